@@ -1,0 +1,43 @@
+"""gantool: trains networks that make synthetic images look real, with everything a plugin can replace.
+
+Importing this package imports no torch; the functions below do when they are called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+from .components import Component, Event, NoOptions, Recipe, Setup, Slot
+from .errors import GantoolError
+from .hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from .api import build, load, refine, save, train
+
+__all__ = [
+    "Component",
+    "Event",
+    "GantoolError",
+    "NoOptions",
+    "Recipe",
+    "Setup",
+    "Slot",
+    "__version__",
+    "build",
+    "hookimpl",
+    "load",
+    "refine",
+    "save",
+    "train",
+]
+
+_API = ("build", "load", "refine", "save", "train")
+
+
+def __getattr__(name: str) -> object:
+    if name in _API:
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'gantool' has no attribute {name!r}")

@@ -1,0 +1,225 @@
+"""What plugins describe (light frozen records) and what the host then builds from them (protocols).
+
+A record never holds a network: its `factory` is a string, `"package.module:callable"`, imported only when a run needs it.
+That keeps listing, planning and `--help` free of torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from accelerate import Accelerator
+
+KINDS = ("generator", "discriminator", "loss", "buffer", "dataset", "metric", "recipe")
+"""What a plugin can provide; the hook of each is `gantool_<kind>s`, except `gantool_replay_buffers` for "buffer"."""
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a component that has none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One thing a plugin provides.
+
+    Raises nothing itself; the host checks every record when it loads the plugin.
+    """
+
+    name: str
+    """Bare name, `[a-z0-9][a-z0-9_-]*`. Its full name is `plugin:name`."""
+    factory: str
+    """`"package.module:callable"`; what it is called with depends on the hook that yields the record."""
+    summary: str = ""
+    """One line for `gantool plugins` and `gantool show`."""
+    options: type = NoOptions
+    """A frozen dataclass: every field has a default, `annotated_types` bounds and a docstring that gives its unit."""
+    provides: frozenset[str] = frozenset()
+    """Capabilities that a slot can ask for, such as "adversarial", "image-pair" or "features"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One replaceable part of a recipe."""
+
+    name: str
+    """The word in front of the dot in `-o SLOT.OPTION=VALUE`."""
+    kind: str
+    """One of `KINDS`."""
+    default: str
+    """Full name of the component that fills the slot unless the user says otherwise."""
+    summary: str = ""
+    requires: frozenset[str] = frozenset()
+    """Capabilities that whatever fills the slot must provide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Component):
+    """How networks, losses and buffers are trained together: what `--plugin NAME` picks."""
+
+    slots: tuple[Slot, ...] = ()
+    dataset: str = ""
+    """Full name of the data set that is used when the user names none."""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Named sets of values: `{"laptop": {"generator.width": 16, "batch_size": 32}}`. A dotted key is an option of a slot
+    (or of `recipe`), a bare one a setting of the run."""
+    default_preset: str = ""
+
+
+# What factories return. Shapes are (N, C, H, W); images are float, in [-1, 1].
+
+
+@runtime_checkable
+class AdversarialLoss(Protocol):
+    """Judges logits, in which higher means "more like the target (real) domain". Never calls backward."""
+
+    def discriminator(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> torch.Tensor:
+        """0-d loss of the discriminator; logits are (N, 1, h, w)."""
+
+    def generator(self, fake_logits: torch.Tensor) -> torch.Tensor:
+        """0-d loss of the generator; logits are (N, 1, h, w)."""
+
+
+@runtime_checkable
+class PairLoss(Protocol):
+    """A distance of two image batches of one shape. Never calls backward."""
+
+    def __call__(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """0-d, non-negative; (N, C, H, W) each."""
+
+
+@runtime_checkable
+class ReplayBuffer(Protocol):
+    """Remembers generated images, so that a discriminator does not forget old ones."""
+
+    def exchange(self, fresh: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C, H, W), detached, same device and dtype; each row was given now or before."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that decides later results: the images held and the random state of later draws."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+
+
+@runtime_checkable
+class Domain(Protocol):
+    """One side of a data set, map-style. Item i is the same image every time.
+
+    An optional attribute `labels` maps names to arrays of `len(self)` rows; an optional attribute `name` says in an
+    error or a log where the images come from.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """(H, W, C) uint8, uint16, or float32 in [0, 1]. Every item has the same shape and dtype."""
+
+
+@runtime_checkable
+class StreamingDomain(Protocol):
+    """One side of a data set that has no random access."""
+
+    def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
+        """Endless images as of `Domain.__getitem__`, in an order that is a pure function of `seed`, without the first
+        `skip` of them. That is what makes a run resumable."""
+
+
+@runtime_checkable
+class Domains(Protocol):
+    """What a data-set factory returns."""
+
+    source: Domain | StreamingDomain
+    """The synthetic images, which are refined."""
+    target: Domain | StreamingDomain
+    """The real images, which they shall look like."""
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary."""
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor) -> None:
+        """Add a batch of each, (N, C, H, W) in [-1, 1]; the two may differ in N."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+class Draw(Protocol):
+    """Gives a recipe its data. Every call returns the next batch; what it holds is a pure function of the seed and of how
+    many batches of that domain were drawn before, so a resumed run draws what the interrupted one would have."""
+
+    def source(self) -> torch.Tensor:
+        """The next synthetic batch, (N, C, H, W) in [-1, 1], on the run's device."""
+
+    def target(self) -> torch.Tensor:
+        """The next real batch, (N, C, H, W) in [-1, 1], on the run's device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What the host hands to a recipe before the first step."""
+
+    accelerator: Accelerator
+    """Use its `prepare` for modules and optimizers and its `backward`; device and precision are its business."""
+    sample: torch.Tensor
+    """One source batch, (N, C, H, W) in [-1, 1], for parts that are sized by what they see."""
+    channels_last: bool
+    """Whether networks should be laid out channels-last."""
+    compile: bool
+    """Whether networks should be compiled (`module.compile()`, which leaves state-dict keys alone)."""
+
+
+class TrainingRecipe(Protocol):
+    """What a recipe's factory returns. It owns networks, optimizers and the step; the host owns everything else."""
+
+    def setup(self, setup: Setup) -> None:
+        """Place networks, make optimizers. Called once, before `load_state_dict` and the first step."""
+
+    def length(self, steps: int) -> int:
+        """How many times `step` is called for the user's `--steps`, warm-ups included."""
+
+    def phase(self, step: int) -> str:
+        """Name of the phase that call number `step` (from 0) belongs to, for the log."""
+
+    def step(self, step: int, draw: Draw) -> dict[str, torch.Tensor]:
+        """Do call number `step` (from 0): figures as detached 0-d tensors. Must not synchronise with the host."""
+
+    def refine(self, images: torch.Tensor) -> torch.Tensor:
+        """Source images to target look, (N, C, H, W) in [-1, 1] both, without gradients."""
+
+    def generator(self) -> torch.nn.Module:
+        """The network that `gantool.load` gives back: the one `refine` uses, unwrapped."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimizers, buffers: nested dicts and lists of tensors and plain values."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """What `gantool_log` observes."""
+
+    kind: str
+    """"start", "step", "sample", "checkpoint" or "end"."""
+    run: Path
+    """The run folder."""
+    step: int
+    """Calls of the recipe's `step` so far."""
+    phase: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """For "step": means since the last such event, and `images_per_second`."""
+    path: Path | None = None
+    """For "sample" and "checkpoint": what was written."""
+
+
+Factory = Callable[..., Any]

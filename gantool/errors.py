@@ -1,0 +1,39 @@
+"""The one exception type that means "the caller can fix this"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GantoolError(Exception):
+    """Bad input: a file, an option or a plugin that the caller can put right.
+
+    The message is one line that names the thing and the way out. The command line prints it without a traceback and
+    ends with `exit_code`.
+    """
+
+    exit_code = 2
+
+
+class PluginError(GantoolError):
+    """A plugin that was asked for cannot be used."""
+
+
+class MissingExtra(GantoolError):
+    """A feature needs a package that is not installed."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(f"{feature} needs {package}: pip install 'simgan-plugin[{extra}]'")
+
+
+class TrainingFailed(GantoolError):
+    """Training cannot go on (a loss is no longer finite); what was written before stays good."""
+
+    exit_code = 1
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the nearest of `known`, or `""` where nothing is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,162 @@
+"""Every hook of gantool. A plugin is a module (or object) with functions of these names, marked with `gantool.hookimpl`, and
+an entry point in the group `gantool` whose name is the plugin's.
+
+All hooks but `gantool_log` yield records and must not import torch: they run whenever plugins are listed. Factories, which
+records name by string, are where the heavy imports live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .components import Component, Event, Recipe
+
+hookspec = pluggy.HookspecMarker("gantool")
+hookimpl = pluggy.HookimplMarker("gantool")
+
+
+@hookspec
+def gantool_generators() -> Iterable[Component]:
+    """Networks that turn images of one domain into images of another.
+
+    `factory(*, config, in_channels: int, out_channels: int) -> torch.nn.Module`, with `config` an instance of the record's
+    `options`. The module maps (N, in_channels, H, W) float in [-1, 1] to (N, out_channels, H, W) in [-1, 1] with the same H
+    and W. Raise `ValueError` for channels that the network cannot have.
+
+    Example::
+
+        @hookimpl
+        def gantool_generators():
+            yield Component(name="unet", factory="my_plugin.unet:UNet", options=UNetOptions)
+    """
+
+
+@hookspec
+def gantool_discriminators() -> Iterable[Component]:
+    """Networks that judge how much an image looks like the target domain.
+
+    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps (N, in_channels, H, W) float in [-1, 1] to raw
+    logits (N, 1, h, w), one per patch (h = w = 1 for a verdict on the whole image): no sigmoid at the end, and **higher means
+    more like the target domain**. In eval mode a row must not depend on the other rows of its batch.
+
+    Example::
+
+        @hookimpl
+        def gantool_discriminators():
+            yield Component(name="patch70", factory="my_plugin.patch:PatchGAN", options=PatchOptions)
+    """
+
+
+@hookspec
+def gantool_losses() -> Iterable[Component]:
+    """Losses, of two families that `provides` names.
+
+    `factory(*, config) -> loss`. `provides={"adversarial"}`: an `AdversarialLoss` with `.discriminator(real_logits,
+    fake_logits)` and `.generator(fake_logits)`. `provides={"image-pair"}`: a `PairLoss`, `(a, b) -> 0-d tensor`. A loss never
+    calls backward, never steps an optimizer, and raises `ValueError` for shapes that do not fit. One that is an
+    `nn.Module` is moved to the run's device by the recipe.
+
+    Example::
+
+        @hookimpl
+        def gantool_losses():
+            yield Component(name="wgan", factory="my_plugin.wgan:Wasserstein", provides=frozenset({"adversarial"}))
+    """
+
+
+@hookspec
+def gantool_replay_buffers() -> Iterable[Component]:
+    """Memories of generated images.
+
+    `factory(*, config, generator: torch.Generator) -> ReplayBuffer`. All randomness comes from `generator`, a CPU generator
+    that no one else draws from. `exchange(fresh)` returns as many rows as it got, detached, on the same device; each row was
+    given in this call or an earlier one. `state_dict` restores images and later draws. Memory must be bounded.
+
+    Example::
+
+        @hookimpl
+        def gantool_replay_buffers():
+            yield Component(name="reservoir", factory="my_plugin.memory:Reservoir", options=ReservoirOptions)
+    """
+
+
+@hookspec
+def gantool_datasets() -> Iterable[Component]:
+    """Pairs of domains: source (synthetic) and target (real) images.
+
+    `factory(*, config) -> Domains`, an object with `.source` and `.target`, each a map-style `Domain` or a `StreamingDomain`.
+    Images are (H, W, C) uint8, uint16, or float32 in [0, 1], all of one shape and dtype in both domains. Raise
+    `gantool.GantoolError` with one line for the user where data is missing or does not fit.
+
+    Example::
+
+        @hookimpl
+        def gantool_datasets():
+            yield Component(name="hands", factory="my_plugin.hands:Hands", options=HandsOptions)
+    """
+
+
+@hookspec
+def gantool_metrics() -> Iterable[Component]:
+    """Figures that compare refined with target images.
+
+    `factory(*, config) -> Metric` with `.update(refined, target)` and `.compute() -> {name: float}`. Images are (N, C, H, W) in
+    [-1, 1]. `update` may be called any number of times; `compute` raises `ValueError` where it saw too little. A metric
+    whose figures choose a checkpoint provides "lower-is-better" or "higher-is-better".
+
+    Example::
+
+        @hookimpl
+        def gantool_metrics():
+            yield Component(name="brightness-gap", factory="my_plugin.metrics:BrightnessGap",
+                            provides=frozenset({"lower-is-better"}))
+    """
+
+
+@hookspec
+def gantool_recipes() -> Iterable[Recipe]:
+    """Ways to train: what `gantool train --plugin NAME` runs.
+
+    `factory(*, config, parts: Mapping[str, Any]) -> TrainingRecipe`, with `parts` the built component of each slot: networks
+    on the CPU, losses, buffers. A plugin with one recipe is picked by the plugin's name, one with several by `plugin:recipe`.
+    The recipe owns the step; the host owns data, seed, devices, log and checkpoints.
+
+    Example::
+
+        @hookimpl
+        def gantool_recipes():
+            yield Recipe(name="cyclegan", factory="my_plugin.recipe:CycleGAN", options=CycleOptions, slots=(
+                Slot(name="generator", kind="generator", default="cyclegan:resnet"),
+            ))
+    """
+
+
+@hookspec
+def gantool_log(event: Event) -> None:
+    """Observe a run: called at its start, at each log point, after each sample sheet and checkpoint, and at its end.
+
+    Called on the main process only. An exception raised here is written to the run's log and never stops training.
+
+    Example::
+
+        @hookimpl
+        def gantool_log(event):
+            if event.kind == "checkpoint":
+                upload(event.path)
+    """
+
+
+HOOKS = {
+    "generator": "gantool_generators",
+    "discriminator": "gantool_discriminators",
+    "loss": "gantool_losses",
+    "buffer": "gantool_replay_buffers",
+    "dataset": "gantool_datasets",
+    "metric": "gantool_metrics",
+    "recipe": "gantool_recipes",
+}
+"""The hook that yields the records of each kind."""
