@@ -112,8 +112,8 @@ class ReplayBuffer(Protocol):
 class Domain(Protocol):
     """One side of a data set, map-style. Item i is the same image every time.
 
-    An optional attribute `labels` maps names to arrays of `len(self)` rows; an optional attribute `name` says in an
-    error or a log where the images come from.
+    Optional: `labels`, a mapping of names to arrays of `len(self)` rows; `name`, which says in an error where the images
+    come from; `block(start, stop)`, the images of a range, where reading many at once is cheaper than one by one.
     """
 
     def __len__(self) -> int: ...
@@ -196,7 +196,8 @@ class TrainingRecipe(Protocol):
         """Source images to target look, (N, C, H, W) in [-1, 1] both, without gradients."""
 
     def generator(self) -> torch.nn.Module:
-        """The network that `gantool.load` gives back: the one `refine` uses, unwrapped."""
+        """The network that `gantool.load` gives back: the one `refine` uses, unwrapped. Built by the component in the recipe's
+        first generator slot."""
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizers, buffers: nested dicts and lists of tensors and plain values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class GantoolError(Exception):
@@ -33,7 +34,26 @@ class TrainingFailed(GantoolError):
     exit_code = 1
 
 
+class Stopped(Exception):
+    """A signal ended a run after it saved. `exit_code` is 130 (Ctrl-C) or 143 (SIGTERM)."""
+
+    def __init__(self, exit_code: int, run: Path) -> None:
+        super().__init__(f"stopped; go on with: gantool train --resume {run}")
+        self.exit_code = exit_code
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the nearest of `known`, or `""` where nothing is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def listed(label: str, names: Iterable[str]) -> str:
+    """Return `"; label: a, b"`."""
+    return f"; {label}: {', '.join(names) or 'none'}"
+
+
+def nearest(word: object, known: Iterable[str], label: str) -> str:
+    """Return `"; did you mean 'x'?"`, or all that is known, after `label`, where nothing is near."""
+    known = list(dict.fromkeys(known))
+    return suggest(str(word), known) or listed(label, known)

@@ -8,30 +8,39 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from .errors import GantoolError, suggest
+from .errors import GantoolError, PluginError, nearest
 
 
 @cache
 def _adapter(options: type) -> Any:
     # pydantic takes 0.1 s to import, and `gantool --help` does not need it.
     from pydantic import ConfigDict, TypeAdapter
+    from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
     if "__pydantic_config__" not in vars(options):
         options.__pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[attr-defined]
-    return TypeAdapter(options)
+    try:
+        adapter: Any = TypeAdapter(options)
+        len(adapter.core_schema)  # a type that cannot be resolved shows only when the schema is used
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        name = f"{options.__module__}.{options.__qualname__}"
+        cause = "its types must be plain, and imported when the program runs, not only for type checking"
+        raise PluginError(f"the options {name} cannot be used: {cause} ({str(error).splitlines()[0]})") from error
+    return adapter
 
 
 def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     """Build an instance of the dataclass `options` from `values`.
 
-    `where` is what the user wrote in front of the name (`"generator."`, `"--"`). Raises `GantoolError`, one line, for a name
-    that does not exist (with the nearest one) and for a value out of bounds (with the bounds).
+    `where` stands in front of the name in messages: `"generator."`, or `"--"` for flags. Raises `GantoolError`, one line,
+    for a name that does not exist (with the nearest one) and for a value out of bounds (with the bounds).
     """
     known = [field.name for field in dataclasses.fields(options)]
     for name in values:
         if name not in known:
-            options_are = f"; options are: {', '.join(known)}" if known else "; it has no options"
-            raise GantoolError(f"no option {where}{name}{suggest(name, known) or options_are}")
+            raise GantoolError(
+                f"no option {where}{name}{nearest(name, known, 'options are') if known else '; it has no options'}"
+            )
     from pydantic import ValidationError
 
     try:
@@ -39,11 +48,15 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        # A check of the dataclass itself (__post_init__) has no field; its message names what it is about.
-        message = first["msg"].removeprefix("Value error, ")
-        message = message[0].lower() + message[1:]
-        got = f", got {values[name]!r}" if name in values else ""
-        raise GantoolError(f"{where}{name}: {message}{got}" if name else f"{where.rstrip('.')}: {message}") from None
+        # A check of the dataclass itself (__post_init__) names no field; its message does, in its own words.
+        own = first.get("ctx", {}).get("error")
+        message = first["msg"][0].lower() + first["msg"][1:] if own is None else str(own) or type(own).__name__
+        if name:
+            flag = name.replace("_", "-") if where == "--" else name
+            got = f", got {values[name]!r}" if name in values else ""
+            raise GantoolError(f"{where}{flag}: {message}{got}") from None
+        group = where.rstrip(".-")
+        raise GantoolError(f"{group}: {message}" if group else message) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +74,8 @@ class OptionInfo:
 
 def describe(options: type) -> list[OptionInfo]:
     """List the options of a dataclass in the order of definition."""
-    properties = _adapter(options).json_schema().get("properties", {})
+    schema = _adapter(options).json_schema()
+    properties = {name: _referenced(found, schema) for name, found in schema.get("properties", {}).items()}
     defaults = to_dict(options())
     return [
         OptionInfo(
@@ -83,8 +97,26 @@ def derived(config: Any) -> dict[str, tuple[Any, str]]:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Turn an options instance into plain JSON data."""
-    plain: dict[str, Any] = _adapter(type(config)).dump_python(config, mode="json")
+    options: type = type(config)
+    plain: dict[str, Any] = _adapter(options).dump_python(config, mode="json")
     return plain
+
+
+_TYPE_NAMES = {
+    "integer": "int",
+    "number": "float",
+    "string": "text",
+    "boolean": "true/false",
+    "array": "list",
+    "object": "table",
+    "null": "none",
+}
+
+
+def _referenced(found: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put the definition of an enumeration or a nested dataclass in the place of the reference to it."""
+    definition = found.get("$ref", "").rpartition("/")[2]
+    return {**schema["$defs"][definition], **found} if definition else found
 
 
 def _type_name(schema: Mapping[str, Any]) -> str:
@@ -94,8 +126,11 @@ def _type_name(schema: Mapping[str, Any]) -> str:
         return " | ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
-    names = {"integer": "int", "number": "float", "string": "text", "boolean": "true/false", "array": "list", "null": "none"}
-    return names.get(schema.get("type", ""), schema.get("type", "any"))
+    if "prefixItems" in schema:
+        return f"[{', '.join(_type_name(item) for item in schema['prefixItems'])}]"
+    if schema.get("type") == "array" and schema.get("items"):
+        return f"list of {_type_name(schema['items'])}"
+    return _TYPE_NAMES.get(schema.get("type", "any"), "any")
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from .._version import __version__
-from ..errors import GantoolError
+from ..errors import GantoolError, Stopped, suggest
 
 COMMANDS = {
     "train": ("gantool.cli.train:train", "Train a recipe on a pair of image domains."),
@@ -23,19 +26,34 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group that imports a command only when it runs (or shows its own help)."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature, here and below
+        """Name all commands, in the order of `--help`."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None for one that does not exist."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that `args` begin with. Raises `click.UsageError`, with the nearest name, where there is none."""
+        # Shell completion asks too, of lines that are not finished.
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command {args[0]!r}{suggest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Complete a command's name without importing the commands."""
+        commands = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(
@@ -50,6 +68,9 @@ def cli() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 (failed), 2 (bad input), 130 and 143 (stopped)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # λ and ≥ must not end a command where the terminal cannot print them
     try:
         result = cli.main(args=arguments, prog_name="gantool", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -61,12 +82,12 @@ def run(arguments: list[str] | None = None) -> int:
     except GantoolError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
+    except Stopped as stop:
+        click.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
+        return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 130
-    except BrokenPipeError:  # `gantool plugins | head`
-        sys.stderr.close()
-        return 1
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""What the host provides without any plugin."""

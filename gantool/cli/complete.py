@@ -1,0 +1,60 @@
+"""What Tab offers for names of plugins and components. No torch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ..errors import GantoolError
+from ..plugins import Provided, Registry, load_plugins
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[Any]]]
+
+
+def complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """Offer what `--plugin` takes: a plugin with one recipe by its own name, any other recipe by its full name."""
+    recipes = _registry().all("recipe")
+    plugins = [p.plugin for p in recipes]
+    return _items(((p.plugin if plugins.count(p.plugin) == 1 else p.full_name, p) for p in recipes), incomplete)
+
+
+def complete_component(kind: str) -> Completer:
+    """Make a callback that offers the components of a kind: by bare name, and by full name where that is needed or begun."""
+
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+        return _items(_component_names(_registry().all(kind), incomplete), incomplete)
+
+    return complete
+
+
+def complete_anything(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    """Offer what `gantool show` takes: recipes and components, by full name."""
+    return _items(((p.full_name, p) for p in _registry().all()), incomplete)
+
+
+def _component_names(components: list[Provided], incomplete: str) -> Iterable[tuple[str, Provided]]:
+    bare = [p.component.name for p in components]
+    for p in components:
+        clear = bare.count(p.component.name) == 1
+        if clear:
+            yield p.component.name, p
+        if incomplete or not clear:
+            yield p.full_name, p
+
+
+def _items(names: Iterable[tuple[str, Provided]], incomplete: str) -> list[CompletionItem[Any]]:
+    return [CompletionItem(name, help=p.component.summary) for name, p in names if name.startswith(incomplete)]
+
+
+def _registry() -> Registry:
+    # Whatever is wrong with a plugin, a half-typed line is no place to say so.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return load_plugins()
+        except GantoolError:
+            return Registry(plugins={})

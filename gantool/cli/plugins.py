@@ -1,0 +1,69 @@
+"""`gantool plugins`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ..components import KINDS
+from ..plugins import VARIABLE, PluginInfo, Registry, load_plugins
+
+
+@click.command(short_help="List installed plugins and what they provide.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def plugins(as_json: bool) -> None:
+    """List installed plugins, what they provide, and why one cannot be used.
+
+    A broken plugin stops nothing unless it is asked for. GANTOOL_PLUGINS=a,b loads only these plugins.
+    """
+    registry = load_plugins()
+    if as_json:
+        click.echo(json.dumps({"plugins": [_plain(info) for info in registry.plugins.values()]}, indent=2))
+    else:
+        _print(registry)
+
+
+def _plain(info: PluginInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "version": info.version,
+        "distribution": info.distribution,
+        "location": info.location,
+        "provides": [
+            {
+                "kind": p.kind,
+                "name": p.component.name,
+                "summary": p.component.summary,
+                "provides": sorted(p.component.provides),
+            }
+            for p in info.provides
+        ],
+        "broken": info.broken,
+    }
+
+
+def _print(registry: Registry) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("Plugin", "Version", "Distribution"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("Provides", overflow="fold", min_width=30)  # causes are long; a column of single words is not readable
+    for info in registry.plugins.values():
+        table.add_row(info.name, info.version, info.distribution, _provides(info), style=None if info.broken is None else "red")
+    # Causes hold what plugins say, such as "simgan-plugin[kornia]", which is no markup.
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.print(table)
+    if registry.left_out:
+        console.print(f"Installed but not loaded because of {VARIABLE}: {', '.join(sorted(registry.left_out))}")
+
+
+def _provides(info: PluginInfo) -> str:
+    if info.broken is not None:
+        return f"broken: {info.broken}"
+    names = {kind: [p.component.name for p in info.provides if p.kind == kind] for kind in KINDS}
+    return "\n".join(f"{kind}: {', '.join(found)}" for kind, found in names.items() if found) or "observes runs"

@@ -1,0 +1,60 @@
+"""What a user says of images: plain data, so that planning imports neither numpy nor an image library."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Pixels = Annotated[int, Interval(ge=1, le=65535)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesOptions:
+    """Where the images of the two domains are: a folder each (read with its subfolders), or an .npz or .h5 file."""
+
+    synthetic: str = ""
+    """Path of the synthetic images, which are refined."""
+    real: str = ""
+    """Path of the real images, which they shall look like."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """What is done to every image of both domains alike, in this order: value range, channels, size, equalisation.
+
+    Alpha is not a colour: with `channels="auto"` it is dropped, and so it is wherever `channels` asks for 1 or 3.
+    """
+
+    size: tuple[Pixels, Pixels] | None = None
+    """Height and width in pixels that every image is brought to; without it, sizes stay and must agree."""
+    fit: Literal["resize", "crop"] = "resize"
+    """How an image gets to `size`: resized (the aspect ratio may change), or cropped around its centre."""
+    channels: Literal["auto"] | Annotated[int, Interval(ge=1, le=64)] = "auto"
+    """1 for grey (luminance, Rec. 601), 3 for RGB, or what the files hold; auto: grey where either domain is grey."""
+    equalize: bool = False
+    """Equalise the histogram of each grey image, or of the luminance of each colour image."""
+    value_range: tuple[float, float] | None = None
+    """Lowest and highest value, in the unit of the files (depth, say): mapped to black and white, and values beyond are
+    clipped. Without it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        if self.value_range is not None:
+            low, high = self.value_range
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(f"value_range: the first value must be below the second, got {low:g},{high:g}")
+
+    def __call__(self, image: np.ndarray, *, name: str = "an image") -> np.ndarray:
+        """(H, W, C) uint8, uint16 or float32 to the same dtype; floats come out in [0, 1].
+
+        Raises `GantoolError`, which calls the image `name`: channels that cannot be had, smaller than the crop, floats not
+        finite, or out of [0, 1] without `value_range`.
+        """
+        from .preprocess import apply
+
+        return apply(self, image, name=name)

@@ -1,0 +1,115 @@
+"""Plugins planted as really installed distributions: a module, METADATA and entry_points.txt in a folder on the path."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+UNET = """
+from gantool import Component, hookimpl
+
+@hookimpl
+def gantool_generators():
+    yield Component(name="unet", factory="MODULE:UNet", summary="A network")
+
+def UNet(*, config, in_channels, out_channels):
+    return (in_channels, out_channels)
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A folder of installed distributions."""
+
+    folder: Path
+
+    def plant(
+        self,
+        name: str,
+        source: str = UNET,
+        *,
+        distribution: str | None = None,
+        version: str = "1.0",
+        requires: tuple[str, ...] = (),
+        value: str | None = None,
+    ) -> str:
+        """Install the plugin `name`; return its module, which replaces the word MODULE in `source`."""
+        distribution = distribution or f"gantool-{name}"
+        module = f"planted_{distribution}_{name}".replace("-", "_").replace(" ", "_").replace(":", "_")
+        (self.folder / f"{module}.py").write_text(source.replace("MODULE", module), encoding="utf-8")
+        metadata = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
+        self.install(
+            distribution,
+            version,
+            METADATA="\n".join([*metadata, *(f"Requires-Dist: {text}" for text in requires)]) + "\n",
+            entry_points_txt=f"[gantool]\n{name} = {value or module}\n".replace("MODULE", module),
+        )
+        return module
+
+    def install(self, distribution: str, version: str, **files: str) -> None:
+        """Write the files of a dist-info folder; `_txt` at the end of a name stands for `.txt`."""
+        folder = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name.replace("_txt", ".txt")).write_text(text, encoding="utf-8")
+        # Two changes of a folder within one tick of its clock look like none to importlib.
+        importlib.invalidate_caches()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A folder on `sys.path` (and on that of the `gantool` fixture) in which a test installs plugins."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.delenv("GANTOOL_PLUGINS", raising=False)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    importlib.invalidate_caches()
+    yield Site(folder)
+    for name in [name for name in sys.modules if name.startswith("planted_")]:
+        del sys.modules[name]
+
+
+Gantool = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def gantool(site: Site) -> Gantool:
+    """Run `python -m gantool WORDS` in a process of its own, with the planted plugins installed; `env` adds variables."""
+
+    def run(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return run_python("-m", "gantool", *words, site=site, env=env)
+
+    return run
+
+
+@pytest.fixture
+def modules_after(site: Site) -> Callable[..., set[str]]:
+    """Return what is imported, top-level names, after a command of gantool ran in a process of its own."""
+
+    def run(*words: str, env: dict[str, str] | None = None) -> set[str]:
+        code = (
+            "import contextlib, io, sys; from gantool.cli.main import run\n"
+            "with contextlib.redirect_stdout(io.StringIO()): code = run(sys.argv[1:])\n"
+            "assert code == 0, code\n"
+            "print(*{name.partition('.')[0] for name in sys.modules})"
+        )
+        return set(run_python("-c", code, *words, site=site, env=env).stdout.split())
+
+    return run
+
+
+def run_python(*words: str, site: Site, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(site.folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("GANTOOL_", "COLUMNS", "PYTHONIOENCODING"))}
+    variables |= {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", **(env or {})}
+    return subprocess.run(
+        [sys.executable, *words], env=variables, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+    )

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import pytest
+from annotated_types import Ge, Gt, Le, Lt
+
+from gantool import GantoolError, NoOptions
+from gantool.errors import PluginError
+from gantool.options import OptionInfo, derived, describe, to_dict, validate
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+
+class Colour(enum.Enum):
+    GREY = "grey"
+    RGB = "rgb"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a network."""
+
+    width: Annotated[int, Ge(1), Le(1024)] = 64
+    """Feature maps of every layer."""
+    kernel: Annotated[int, Ge(1)] = 3
+    """Side of a kernel
+    in pixels."""
+    rate: Annotated[float, Gt(0), Lt(1)] = 0.5
+    padding: Literal["reflect", "zeros"] = "reflect"
+    colour: Colour = Colour.GREY
+    size: tuple[int, int] | None = None
+    layers: tuple[str, ...] = ()
+    residual: bool = False
+    extra: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"Kernel must be odd, got {self.kernel}")
+        if self.kernel == 13:
+            raise ValueError
+
+    @property
+    def receptive_field(self) -> int:
+        """Side in pixels."""
+        return 2 * self.kernel
+
+    @property
+    def area(self) -> int:
+        return self.kernel**2
+
+    @property
+    def _secret(self) -> int:
+        raise AssertionError("private properties are not read")
+
+
+def message(values: dict[str, object], where: str = "generator.") -> str:
+    with pytest.raises(GantoolError) as error:
+        validate(Options, values, where=where)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_valid_values_make_an_instance():
+    config = validate(Options, {"width": 16, "padding": "zeros", "size": [35, 55], "colour": "rgb"}, where="generator.")
+    assert config == Options(width=16, padding="zeros", size=(35, 55), colour=Colour.RGB)
+
+
+def test_unknown_name_suggests_the_nearest_or_lists_all():
+    assert message({"widht": 1}) == "no option generator.widht; did you mean 'width'?"
+    assert message({"zzz": 1}).startswith("no option generator.zzz; options are: width, kernel, rate")
+    with pytest.raises(GantoolError, match=r"^no option loss.x; it has no options$"):
+        validate(NoOptions, {"x": 1}, where="loss.")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"width": 0}, "generator.width: input should be greater than or equal to 1, got 0"),
+        ({"width": 2000}, "generator.width: input should be less than or equal to 1024, got 2000"),
+        ({"rate": 1.0}, "generator.rate: input should be less than 1, got 1.0"),
+        ({"padding": "zero"}, "generator.padding: input should be 'reflect' or 'zeros', got 'zero'"),
+        ({"width": "many"}, "generator.width: input should be a valid integer, unable to parse string as an integer, got 'many'"),
+        ({"colour": "red"}, "generator.colour: input should be 'grey' or 'rgb', got 'red'"),
+        ({"kernel": 4}, "generator: Kernel must be odd, got 4"),
+        ({"kernel": 13}, "generator: ValueError"),
+    ],
+)
+def test_value_that_is_not_allowed(values, expected):
+    assert message(values) == expected
+
+
+def test_values_of_flags_are_named_as_flags():
+    @dataclass(frozen=True)
+    class Settings:
+        batch_size: Annotated[int, Ge(1)] = 1
+
+        def __post_init__(self) -> None:
+            if self.batch_size == 13:
+                raise ValueError("batch_size 13 is bad luck")
+
+    with pytest.raises(GantoolError, match=r"^--batch-size: input should be .* got 0$"):
+        validate(Settings, {"batch_size": 0}, where="--")
+    with pytest.raises(GantoolError, match=r"^batch_size 13 is bad luck$"):
+        validate(Settings, {"batch_size": 13}, where="--")
+
+
+def test_description_of_each_option():
+    described = {option.name: option for option in describe(Options)}
+    assert list(described) == ["width", "kernel", "rate", "padding", "colour", "size", "layers", "residual", "extra"]
+    assert described["width"] == OptionInfo("width", "int", 64, "1 to 1024", "Feature maps of every layer.")
+    assert described["kernel"] == OptionInfo("kernel", "int", 3, "≥ 1", "Side of a kernel\nin pixels.")
+    assert described["rate"] == OptionInfo("rate", "float", 0.5, "> 0, < 1", "")
+    assert {name: option.type for name, option in described.items() if name not in ("width", "kernel", "rate")} == {
+        "padding": "reflect | zeros",
+        "colour": "grey | rgb",
+        "size": "[int, int] or none",
+        "layers": "list of text",
+        "residual": "true/false",
+        "extra": "table",
+    }
+    assert described["colour"].default == "grey"
+    assert describe(NoOptions) == []
+
+
+def test_derived_figures_are_the_public_properties():
+    assert derived(Options(kernel=5)) == {"receptive_field": (10, "Side in pixels."), "area": (25, "")}
+
+
+def test_options_survive_the_way_through_plain_data():
+    config = Options(width=8, size=(2, 3), colour=Colour.RGB, extra={"a": 1.5})
+    plain = to_dict(config)
+    assert plain["size"] == [2, 3]
+    assert validate(Options, plain, where="") == config
+
+
+class Thing:
+    """A type that has no form in a file or on a command line."""
+
+
+@dataclass(frozen=True)
+class Arbitrary:
+    thing: Thing | None = None
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    path: PurePath | None = None
+
+
+@pytest.mark.parametrize("options", [Arbitrary, Unresolved])
+def test_options_whose_types_cannot_be_used_name_the_class(options):
+    expected = rf"^the options .*{options.__name__} cannot be used: its types must be plain"
+    with pytest.raises(PluginError, match=expected):
+        describe(options)
+    with pytest.raises(PluginError, match=expected):
+        validate(options, {}, where="x.")
