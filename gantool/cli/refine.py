@@ -1,0 +1,146 @@
+"""`gantool refine`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from ..run.refine import RefineReport
+
+_PLAIN_SECONDS = 5.0
+"""Without a terminal, progress comes as a line at most this often."""
+_SHOWN = 20
+"""Failures that are listed; the others are counted."""
+
+
+@click.command(short_help="Refine images with a trained run; labels come along.")
+@click.argument("run", type=click.Path())
+@click.option("--input", "input_", required=True, metavar="PATH", type=click.Path(), help="A folder, an .npz or .h5 file.")
+@click.option("--output", required=True, metavar="PATH", type=click.Path(), help="The folder or file to write.")
+@click.option("--size", default="keep", show_default=True, metavar="keep|run|HxW", help="Size of the written images (px).")
+@click.option("--copy", multiple=True, metavar="PATTERN", help="Images that are labels, such as 'masks/*': copied. Repeatable.")
+@click.option("--checkpoint", metavar="NAME", help="last (as without it), best, or a step number.")
+@click.option("--batch-size", default=64, show_default=True, metavar="N", help="Images at most in a batch.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--workers", type=int, metavar="N", help="Threads that read and write. [default: one per core, at most 8]")
+@click.option("--overwrite", is_flag=True, help="Refine again what the output already holds.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def refine(
+    run: str,
+    input_: str,
+    output: str,
+    *,
+    size: str,
+    copy: tuple[str, ...],
+    checkpoint: str | None,
+    batch_size: int,
+    device: str,
+    workers: int | None,
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    """Refine images with a trained run; labels come along.
+
+    \b
+    gantool refine runs/simgan-001 --input DIR --output DIR
+    gantool refine runs/simgan-001 --input train.npz --output refined.npz
+    gantool refine runs/simgan-001 --input DIR --output DIR --copy 'masks/*'
+
+    File names, folders, formats, bit depths and channels stay. Files that are no images, and arrays beside the images, are
+    copied untouched. What is there already is skipped, so the same command goes on after an interruption. Exit code 1: some
+    files could not be refined; they are listed at the end.
+    """
+    from ..run.refine import refine as refine_images
+
+    # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    progress = _Progress(quiet=quiet)
+    try:
+        report = refine_images(
+            run,
+            input=input_,
+            output=output,
+            batch_size=batch_size,
+            device=device,
+            size=size,
+            overwrite=overwrite,
+            checkpoint=checkpoint,
+            copy=copy,
+            workers=workers,
+            watcher=progress,
+        )
+    except KeyboardInterrupt:
+        click.echo("Stopped; give the same command again to finish.", err=True)
+        return 130
+    finally:
+        progress.close()
+    _print_failed(report)
+    if not quiet:
+        click.echo(summary(report))
+    return report.exit_code
+
+
+def summary(report: RefineReport) -> str:
+    """Say in one line what was done."""
+    done = [f"{report.refined:,} image{_s(report.refined)} refined"]
+    done += [f"{report.skipped:,} there already"] if report.skipped else []
+    done += [f"{report.copied:,} label file{_s(report.copied)} or array{_s(report.copied)} copied"] if report.copied else []
+    done += [f"{len(report.failed):,} failed"] if report.failed else []
+    return f"{', '.join(done)}: {report.output}"
+
+
+def _print_failed(report: RefineReport) -> None:
+    for failed in report.failed[:_SHOWN]:
+        click.echo(f"Failed: {failed.name}: {failed.cause}", err=True)
+    if len(report.failed) > _SHOWN:
+        click.echo(f"Failed: {len(report.failed) - _SHOWN:,} more", err=True)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+class _Progress:
+    """A bar on a terminal, now and then a line elsewhere. See `gantool.run.refining.report.Watcher`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Progress | None = None
+        self._total = self._done = self._before = 0
+        self._began = self._printed = time.monotonic()
+
+    def notice(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(f"Note: {text}", err=True)
+
+    def start(self, total: int, done: int) -> None:
+        self._total, self._done, self._before = total, done, done
+        self._began = self._printed = time.monotonic()
+        if sys.stderr.isatty() and not self._quiet:
+            columns = (TextColumn("refining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True))
+            self._task = self._bar.add_task("", total=total, completed=done)
+            self._bar.start()
+
+    def advance(self) -> None:
+        self._done += 1
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        elif not self._quiet and time.monotonic() - self._printed >= _PLAIN_SECONDS:
+            self._printed = time.monotonic()
+            speed = (self._done - self._before) / (self._printed - self._began)
+            left = (self._total - self._done) / speed
+            click.echo(f"refined {self._done:,} of {self._total:,} ({speed:.1f} images/s, {left:.0f} s left)", err=True)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,100 @@
+"""What .npz and .h5 files have in common: which array holds the images, and how its rows become images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import GantoolError
+from .images import Form
+
+IMAGE_NAMES = ("image", "images")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shape and type of a stored array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def choose_images(arrays: Mapping[str, Spec], file: str) -> str:
+    """Return the name of the array that holds the images: `image` or `images`, or the only one that looks like images.
+
+    Raises `GantoolError` where there is none or more than one.
+    """
+    named = [name for name in arrays if name.rpartition("/")[2].lower() in IMAGE_NAMES]
+    candidates = named or [name for name, spec in arrays.items() if _looks_like_images(spec)]
+    if len(candidates) != 1:
+        have = ", ".join(f"{name} {_describe(spec)}" for name, spec in arrays.items()) or "nothing"
+        found = f"{len(candidates)} arrays that could be the images" if candidates else "no array of images"
+        raise GantoolError(f"{file} has {found} ({have}): name one `images`, of shape (N, H, W) or (N, H, W, C)")
+    problem = _problem(arrays[candidates[0]])
+    if problem:
+        raise GantoolError(f"{file}: {candidates[0]} {_describe(arrays[candidates[0]])} {problem}")
+    return candidates[0]
+
+
+def label_names(arrays: Mapping[str, Spec], images: str, rows: int) -> list[str]:
+    """Return the names of the arrays that have a row per image, other than the images and Python objects."""
+    return [n for n, spec in arrays.items() if n != images and spec.shape[:1] == (rows,) and spec.dtype.kind != "O"]
+
+
+def image_form(shape: tuple[int, ...], dtype: np.dtype) -> Form:
+    """Return the form of an image that is stored with `shape` (H, W) or (H, W, C) and `dtype`."""
+    kind = "float32" if dtype.kind == "f" else "uint16" if dtype.kind == "u" and dtype.itemsize == 2 else "uint8"
+    return Form(shape[0], shape[1], shape[2] if len(shape) == 3 else 1, kind)
+
+
+def as_image(row: np.ndarray, name: str) -> np.ndarray:
+    """(H, W) or (H, W, C) of any stored type to (H, W, C) uint8, uint16 or float32.
+
+    Integers other than these must lie in 0 to 255. Raises `GantoolError`, which calls the image `name`.
+    """
+    image = row if row.ndim == 3 else row[..., None]
+    if image.dtype.kind == "f":
+        return np.ascontiguousarray(image, dtype=np.float32)
+    if image.dtype.kind == "u" and image.itemsize <= 2:
+        return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
+    if image.size and (image.min() < 0 or image.max() > 255):
+        raise GantoolError(
+            f"{name} is {image.dtype} with values from {image.min()} to {image.max()}: store it as uint8, uint16 or float"
+        )
+    return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def as_stored(image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Undo `as_image`: (H, W, C) to the rank of `shape` and to `dtype`."""
+    return image.reshape(image.shape[: len(shape)]).astype(dtype, copy=False)
+
+
+def is_image_shape(shape: tuple[int, ...]) -> bool:
+    """Return whether (H, W) or (H, W, C) can be one image: rows of points or angles are narrower."""
+    return (len(shape) == 2 and min(shape) > 4) or (len(shape) == 3 and min(shape[:2]) > 4 and shape[2] <= 4)
+
+
+def _looks_like_images(spec: Spec) -> bool:
+    # (N, K, 2) and the like are points, not images four pixels wide.
+    return spec.dtype.kind in "uif" and (
+        (len(spec.shape) == 3 and spec.shape[2] > 4) or (len(spec.shape) == 4 and min(spec.shape[1:]) >= 1)
+    )
+
+
+def _problem(spec: Spec) -> str:
+    """Return what keeps an array from being images, or ""."""
+    if spec.dtype.kind not in "uif":
+        return "cannot be images: store them as uint8, uint16 or float"
+    if len(spec.shape) not in (3, 4) or min(spec.shape[1:]) < 1:
+        return "is not of shape (N, H, W) or (N, H, W, C)"
+    if len(spec.shape) == 4 and spec.shape[1] <= 4 and spec.shape[3] > 16:
+        return "looks like (N, C, H, W): transpose it to (N, H, W, C)"
+    if len(spec.shape) == 3 and spec.shape[2] <= 4:
+        return "looks like one image (H, W, C): give it a first axis, (1, H, W, C)"
+    return ""
+
+
+def _describe(spec: Spec) -> str:
+    return f"{'x'.join(map(str, spec.shape)) or 'single'} {spec.dtype}"

@@ -1,0 +1,159 @@
+"""Two domains, as they are stored, to two domains of one shape and type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..components import Domain, Domains, StreamingDomain
+from ..errors import GantoolError
+from .images import Form, Images, RowNames
+from .options import Preprocess
+from .preprocess import full_scale
+
+_WIDTHS = ("uint8", "uint16", "float32")
+
+
+class Prepared:
+    """A domain with the preprocessing done to each image as it is read. See `gantool.components.Domain`."""
+
+    def __init__(self, domain: Domain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.name, self.names = _names(domain)
+        self.labels: Mapping[str, np.ndarray] = getattr(domain, "labels", {})
+        self._domain, self._preprocess = domain, preprocess
+
+    def __len__(self) -> int:
+        return len(self._domain)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """(H, W, C). Raises `GantoolError` where the image is damaged or unlike what its header said."""
+        return self._prepare(self._domain[index], self.names[index])
+
+    def block(self, start: int, stop: int) -> list[np.ndarray]:
+        """Images `start` to `stop`, at once where the domain can. Raises as `__getitem__`."""
+        read = getattr(self._domain, "block", None)
+        images = read(start, stop) if read else [self._domain[index] for index in range(start, stop)]
+        return [self._prepare(image, self.names[index]) for index, image in enumerate(images, start)]
+
+    def _prepare(self, image: np.ndarray, name: str) -> np.ndarray:
+        image = widen(self._preprocess(image, name=name), self.dtype)
+        if image.shape != self.shape:
+            raise GantoolError(f"{name} is {_by(image.shape)}, the others are {_by(self.shape)}: did it change meanwhile?")
+        return image
+
+
+class PreparedStream:
+    """As `Prepared`, without random access. See `gantool.components.StreamingDomain`."""
+
+    def __init__(self, domain: StreamingDomain, preprocess: Preprocess, dtype: np.dtype) -> None:
+        self.name, _ = _names(domain)
+        self._domain, self._preprocess, self._dtype = domain, preprocess, dtype
+
+    def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
+        """See `gantool.components.StreamingDomain.stream`."""
+        for image in self._domain.stream(seed=seed, skip=skip):
+            yield widen(self._preprocess(image, name=self.name), self._dtype)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A form that occurs in one of the domains."""
+
+    form: Form
+    name: str
+    """Of the first image that has it."""
+
+    @property
+    def colours(self) -> int:
+        """Channels without alpha."""
+        return self.form.channels - (self.form.channels in (2, 4))
+
+
+def prepare(domains: Domains, preprocess: Preprocess) -> tuple[Prepared | PreparedStream, Prepared | PreparedStream, Preprocess]:
+    """Return source and target with the preprocessing done lazily, and `preprocess` with its channels settled.
+
+    Where bit depths differ, all images get the widest (8 bits are scaled to 16 by 257). Only headers are read here. Raises
+    `GantoolError`, one line: sizes that differ without `size`, an image smaller than the crop, channels that do not go
+    together, an image whose header cannot be read.
+    """
+    both: tuple[Domain | StreamingDomain, ...] = (domains.source, domains.target)
+    found = [item for domain in both for item in _survey(domain)]
+    resolved = replace(preprocess, channels=_channels(found, preprocess.channels))
+    height, width = _size(found, preprocess)
+    dtype = np.dtype(max((item.form.dtype for item in found), key=_WIDTHS.index))
+
+    def wrap(domain: Domain | StreamingDomain) -> Prepared | PreparedStream:
+        if isinstance(domain, Domain):
+            return Prepared(domain, resolved, (height, width, int(resolved.channels)), dtype)
+        return PreparedStream(domain, resolved, dtype)
+
+    return wrap(domains.source), wrap(domains.target), resolved
+
+
+def widen(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Scale an image to a type that is at least as wide: white stays white."""
+    if image.dtype == dtype:
+        return image
+    wide: np.ndarray = image.astype(dtype)
+    if dtype.kind == "f":
+        wide /= full_scale(image.dtype)
+    else:
+        wide *= 257
+    return wide
+
+
+def _survey(domain: Domain | StreamingDomain) -> list[_Found]:
+    name, names = _names(domain)
+    if not isinstance(domain, Domain):
+        return [_Found(_form_of(next(iter(domain.stream(seed=0, skip=0)))), name)]
+    if not len(domain):
+        raise GantoolError(f"{name} has no images")
+    if isinstance(domain, Images):
+        return [_Found(form, names[index]) for form, index in domain.forms().items()]
+    return [_Found(_form_of(domain[0]), names[0])]
+
+
+def _form_of(image: np.ndarray) -> Form:
+    height, width, channels = image.shape
+    return Form(height, width, channels, str(image.dtype))
+
+
+def _names(domain: Domain | StreamingDomain) -> tuple[str, Sequence[str]]:
+    name = getattr(domain, "name", type(domain).__name__)
+    return name, getattr(domain, "names", None) or RowNames(name, len(domain) if isinstance(domain, Domain) else 0)
+
+
+def _channels(found: list[_Found], wanted: int | str) -> int:
+    if isinstance(wanted, int):
+        for item in found:
+            if wanted not in (item.form.channels, item.colours) and {wanted, item.colours} != {1, 3}:
+                raise GantoolError(f"--channels {wanted}: {item.name} has {item.form.channels} channels")
+        return wanted
+    first = {item.colours: item for item in reversed(found)}
+    if set(first) in ({1, 3}, {1}):
+        return 1
+    if len(first) > 1:
+        (a, in_a), (b, in_b) = list(first.items())[:2]
+        raise GantoolError(f"channels differ: {in_a.name} has {a}, {in_b.name} has {b}: pass --channels, or convert one")
+    return next(iter(first))
+
+
+def _size(found: list[_Found], preprocess: Preprocess) -> tuple[int, int]:
+    if preprocess.size is None:
+        a = found[0]
+        for b in found:
+            if (a.form.height, a.form.width) != (b.form.height, b.form.width):
+                raise GantoolError(f"sizes differ: {a.name} is {a.form.size}, {b.name} is {b.form.size}: pass --size HxW")
+        return a.form.height, a.form.width
+    height, width = preprocess.size
+    for item in found:
+        if preprocess.fit == "crop" and (item.form.height < height or item.form.width < width):
+            raise GantoolError(f"{item.name} is {item.form.size}, smaller than the crop of {height}x{width}")
+    return height, width
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

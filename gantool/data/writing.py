@@ -1,0 +1,78 @@
+"""Refined pixels back into a file like the one they came from. What stays and what cannot is said in `encoding`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .decoding import UPRIGHT, Header, cause, decode, open_pillow
+from .encoding import Encoder, Original, encoder_like
+from .images import ImageReadError
+
+_STORED = {**UPRIGHT, 6: UPRIGHT[8], 8: UPRIGHT[6]}
+"""Undoes `UPRIGHT`: all but the quarter turns undo themselves."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file: its pixels, and how to write others in their place."""
+
+    pixels: np.ndarray
+    """(H, W, C) uint8, uint16 or float32, upright, RGB order."""
+    header: Header
+    encoder: Encoder
+
+    def encode(self, pixels: np.ndarray) -> bytes:
+        """Return the bytes of a file like this one: `pixels` are (H, W, C) of its C and dtype, upright."""
+        turn = _STORED.get(self.header.orientation)
+        return self.encoder(np.ascontiguousarray(turn(pixels) if turn else pixels))
+
+
+def load_picture(path: Path) -> Picture:
+    """Read an image file in order to write one like it.
+
+    Raises `ImageReadError`, also for a file of several pages or frames: all but the first would be lost.
+    """
+    try:
+        data = path.read_bytes()
+        with open_pillow(data) as image:
+            _check_single(image)
+            pixels, header = decode(data, image)
+            return Picture(pixels, header, encoder_like(Original(data, image, header)))
+    # Decoders raise whatever they like for damaged files.
+    except Exception as error:
+        raise ImageReadError(str(path), cause(error)) from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError.
+
+    Nothing is flushed to the disk here, which would cost more than refining a small image.
+    """
+    temporary = temporary_for(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def temporary_for(path: Path) -> Path:
+    """Return the hidden name beside `path` that it is written under.
+
+    It is always the same, so that what a killed process leaves is overwritten by the next one, and it is short, however
+    long the name of `path`.
+    """
+    digest = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
+    return path.with_name(f".{digest}.gantool-tmp")
+
+
+def _check_single(image: Image.Image) -> None:
+    pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if pages > 1:
+        raise ValueError(f"it holds {pages} pages or frames: split it into single images")

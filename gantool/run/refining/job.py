@@ -1,0 +1,29 @@
+"""What refining a folder and refining a file have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .network import Network
+from .report import Watcher
+from .treatment import Treatment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to refine, with what, to where."""
+
+    source: Path
+    output: Path
+    treatment: Treatment
+    network: Network
+    batch_size: int
+    """Images at most in a batch."""
+    workers: int
+    """Threads that read and write."""
+    marker: Mapping[str, str]
+    """What says which network and settings wrote an output."""
+    overwrite: bool
+    watcher: Watcher
