@@ -1,0 +1,141 @@
+"""Options of SimGAN's networks, losses and history. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
+
+from annotated_types import Ge, Gt, Le
+
+
+@dataclass(frozen=True)
+class RefinerOptions:
+    """The refiner R. The defaults are the paper's for 35×55 eyes; the preset `hands` sets `kernel=7, blocks=10`."""
+
+    width: Annotated[int, Ge(1), Le(1024)] = 64
+    """Feature maps of every layer (paper: 64). Time and memory grow with its square; 16 is enough for a laptop."""
+    blocks: Annotated[int, Ge(0), Le(64)] = 4
+    """ResNet blocks of two convolutions each (paper: 4 for eyes, 10 for hands)."""
+    kernel: Annotated[int, Ge(1), Le(31)] = 3
+    """Side in pixels of every kernel but the last, which is 1×1; odd (paper: 3 for eyes)."""
+    padding: Literal["reflect", "replicate", "zeros"] = "reflect"
+    """What surrounds the image. `zeros` leaves a visible frame in refined images, up to half a receptive field wide; it is
+    there to reproduce that. `reflect` becomes `replicate` for an image no larger than half a kernel."""
+    residual: bool = False
+    """False: R(x) = tanh(f(x)), as in the paper, which must first learn to copy x. True: R starts as exactly the identity
+    and learns a change, R(x) = x + g − |g|·x with g = tanh(f(x)) and the last layer zero at first: g moves a pixel by that
+    part of its way to white (g > 0) or black (g < 0). The result cannot leave [-1, 1], nothing is clipped, and the gradient
+    by f is 1 at the start. It has nothing to learn in `recipe.refiner_warmup`: set that to 0."""
+
+    def __post_init__(self) -> None:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, or the image would change its size; got {self.kernel}")
+
+    @property
+    def receptive_field(self) -> int:
+        """Side in pixels of the square of the input that one refined pixel depends on."""
+        return 1 + (self.kernel - 1) * (1 + 2 * self.blocks)
+
+
+class Stage(NamedTuple):
+    """One layer of a discriminator that looks beyond a single position."""
+
+    kernel: int
+    stride: int
+    maps: int | None
+    """Feature maps of a convolution; None is a max pooling, which keeps their number."""
+
+
+TRUNKS: dict[str, tuple[Stage, ...]] = {
+    "eyes": (Stage(3, 2, 96), Stage(3, 2, 64), Stage(3, 1, None), Stage(3, 1, 32)),
+    "hands": (Stage(7, 4, 96), Stage(5, 2, 64), Stage(3, 2, None), Stage(3, 2, 32)),
+}
+"""Discriminators up to their 1×1 convolutions. `eyes` is the paper's (Section 3.1). `hands` is meant to be its network for
+224×224 hands; those layers could not be checked against the paper."""
+
+HEAD_MAPS = 32
+"""Feature maps of the 1×1 convolution before the logits."""
+
+
+def patch_geometry(stages: Iterable[Stage]) -> tuple[int, int]:
+    """Side of the patch that one output position of these stages sees, and the step to the next patch, both in pixels."""
+    side, step = 1, 1
+    for stage in stages:
+        side += (stage.kernel - 1) * step
+        step *= stage.stride
+    return side, step
+
+
+@dataclass(frozen=True)
+class DiscriminatorOptions:
+    """The local discriminator D, which judges each patch by itself. The defaults are the paper's for 35×55 eyes."""
+
+    architecture: Literal["eyes", "hands"] = "eyes"
+    """The network for 35×55 eyes or that for 224×224 hands. Both take any size; `hands` sees larger patches."""
+    depth: Annotated[int, Ge(1), Le(4)] = 4
+    """How many of the four trunk stages are kept (paper: 4). Fewer see smaller patches, so that D judges texture and not
+    shape: patches of 3, 7, 15 or 23 px for `eyes`, of 7, 23, 39 or 71 px for `hands`."""
+    width_factor: Annotated[float, Gt(0), Le(8)] = 1.0
+    """Multiplies the paper's numbers of feature maps (96, 64, 32, 32), rounded, at least 1. Time grows with its square."""
+    spectral_norm: bool = False
+    """Divide each weight by its largest singular value (Miyato et al., 2018), which bounds the gradients that R receives.
+    Not in the paper."""
+
+    @property
+    def receptive_field(self) -> int:
+        """Side in pixels of the patch behind one logit."""
+        return patch_geometry(TRUNKS[self.architecture][: self.depth])[0]
+
+    @property
+    def stride(self) -> int:
+        """Pixels between the patches of neighbouring logits."""
+        return patch_geometry(TRUNKS[self.architecture][: self.depth])[1]
+
+
+@dataclass(frozen=True)
+class WholeImageOptions:
+    """D with one verdict on the whole image, for the paper's ablation of the local loss."""
+
+    architecture: Literal["eyes", "hands"] = "eyes"
+    """Whose convolutions come before the fully connected layer: those for 35×55 eyes or for 224×224 hands."""
+    grid: Annotated[int, Ge(1), Le(64)] = 4
+    """Cells per side to which the feature maps are averaged before the fully connected layer, so that any image size fits.
+    At 1 it no longer sees where something is."""
+    width_factor: Annotated[float, Gt(0), Le(8)] = 1.0
+    """Multiplies the paper's numbers of feature maps (96, 64, 32, 32), rounded, at least 1. Time grows with its square."""
+    spectral_norm: bool = False
+    """Divide each weight by its largest singular value (Miyato et al., 2018), which bounds the gradients that R receives.
+    Not in the paper."""
+
+
+@dataclass(frozen=True)
+class SelfRegularizationOptions:
+    """The L1 distance of ψ(R(x)) and ψ(x) that keeps labels true. Its weight λ is `recipe.lambda_reg`."""
+
+    psi: Literal["identity", "channel-mean", "gradient", "features"] = "identity"
+    """What is compared: pixels, the mean over the colour channels (lets R change hue), differences of neighbouring pixels
+    (lets R change brightness), or feature maps of a frozen network."""
+    network: str = ""
+    """For `psi = "features"`: `efficientnet-lite0` (ImageNet weights from the extra `features`), or
+    `package.module:callable`, called without arguments, which returns a torch module for (N, C, H, W) in [-1, 1]. Features
+    have a scale of their own: those of `efficientnet-lite0` differ 50 to 80 times as much as the pixels under noise, so
+    `recipe.lambda_reg` must be smaller in proportion, or R stays the identity."""
+    layers: tuple[str, ...] = ()
+    """For `psi = "features"`: names of submodules of `network` whose outputs are compared. Empty: the network's own output;
+    for `efficientnet-lite0` its blocks of stride 2, 4 and 8 px: `blocks.0`, `blocks.2`, `blocks.4`."""
+
+    def __post_init__(self) -> None:
+        if self.psi == "features" and not self.network:
+            raise ValueError('psi = "features" needs network: "efficientnet-lite0" or "package.module:callable"')
+        if self.psi != "features" and (self.network or self.layers):
+            raise ValueError(f'network and layers belong to psi = "features", and psi is "{self.psi}"')
+
+
+@dataclass(frozen=True)
+class HistoryOptions:
+    """The history of refined images (Section 2.3 of the paper)."""
+
+    size: Annotated[int, Ge(1), Le(10**7)] = 1024
+    """B: images held, on the run's device, C·H·W·4 bytes each in float32. The paper gives no value. An image stays for
+    2·B / batch size updates of D on average."""

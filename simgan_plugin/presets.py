@@ -1,0 +1,46 @@
+"""Named sets of values, as `--preset NAME` takes them. No torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Measured on two CPU cores: docs/experiments.md. A residual refiner starts as the identity and needs no warm-up.
+    "laptop": {
+        "generator.width": 16,
+        "generator.residual": True,
+        "discriminator.width_factor": 0.5,
+        "discriminator.spectral_norm": True,
+        "recipe.refiner_warmup": 0,
+        "recipe.discriminator_warmup": 50,
+        "recipe.lambda_reg": 0.5,
+        "recipe.refiner_lr": 5e-4,
+        "recipe.discriminator_lr": 1e-3,
+        "recipe.average": 0.98,
+        "batch_size": 32,
+        "steps": 250,
+        "checkpoint_every": 50,
+        "sample_every": 50,
+    },
+    # Shrivastava et al. 2017, Section 3.1: 35×55 grey eyes.
+    "paper": {
+        "batch_size": 512,
+        "steps": 10_000,
+        "recipe.optimizer": "sgd",
+        "buffer.size": 51_200,
+        "checkpoint_every": 500,
+        "sample_every": 500,
+    },
+    # For 224×224 depth images of hands. Ten blocks are the paper's; its other layers could not be checked (see `TRUNKS`).
+    "hands": {
+        "generator.kernel": 7,
+        "generator.blocks": 10,
+        "discriminator.architecture": "hands",
+        "batch_size": 32,
+        "steps": 10_000,
+        "buffer.size": 3_200,
+        "checkpoint_every": 500,
+        "sample_every": 500,
+    },
+}
+"""A dotted name is an option of a part, a bare one a setting of the run."""

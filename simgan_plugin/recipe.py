@@ -1,0 +1,167 @@
+"""SimGAN's training: Algorithm 1 of Shrivastava et al., CVPR 2017."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gantool import Setup
+from gantool.components import AdversarialLoss, Draw, ReplayBuffer
+
+from .optimizers import make_optimizer
+from .recipe_options import SimGANOptions
+
+REFINER_WARMUP, DISCRIMINATOR_WARMUP, ADVERSARIAL = "refiner warm-up", "discriminator warm-up", "adversarial"
+
+
+class SimGAN:
+    """Trains a refiner R against a discriminator D that sees half current and half earlier refined images.
+
+    The adversarial term and the self-regularization are parts; their sum is Eq. 4 of the paper,
+    ``L_R = l_real(R(x)) + λ l_reg(R(x), x)``. D follows Eq. 2.
+    """
+
+    def __init__(self, *, config: SimGANOptions, parts: Mapping[str, Any]) -> None:
+        self.config = config
+        self.refiner: nn.Module = parts["generator"]
+        self.discriminator: nn.Module = parts["discriminator"]
+        self.adversarial: AdversarialLoss = parts["loss"]
+        self.regularization: Any = parts["regularization"]
+        self.history: ReplayBuffer = parts["buffer"]
+
+    def setup(self, setup: Setup) -> None:
+        """Place networks and make optimizers."""
+        accelerator, config = setup.accelerator, self.config
+        self.backward = accelerator.backward
+        self.unwrap = accelerator.unwrap_model
+        for network in (self.refiner, self.discriminator, self.regularization):
+            if isinstance(network, nn.Module):
+                network.to(accelerator.device)
+        layout = torch.channels_last if setup.channels_last else torch.contiguous_format
+        for network in (self.refiner, self.discriminator):
+            network.to(memory_format=layout)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.refiner).requires_grad_(False).eval() if config.average else None
+        if setup.compile:
+            self.refiner.compile()
+            self.discriminator.compile()
+        refiner_optimizer = make_optimizer(self.refiner, config, lr=config.refiner_lr)
+        discriminator_optimizer = make_optimizer(self.discriminator, config, lr=config.discriminator_lr)
+        self.refiner, self.refiner_optimizer = accelerator.prepare(self.refiner, refiner_optimizer)
+        self.discriminator, self.discriminator_optimizer = accelerator.prepare(self.discriminator, discriminator_optimizer)
+
+    def length(self, steps: int) -> int:
+        """Calls of `step` for `steps` discriminator updates after the warm-ups."""
+        rounds = -(-steps // self.config.discriminator_updates)
+        return self.config.refiner_warmup + self.config.discriminator_warmup + rounds
+
+    def phase(self, step: int) -> str:
+        """Name of the phase that step number `step` belongs to."""
+        if step < self.config.refiner_warmup:
+            return REFINER_WARMUP
+        if step < self.config.refiner_warmup + self.config.discriminator_warmup:
+            return DISCRIMINATOR_WARMUP
+        return ADVERSARIAL
+
+    def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
+        """One round of Algorithm 1: K_g updates of R, then K_d of D. In a warm-up, one update of R or of D alone."""
+        phase = self.phase(step)
+        if phase == REFINER_WARMUP:
+            return self.update_refiner(draw.source(), adversarial=False)
+        if phase == DISCRIMINATOR_WARMUP:
+            return self.update_discriminator(draw.source(), draw.target())
+        figures: dict[str, Tensor] = {}
+        for _ in range(self.config.refiner_updates):
+            figures |= self.update_refiner(draw.source())
+        for _ in range(self.config.discriminator_updates):
+            figures |= self.update_discriminator(draw.source(), draw.target())
+        return figures
+
+    def update_refiner(self, synthetic: Tensor, *, adversarial: bool = True) -> dict[str, Tensor]:
+        """Step R on Eq. 4 (on its regularization alone in the warm-up). `synthetic`: (N, C, H, W) in [-1, 1]."""
+        refined = self.refiner(synthetic)
+        regularization = self.regularization(refined, synthetic)
+        loss = self.config.lambda_reg * regularization
+        figures = {"regularization": regularization.detach(), "change": (refined - synthetic).detach().abs().mean()}
+        if adversarial:
+            with frozen(self.discriminator):
+                realism = self.adversarial.generator(self.discriminator(refined))
+            loss = loss + realism
+            figures["realism_loss"] = realism.detach()
+        self.refiner_optimizer.zero_grad()
+        self.backward(loss)
+        self.refiner_optimizer.step()
+        self.update_average()
+        return {"refiner_loss": loss.detach(), **figures}
+
+    def update_discriminator(self, synthetic: Tensor, real: Tensor) -> dict[str, Tensor]:
+        """Step D on Eq. 2, with half of the refined images from the history. Both: (N, C, H, W) in [-1, 1]."""
+        with torch.no_grad():
+            refined = self.history.exchange(self.refiner(synthetic))
+        real_logits, refined_logits = self.discriminator(real), self.discriminator(refined)
+        loss = self.adversarial.discriminator(real_logits, refined_logits)
+        self.discriminator_optimizer.zero_grad()
+        self.backward(loss)
+        self.discriminator_optimizer.step()
+        return {
+            "discriminator_loss": loss.detach(),
+            "accuracy_real": (real_logits.detach() > 0).float().mean(),
+            "accuracy_refined": (refined_logits.detach() < 0).float().mean(),
+        }
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Let the averaged refiner follow R."""
+        if self.average is not None:
+            refiner = self.unwrap(self.refiner)
+            ours: list[Tensor] = list(self.average.parameters())
+            torch._foreach_lerp_(ours, list(refiner.parameters()), 1 - self.config.average)
+            for own, current in zip(self.average.buffers(), refiner.buffers(), strict=True):
+                own.copy_(current)  # statistics, such as those of a batch norm, are averages already
+
+    def generator(self) -> nn.Module:
+        """The refiner that a finished run hands over: the average of R's weights over time, or R itself."""
+        network: nn.Module = self.unwrap(self.refiner) if self.average is None else self.average
+        return network
+
+    @torch.no_grad()
+    def refine(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) in [-1, 1] -> refined, same shape and range."""
+        network = self.generator()
+        training = network.training
+        refined: Tensor = network.eval()(images)
+        network.train(training)
+        return refined
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later steps depend on."""
+        return {name: part.state_dict() for name, part in self._stateful().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        for name, part in self._stateful().items():
+            part.load_state_dict(state[name])
+
+    def _stateful(self) -> dict[str, Any]:
+        parts = {
+            "refiner": self.unwrap(self.refiner),
+            "discriminator": self.unwrap(self.discriminator),
+            "refiner_optimizer": self.refiner_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+            "history": self.history,
+        }
+        return parts if self.average is None else {**parts, "average": self.average}
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Spare a network's weights their gradients. Under DDP this also keeps them out of the all-reduce."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,0 +1,65 @@
+"""The refiner R: a fully convolutional ResNet at full resolution."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .layers import BorderedConv2d
+from .options import RefinerOptions
+
+
+class Refiner(nn.Module):
+    """The paper's R (Section 3.1): (N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1], any H, W ≥ 1.
+
+    A k×k convolution and ReLU, `blocks` ResNet blocks, a 1×1 convolution. No stride, no pooling and no normalisation: a
+    pixel of the result depends on the `receptive_field` around it and on nothing else in the image or the batch.
+
+    Raises `ValueError` for channels below 1, and for a residual refiner whose output has other channels than its input.
+    """
+
+    def __init__(self, *, config: RefinerOptions, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        if in_channels < 1 or out_channels < 1:
+            raise ValueError(f"a refiner needs at least 1 input and 1 output channel, got {in_channels} and {out_channels}")
+        if config.residual and in_channels != out_channels:
+            raise ValueError(f"a residual refiner keeps its channels, got {in_channels} in and {out_channels} out")
+        self.config = config
+        self.stem = nn.Sequential(_conv(in_channels, config.width, config), nn.ReLU(inplace=True))
+        self.blocks = nn.Sequential(*(ResNetBlock(config) for _ in range(config.blocks)))
+        self.head = nn.Conv2d(config.width, out_channels, 1)
+        if config.residual:
+            nn.init.zeros_(self.head.weight)
+            if self.head.bias is not None:
+                nn.init.zeros_(self.head.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
+        result = torch.tanh(self.head(self.blocks(self.stem(images))))
+        return move(images, result) if self.config.residual else result
+
+
+class ResNetBlock(nn.Module):
+    """ReLU(x + conv(ReLU(conv(x)))) at constant width and size."""
+
+    def __init__(self, config: RefinerOptions) -> None:
+        super().__init__()
+        self.conv1 = _conv(config.width, config.width, config)
+        self.conv2 = _conv(config.width, config.width, config)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, width, H, W) -> the same shape."""
+        return F.relu(maps + self.conv2(F.relu(self.conv1(maps))))
+
+
+def move(images: Tensor, amount: Tensor) -> Tensor:
+    """x + g − |g|·x: move x in [-1, 1] by the part |g| ≤ 1 of its way to the end of the range that g points at.
+
+    Unlike a clipped x + g it stays in range with a gradient: 1 by g at g = 0, and 1 − |g| by x.
+    """
+    return images + amount * (1 - images * torch.sign(amount))
+
+
+def _conv(in_channels: int, out_channels: int, config: RefinerOptions) -> BorderedConv2d:
+    return BorderedConv2d(in_channels, out_channels, config.kernel, border=config.padding)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from gantool.choices import SETTINGS, Choices
+from gantool.components import KINDS, Recipe
+from gantool.options import describe
+from gantool.plan import resolve
+from gantool.plugins import load_plugins, resolve_factory
+from simgan_plugin.presets import PRESETS
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return load_plugins()
+
+
+@pytest.fixture(scope="module")
+def info(registry):
+    return registry.plugins["simgan"]
+
+
+def test_it_works_and_provides_what_the_paper_needs(info):
+    assert info.broken is None
+    names = {kind: {p.component.name for p in info.provides if p.kind == kind} for kind in KINDS}
+    assert names == {
+        "generator": {"refiner"},
+        "discriminator": {"local", "whole-image"},
+        "loss": {"local-adversarial", "self-regularization"},
+        "buffer": {"history"},
+        "dataset": {"eyes"},
+        "metric": set(),
+        "recipe": {"simgan"},
+    }
+
+
+def test_everything_has_a_factory_a_summary_and_documented_options(info):
+    for provided in info.provides:
+        assert callable(resolve_factory(provided)), provided.full_name
+        assert provided.component.summary, provided.full_name
+        for option in describe(provided.component.options):
+            assert option.doc, f"{provided.full_name}: {option.name}"
+
+
+def test_every_slot_is_filled_by_a_part_that_fits(registry, info):
+    (recipe,) = [p.component for p in info.provides if isinstance(p.component, Recipe)]
+    for slot in recipe.slots:
+        registry.check_fits(slot, registry.find(slot.kind, slot.default))
+        assert slot.summary
+    assert registry.find("dataset", recipe.dataset)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_makes_a_plan_in_which_each_of_its_values_stands(registry, preset):
+    plan = resolve(registry, Choices(plugin="simgan", preset=preset)).to_dict()
+    for key, value in PRESETS[preset].items():
+        slot, dot, name = key.partition(".")
+        assert (plan["options"][slot][name] if dot else plan[key]) == value, key
+        assert dot or key in SETTINGS
+
+
+def test_the_paper_preset_is_the_papers(registry):
+    """Section 3.1 of the paper: learning rate 0.001, batches of 512, 1,000 and 200 steps of warm-up, K_g = 2, K_d = 1."""
+    plan = resolve(registry, Choices(plugin="simgan", preset="paper"))
+    options, generator = plan.recipe.options, plan.parts["generator"].options
+    assert plan.settings.batch_size == 512
+    assert (options["refiner_lr"], options["discriminator_lr"], options["optimizer"]) == (1e-3, 1e-3, "sgd")
+    assert (options["refiner_warmup"], options["discriminator_warmup"]) == (1000, 200)
+    assert (options["refiner_updates"], options["discriminator_updates"]) == (2, 1)
+    assert (generator["width"], generator["blocks"], generator["kernel"]) == (64, 4, 3)
+
+
+def test_describing_the_plugin_imports_nothing_heavy():
+    code = "import sys, simgan_plugin.plugin; print(*({'torch', 'numpy', 'PIL', 'accelerate', 'pydantic'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
