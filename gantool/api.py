@@ -1,0 +1,112 @@
+"""What `gantool.train`, `refine`, `load`, `save` and `build` are. Imports torch; `import gantool` does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .choices import Choices, read_config
+from .errors import GantoolError, Stopped
+from .options import to_dict, validate
+from .plan import KIND_FLAGS, resolve
+from .plugins import load_plugins, resolve_factory
+from .run.refine import refine
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["build", "load", "refine", "save", "train"]
+
+_ARGUMENTS = {
+    "generator": ("in_channels", "out_channels"),
+    "discriminator": ("in_channels",),
+    "buffer": ("generator",),
+    "loss": (),
+    "dataset": (),
+    "metric": (),
+}
+"""What a factory takes beside `config`, by kind."""
+
+
+def train(
+    plugin: str | None = None,
+    *,
+    output: str | Path | None = None,
+    resume: str | Path | None = None,
+    config: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    quiet: bool = True,
+    **choices: Any,
+) -> Path:
+    """Train a recipe and return the run folder: `gantool train` from Python.
+
+    `options`: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`. `choices`: what the command line's flags are called, with
+    underscores: `synthetic`, `real`, `size`, `steps`, `batch_size`, `seed`, `generator`, `loss`, `preset`, …; `parts`, {slot:
+    name}, stands for `--part`. With `resume`, only `steps` and settings that do not change results. A run that a signal
+    stopped raises `KeyboardInterrupt` after it saved. Raises `GantoolError`.
+    """
+    from .run.command import resume_run, start_run
+
+    parts = {kind: choices.pop(kind) for kind in KIND_FLAGS if kind in choices} | dict(choices.pop("parts", None) or {})
+    values = {"plugin": plugin, **choices, "parts": parts}
+    given = {name: value for name, value in values.items() if value is not None}
+    said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
+    try:
+        if resume:
+            if output or config:
+                raise GantoolError("resume goes with neither output nor config: the run has its own")
+            return resume_run(Path(resume), said, quiet=quiet)
+        registry = load_plugins()
+        plan = resolve(registry, *([read_config(Path(config))] if config else []), said)
+        return start_run(output, plan, registry, quiet=quiet)
+    except Stopped as stop:
+        raise KeyboardInterrupt from stop
+
+
+def build(kind: str, name: str, **arguments: Any) -> Any:
+    """Build one component by name: `build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=16, blocks=2)`.
+
+    Arguments that the kind's factory takes (see `gantool.hookspecs`) go there, all others are options of the component.
+    A generator remembers what it was built from, so that `save` can write it. Raises `GantoolError`.
+    """
+    if kind not in _ARGUMENTS:
+        raise GantoolError(f"cannot build a {kind!r}; kinds are: {', '.join(_ARGUMENTS)}")
+    provided = load_plugins().find(kind, name)
+    needed = _ARGUMENTS[kind]
+    missing = [argument for argument in needed if argument not in arguments]
+    if missing:
+        raise GantoolError(f"building {kind} {provided.full_name} needs {', '.join(f'{argument}=…' for argument in missing)}")
+    options = {key: value for key, value in arguments.items() if key not in needed}
+    config = validate(provided.component.options, options, where=f"{provided.full_name}: ")
+    try:
+        built = resolve_factory(provided)(config=config, **{argument: arguments[argument] for argument in needed})
+    except ValueError as error:
+        raise GantoolError(f"{provided.full_name}: {error}") from None
+    if kind == "generator":
+        from .run.bundle import Recorded, remember
+
+        channels = {argument: arguments[argument] for argument in needed}
+        remember(built, Recorded(component=provided.full_name, options=to_dict(config), **channels))
+    return built
+
+
+def load(run: str | Path, checkpoint: str | int | None = None) -> nn.Module:
+    """Load a trained generator: a torch module in eval mode on the CPU, (N, C, H, W) in [-1, 1] to the same shape and range.
+
+    `run`: a run folder or one that `save` wrote. `checkpoint`: None or "last", "best", or a step. Raises `GantoolError`.
+    """
+    from .run.bundle import open_bundle
+
+    return open_bundle(run, checkpoint).module
+
+
+def save(module: nn.Module, folder: str | Path) -> Path:
+    """Write a generator that `build` or `load` returned, as `load` reads it: safetensors and JSON, no pickle.
+
+    Raises `GantoolError` for a module that gantool did not build, since nothing would know how to build it again.
+    """
+    from .run.bundle import recall, write_bundle
+
+    write_bundle(Path(folder), module.state_dict(), recall(module))
+    return Path(folder)

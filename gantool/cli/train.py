@@ -1,0 +1,147 @@
+"""`gantool train`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from ..choices import Choices, read_config
+from ..errors import GantoolError
+from ..plan import KIND_FLAGS, resolve
+from ..plugins import load_plugins
+from .complete import complete_component, complete_recipe
+
+
+@click.command(short_help="Train a recipe on a pair of image domains.")
+@click.option("--plugin", metavar="NAME", shell_complete=complete_recipe, help="Which recipe trains, such as simgan.")
+@click.option("--synthetic", metavar="PATH", type=click.Path(), help="Synthetic images: a folder, .npz or .h5.")
+@click.option("--real", metavar="PATH", type=click.Path(), help="Real images: a folder, .npz or .h5; no labels needed.")
+@click.option("--output", metavar="RUN", type=click.Path(), help="Folder of the new run. [default: runs/PLUGIN-001, …]")
+@click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")
+@click.option("--steps", type=int, metavar="N", help="Discriminator updates after the warm-ups.")
+@click.option("--batch-size", type=int, metavar="N", help="Images of each domain in one update.")
+@click.option("--seed", type=int, metavar="N", help="Decides weights, order and everything drawn.")
+@click.option("--size", metavar="HxW", help="Bring all images of both domains to this height and width (px).")
+@click.option("--fit", type=click.Choice(["resize", "crop"]), help="How --size does it.")
+@click.option("--channels", metavar="N", help="1 (grey), 3 (RGB); by default what both domains share.")
+@click.option("--equalize/--no-equalize", default=None, help="Equalise the histogram of every image of both domains.")
+@click.option("--value-range", metavar="LO,HI", help="Values that become black and white, for depth or float images.")
+@click.option("--generator", metavar="NAME", shell_complete=complete_component("generator"), help="Replace the generator.")
+@click.option(
+    "--discriminator", metavar="NAME", shell_complete=complete_component("discriminator"), help="Replace the discriminator."
+)
+@click.option("--loss", metavar="NAME", shell_complete=complete_component("loss"), help="Replace the adversarial loss.")
+@click.option("--buffer", metavar="NAME", shell_complete=complete_component("buffer"), help="Replace the replay buffer.")
+@click.option("--dataset", metavar="NAME", shell_complete=complete_component("dataset"), help="A data set of a plugin.")
+@click.option("--metric", metavar="NAME", shell_complete=complete_component("metric"), help="What chooses the best checkpoint.")
+@click.option("--part", "part", multiple=True, metavar="SLOT=NAME", help="Fill any slot of the recipe. Repeatable.")
+@click.option(
+    "-o",
+    "--option",
+    "option",
+    multiple=True,
+    metavar="SLOT.OPTION=VALUE",
+    help="Set an option, such as generator.blocks=6. Repeatable.",
+)
+@click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="bf16: convolutions in bfloat16.")
+@click.option("--compile/--no-compile", default=None, help="Compile the networks first.")
+@click.option("--checkpoint-every", type=int, metavar="N", help="Steps between checkpoints.")
+@click.option("--sample-every", type=int, metavar="N", help="Steps between sample sheets.")
+@click.option("--log-every", type=int, metavar="N", help="Steps between lines of metrics.jsonl.")
+@click.option("--keep", type=int, metavar="N", help="Checkpoints kept beside the best.")
+@click.option("--workers", type=int, metavar="N", help="Processes that read images of a domain too large to hold.")
+@click.option("--cache-gib", type=float, metavar="N", help="Size up to which a domain is held on the device (GiB).")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run from its newest checkpoint.")
+@click.option(
+    "--config", "config", metavar="FILE", type=click.Path(), help="Settings from a .toml file, or a run.json to replay."
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    /,
+    *,
+    output: str | None,
+    resume: str | None,
+    config: str | None,
+    dry_run: bool,
+    quiet: bool,
+    **flags: Any,
+) -> int:
+    """Train a recipe on labelled synthetic and unlabelled real images.
+
+    \b
+    gantool train --plugin simgan                                  built-in eyes
+    gantool train --plugin simgan --synthetic DIR --real DIR       your images
+    gantool train --resume runs/simgan-001                         go on
+
+    What is said here wins over GANTOOL_TRAIN_* variables, those over --config, that over the preset's values.
+    """
+    said = _choices(ctx, flags)
+    if resume:
+        if output or config or dry_run:
+            raise GantoolError("--resume goes with none of --output, --config, --dry-run: the run has its own")
+        from ..run.command import resume_run
+
+        return _finish(resume_run(Path(resume), *said, quiet=quiet), quiet)
+    registry = load_plugins()
+    plan = resolve(registry, *([read_config(Path(config))] if config else []), *said)
+    if dry_run:
+        click.echo(json.dumps(plan.to_dict(), indent=2))
+        return 0
+    from ..run.command import start_run
+
+    return _finish(start_run(output, plan, registry, quiet=quiet), quiet)
+
+
+def _finish(run: Path, quiet: bool) -> int:
+    if not quiet:
+        click.echo(f"Run: {run}\nPictures: {run / 'samples'}\nRefine with it: gantool refine {run} --input DIR --output DIR")
+    return 0
+
+
+def _choices(ctx: click.Context, flags: dict[str, Any]) -> tuple[Choices, Choices]:
+    """Return what the environment and what the command line says. Flags that nobody gave say nothing, so a file may."""
+    environment, line = (
+        {name: value for name, value in flags.items() if ctx.get_parameter_source(name) is source}
+        for source in (ParameterSource.ENVIRONMENT, ParameterSource.COMMANDLINE)
+    )
+    for parameter in ctx.command.params:
+        # `-o` on the command line adds to the variable's options and does not hide them.
+        if parameter.name in line and parameter.multiple:
+            environment[parameter.name] = parameter.value_from_envvar(ctx) or ()
+    return _read(environment, "the environment"), _read(line, "the command line")
+
+
+def _read(given: dict[str, Any], where: str) -> Choices:
+    parts = {kind: given.pop(kind) for kind in KIND_FLAGS if kind in given}
+    parts |= dict(_pair(text, "--part", "SLOT=NAME") for text in given.pop("part", ()))
+    options = dict(_pair(text, "-o", "SLOT.OPTION=VALUE") for text in given.pop("option", ()))
+    if "value_range" in given:
+        given["value_range"] = [parse_value(word) for word in given["value_range"].split(",")]
+    if "channels" in given:
+        given["channels"] = parse_value(given["channels"])
+    said = Choices.from_mapping({**given, "parts": parts}, where=where)
+    return said.with_options({name: parse_value(value) for name, value in options.items()}, where="-o")
+
+
+def parse_value(text: str) -> Any:
+    """Read a value as TOML does (1e-4 is a number, [1, 2] a list, true a truth); anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise GantoolError(f"{flag} {text}: write {form}")
+    return name.strip(), value.strip()

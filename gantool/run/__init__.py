@@ -1,0 +1,1 @@
+"""The torch side: training runs, checkpoints, trained networks, refining a data set."""

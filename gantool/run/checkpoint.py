@@ -1,0 +1,94 @@
+"""Checkpoints of a run: `checkpoints/step-N/`, each whole or absent, the last few and the best kept."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import GantoolError
+from .files import remove_folder, remove_leftovers, write_folder
+from .state import load_state, save_state
+
+FORMAT = 1
+"""Grows when an older gantool could not read a checkpoint."""
+
+
+class Checkpoints:
+    """The checkpoints of one run folder."""
+
+    def __init__(self, run: Path, *, keep: int) -> None:
+        self.folder = run / "checkpoints"
+        self.keep = keep
+
+    def steps(self) -> list[int]:
+        """Steps that have a checkpoint, ascending."""
+        names = self.folder.glob("step-*") if self.folder.is_dir() else ()
+        return sorted(int(match[1]) for path in names if (match := re.fullmatch(r"step-(\d+)", path.name)))
+
+    def path(self, step: int) -> Path:
+        """Folder of the checkpoint after `step` steps."""
+        return self.folder / f"step-{step:08d}"
+
+    def save(self, step: int, state: Mapping[str, Any], *, best: int | None) -> Path:
+        """Write a checkpoint, then drop the oldest ones, never the one at step `best`."""
+        path = self.path(step)
+        if not path.exists():  # a run that stops right after a checkpoint has nothing to add
+            write_folder(path, lambda folder: save_state(folder, {"format": FORMAT, "step": step, **state}))
+        for old in self.steps()[: -self.keep]:
+            if old != best:
+                remove_folder(self.path(old))
+        return path
+
+    def load(self, step: int) -> dict[str, Any]:
+        """Read a checkpoint. Raises `GantoolError` where it is damaged or of a newer gantool."""
+        state = load_state(self.path(step))
+        if state.get("format", 0) > FORMAT:
+            raise GantoolError(f"{self.path(step)} was written by a newer gantool: upgrade to resume it")
+        return state
+
+    def latest(self) -> dict[str, Any] | None:
+        """Read the newest checkpoint, or None where there is none; remove what a killed process left half written."""
+        remove_leftovers(self.folder)
+        steps = self.steps()
+        return self.load(steps[-1]) if steps else None
+
+
+def random_state() -> dict[str, Any]:
+    """The state of every global random generator that a plugin may draw from."""
+    name, keys, position, has_gauss, gauss = np.random.get_state()
+    state = {
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, gauss),
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    """Restore what `random_state` returned."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def kept_random_state() -> Iterator[None]:
+    """Undo what is drawn meanwhile: looking at a run (at other moments when it is resumed) must not change its course."""
+    state = random_state()
+    try:
+        yield
+    finally:
+        set_random_state(state)

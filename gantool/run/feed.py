@@ -1,0 +1,286 @@
+"""Batches for a recipe: from images held on the device, or streamed from disk by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ..components import Domain, StreamingDomain
+from ..data.load import load_all, nbytes
+from ..errors import GantoolError
+from .order import shuffled
+
+_BLOCK = 4096
+"""Image numbers are computed this many at a time: a call of `shuffled` costs as much for 32."""
+
+_GRACE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What decides which images a process draws, and where it holds them."""
+
+    seed: int
+    batch_size: int
+    """Images per process."""
+    rank: int
+    world_size: int
+    device: torch.device
+
+
+class Feed(Protocol):
+    """The endless batches of one domain."""
+
+    drawn: int
+    """Batches drawn so far; setting it moves the feed."""
+
+    def next(self) -> torch.Tensor:
+        """(N, C, H, W) float32 in [-1, 1], channels-last in memory, on the share's device."""
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+
+
+class Order:
+    """Image numbers of batch after batch of one process, computed in blocks."""
+
+    def __init__(self, count: int, share: Share) -> None:
+        self._count, self._share = count, share
+        self._batches = max(1, _BLOCK // share.batch_size)
+        self._block = -1
+        self._numbers: np.ndarray = np.empty((0, 0), dtype=np.int64)
+
+    def batch(self, number: int) -> np.ndarray:
+        """(batch_size,) image numbers of the batch `number`."""
+        block, row = divmod(number, self._batches)
+        if block != self._block:
+            # All processes walk one common order side by side, so that together they draw every image once an epoch.
+            share, first = self._share, block * self._batches
+            batches = np.arange(first, first + self._batches)[:, None] * share.world_size + share.rank
+            positions = batches * share.batch_size + np.arange(share.batch_size)
+            self._numbers = shuffled(positions.ravel(), self._count, seed=share.seed).reshape(positions.shape)
+            self._block = block
+        numbers: np.ndarray = self._numbers[row]
+        return numbers
+
+
+class ResidentFeed:
+    """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one gather there."""
+
+    def __init__(self, domain: Domain, share: Share) -> None:
+        self.drawn = 0
+        self._order = Order(len(domain), share)
+        self._device = share.device
+        self._images = to_tensor(load_all(domain)).to(share.device)
+
+    def next(self) -> torch.Tensor:
+        """See `Feed.next`."""
+        numbers = torch.from_numpy(self._order.batch(self.drawn))
+        if self._device.type == "cuda":
+            numbers = numbers.pin_memory().to(self._device, non_blocking=True)
+        else:
+            numbers = numbers.to(self._device)
+        self.drawn += 1
+        return normalise(self._images[numbers])
+
+    def close(self) -> None:
+        """See `Feed.close`."""
+
+
+class StreamFeed:
+    """Reads images of a map-style domain ahead in worker processes."""
+
+    def __init__(self, domain: Domain, share: Share, *, workers: int) -> None:
+        self._domain, self._share = domain, share
+        # More than there are processors only makes torch warn.
+        self._workers = min(workers, _processors())
+        self._drawn = 0
+        self._batches: Iterator[Any] | None = None
+
+    @property
+    def drawn(self) -> int:
+        """Batches drawn so far."""
+        return self._drawn
+
+    @drawn.setter
+    def drawn(self, value: int) -> None:
+        self.close()
+        self._drawn = value
+
+    def next(self) -> torch.Tensor:
+        """See `Feed.next`. Raises `GantoolError` where an image cannot be read."""
+        if self._batches is None:
+            self._batches = iter(self._loader())
+        batch = next(self._batches)
+        if isinstance(batch, str):
+            self.close()
+            raise GantoolError(batch)
+        self._drawn += 1
+        return normalise(batch.to(self._share.device, non_blocking=True))
+
+    def close(self) -> None:
+        """Stop the worker processes."""
+        self._batches = None
+
+    def _loader(self) -> DataLoader[Any]:
+        return DataLoader(
+            _Reader(self._domain),
+            sampler=_Endless(Order(len(self._domain), self._share), self._drawn),
+            batch_size=None,
+            num_workers=self._workers,
+            pin_memory=self._share.device.type == "cuda",
+            worker_init_fn=_leave_signals_to_the_run,
+            # Without one of its own, a loader draws from torch's global random state whenever it starts: a run that was
+            # resumed starts one more.
+            generator=torch.Generator(),
+        )
+
+
+class IterableFeed:
+    """Follows a domain that has no random access. Each process takes every `world_size`-th image."""
+
+    def __init__(self, domain: StreamingDomain, share: Share) -> None:
+        self._domain, self._share = domain, share
+        self._drawn = 0
+        self._images: Iterator[np.ndarray] | None = None
+
+    @property
+    def drawn(self) -> int:
+        """Batches drawn so far."""
+        return self._drawn
+
+    @drawn.setter
+    def drawn(self, value: int) -> None:
+        self.close()
+        self._drawn = value
+
+    def next(self) -> torch.Tensor:
+        """See `Feed.next`. Raises `GantoolError` where the stream ends."""
+        share = self._share
+        if self._images is None:
+            skip = self._drawn * share.batch_size * share.world_size
+            self._images = islice(self._domain.stream(seed=share.seed, skip=skip), share.rank, None, share.world_size)
+        rows = list(islice(self._images, share.batch_size))
+        if len(rows) < share.batch_size:
+            raise GantoolError(f"{getattr(self._domain, 'name', 'the data set')} ended; a streaming domain must be endless")
+        self._drawn += 1
+        return normalise(to_tensor(np.stack(rows)).to(share.device, non_blocking=True))
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        self._images = None
+
+
+def _leave_signals_to_the_run(_worker: int) -> None:
+    # A terminal sends Ctrl-C, and a batch system SIGTERM, to the workers too, but the step that they read for is to be
+    # finished. They end with the run; should it fail to end them, half a minute after SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: _exit_later())
+
+
+def _exit_later() -> None:
+    timer = threading.Timer(_GRACE_SECONDS, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
+
+
+class _Endless(Sampler[list[int]]):
+    """Image numbers of batch after batch, from batch `first` on."""
+
+    def __init__(self, order: Order, first: int) -> None:
+        self._order, self._first = order, first
+
+    def __iter__(self) -> Iterator[list[int]]:
+        number = self._first
+        while True:
+            yield self._order.batch(number).tolist()
+            number += 1
+
+
+class _Reader(Dataset[Any]):
+    """Reads a whole batch in a worker."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+
+    def __getitem__(self, numbers: list[int]) -> torch.Tensor | str:
+        try:
+            return to_tensor(np.stack([self._domain[number] for number in numbers]))
+        except GantoolError as error:
+            # An exception would come out of the loader wrapped in a worker's traceback; the user needs the one line.
+            return str(error)
+
+
+class Draws:
+    """The two feeds of a run: what a recipe gets as its `draw`."""
+
+    def __init__(self, source: Feed, target: Feed) -> None:
+        self._source, self._target = source, target
+
+    def source(self) -> torch.Tensor:
+        """The next synthetic batch, (N, C, H, W) in [-1, 1]."""
+        return self._source.next()
+
+    def target(self) -> torch.Tensor:
+        """The next real batch, (N, C, H, W) in [-1, 1]."""
+        return self._target.next()
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        self._source.close()
+        self._target.close()
+
+    def state_dict(self) -> dict[str, int]:
+        """How much was drawn; with the seed, that decides all later draws."""
+        return {"source": self._source.drawn, "target": self._target.drawn}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go to where `state_dict` was taken."""
+        self._source.drawn, self._target.drawn = state["source"], state["target"]
+
+
+def open_feed(domain: Domain | StreamingDomain, share: Share, *, cache_gib: float, workers: int, what: str) -> Feed:
+    """Choose the feed that fits. Raises `GantoolError` where `domain` is smaller than a batch; `what` names it there."""
+    if not isinstance(domain, Domain):
+        return IterableFeed(domain, share)
+    batch = share.batch_size * share.world_size
+    if batch > len(domain):
+        raise GantoolError(
+            f"--batch-size {batch} is larger than the {len(domain)} {what} images, so a batch would hold images twice: "
+            f"pass --batch-size {len(domain) // share.world_size} or less"
+        )
+    if nbytes(domain) <= cache_gib * 2**30:
+        return ResidentFeed(domain, share)
+    return StreamFeed(domain, share, workers=workers)
+
+
+def _processors() -> int:
+    """Processors that this process may use, where the system says so."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def to_tensor(images: np.ndarray) -> torch.Tensor:
+    """(N, H, W, C) uint8, uint16 or float32 array to a tensor. 16-bit data keeps its bits in int16: torch has few kernels for
+    uint16."""
+    return torch.from_numpy(np.ascontiguousarray(images.view(np.int16) if images.dtype == np.uint16 else images))
+
+
+def normalise(stored: torch.Tensor) -> torch.Tensor:
+    """(N, H, W, C) as of `to_tensor` to (N, C, H, W) float32 in [-1, 1]; the memory stays channels-last."""
+    if stored.dtype == torch.uint8:
+        images = stored.to(torch.float32).mul_(2 / 255).sub_(1)
+    elif stored.dtype == torch.int16:
+        images = stored.to(torch.int32).bitwise_and_(0xFFFF).to(torch.float32).mul_(2 / 65535).sub_(1)
+    else:
+        images = stored.to(torch.float32).mul(2).sub_(1)
+    return images.permute(0, 3, 1, 2)

@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM: the first lets the step finish, the second stops at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Interrupt:
+    """While it is entered, remembers a signal instead of dying of it."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + (self.signal or 0)
+
+    def __enter__(self) -> Interrupt:
+        # Python lets only the main thread handle signals; a run in another thread is stopped by its owner.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            # None stands for a handler that was not set from Python, which cannot be set back from there either.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = number
+            os.write(2, b"\nStopping after this step; a second signal stops at once.\n")
+            return
+        # Straight out: checkpoints are written under temporary names, so the last one stays good. The cursor that a live
+        # display hides comes back.
+        if sys.stderr.isatty():
+            os.write(2, b"\x1b[?25h")
+        os.write(2, b"\nStopped at once; the last checkpoint is good.\n")
+        os._exit(128 + number)
