@@ -1,0 +1,48 @@
+# Each target does all of its own set-up: a virtual environment in .venv with the exact versions of requirements.lock.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO ?= runs/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+
+setup: $(READY)  ## Make .venv with the locked versions
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	# torch first and by itself: a newer one, asked for by another package, would bring gigabytes of CUDA libraries.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(READY)
+
+demo: $(READY)  ## Train on the built-in eyes and refine with the result (about 5 minutes on 2 cores)
+	rm -rf $(DEMO)
+	$(BIN)/python -m simgan_plugin.eyes $(DEMO)/data --count 2000
+	$(BIN)/gantool train --plugin simgan --synthetic $(DEMO)/data/synthetic --real $(DEMO)/data/camera --output $(DEMO)/run
+	$(BIN)/gantool refine $(DEMO)/run --input $(DEMO)/data/synthetic --output $(DEMO)/refined
+	@echo
+	@echo "Before and after, side by side:  $(DEMO)/run/samples (the last one: $$(ls $(DEMO)/run/samples | tail -n 1))"
+	@echo "Refined images with their labels: $(DEMO)/refined"
+
+test: $(READY)  ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## Run the benchmarks
+	$(BIN)/python -m pytest benchmarks --benchmark-enable
+
+lock:  ## Write requirements.lock anew from pyproject.toml
+	PYTHON=$(PYTHON) sh scripts/lock.sh
+
+clean:  ## Remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
