@@ -218,7 +218,7 @@ class Event:
     """Calls of the recipe's `step` so far."""
     phase: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
-    """For "step": means since the last such event, and `images_per_second`."""
+    """For "step": means since the last such event, and `images_per_second`. For "checkpoint": the metric's figures."""
     path: Path | None = None
     """For "sample" and "checkpoint": what was written."""
 
