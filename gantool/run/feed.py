@@ -96,15 +96,12 @@ class ResidentFeed:
         """See `Feed.close`."""
 
 
-class StreamFeed:
-    """Reads images of a map-style domain ahead in worker processes."""
+class _Opened:
+    """A feed that opens its data when it is first asked, and anew where it is moved."""
 
-    def __init__(self, domain: Domain, share: Share, *, workers: int) -> None:
-        self._domain, self._share = domain, share
-        # More than there are processors only makes torch warn.
-        self._workers = min(workers, _processors())
+    def __init__(self) -> None:
         self._drawn = 0
-        self._batches: Iterator[Any] | None = None
+        self._items: Iterator[Any] | None = None
 
     @property
     def drawn(self) -> int:
@@ -116,20 +113,30 @@ class StreamFeed:
         self.close()
         self._drawn = value
 
+    def close(self) -> None:
+        """See `Feed.close`. Worker processes end with the iterator that they feed."""
+        self._items = None
+
+
+class StreamFeed(_Opened):
+    """Reads images of a map-style domain ahead in worker processes."""
+
+    def __init__(self, domain: Domain, share: Share, *, workers: int) -> None:
+        super().__init__()
+        self._domain, self._share = domain, share
+        # More than there are processors only makes torch warn.
+        self._workers = min(workers, _processors())
+
     def next(self) -> torch.Tensor:
         """See `Feed.next`. Raises `GantoolError` where an image cannot be read."""
-        if self._batches is None:
-            self._batches = iter(self._loader())
-        batch = next(self._batches)
+        if self._items is None:
+            self._items = iter(self._loader())
+        batch = next(self._items)
         if isinstance(batch, str):
             self.close()
             raise GantoolError(batch)
         self._drawn += 1
         return normalise(batch.to(self._share.device, non_blocking=True))
-
-    def close(self) -> None:
-        """Stop the worker processes."""
-        self._batches = None
 
     def _loader(self) -> DataLoader[Any]:
         return DataLoader(
@@ -145,39 +152,24 @@ class StreamFeed:
         )
 
 
-class IterableFeed:
+class IterableFeed(_Opened):
     """Follows a domain that has no random access. Each process takes every `world_size`-th image."""
 
     def __init__(self, domain: StreamingDomain, share: Share) -> None:
+        super().__init__()
         self._domain, self._share = domain, share
-        self._drawn = 0
-        self._images: Iterator[np.ndarray] | None = None
-
-    @property
-    def drawn(self) -> int:
-        """Batches drawn so far."""
-        return self._drawn
-
-    @drawn.setter
-    def drawn(self, value: int) -> None:
-        self.close()
-        self._drawn = value
 
     def next(self) -> torch.Tensor:
         """See `Feed.next`. Raises `GantoolError` where the stream ends."""
         share = self._share
-        if self._images is None:
+        if self._items is None:
             skip = self._drawn * share.batch_size * share.world_size
-            self._images = islice(self._domain.stream(seed=share.seed, skip=skip), share.rank, None, share.world_size)
-        rows = list(islice(self._images, share.batch_size))
+            self._items = islice(self._domain.stream(seed=share.seed, skip=skip), share.rank, None, share.world_size)
+        rows = list(islice(self._items, share.batch_size))
         if len(rows) < share.batch_size:
             raise GantoolError(f"{getattr(self._domain, 'name', 'the data set')} ended; a streaming domain must be endless")
         self._drawn += 1
         return normalise(to_tensor(np.stack(rows)).to(share.device, non_blocking=True))
-
-    def close(self) -> None:
-        """Let go of the stream."""
-        self._images = None
 
 
 def _leave_signals_to_the_run(_worker: int) -> None:
