@@ -21,7 +21,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
-demo: $(READY)  ## Train on the built-in eyes and refine with the result (about 5 minutes on 2 cores)
+demo: $(READY)  ## Train on the built-in eyes and refine with the result (80 seconds on 2 cores after the set-up)
 	rm -rf $(DEMO)
 	$(BIN)/python -m simgan_plugin.eyes $(DEMO)/data --count 2000
 	$(BIN)/gantool train --plugin simgan --synthetic $(DEMO)/data/synthetic --real $(DEMO)/data/camera --output $(DEMO)/run
