@@ -15,7 +15,8 @@ from gantool.plan import Choices, resolve
 from gantool.plugins import load_plugins
 from gantool.run.session import Session, open_session
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+DEVICES = ["cpu", pytest.param("cuda", marks=(pytest.mark.cuda, NO_CUDA))]
 
 
 def session(device: str, preset: str, batch: int, **options: object) -> Session:
