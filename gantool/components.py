@@ -6,7 +6,7 @@ That keeps listing, planning and `--help` free of torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -221,6 +221,3 @@ class Event:
     """For "step": means since the last such event, and `images_per_second`. For "checkpoint": the metric's figures."""
     path: Path | None = None
     """For "sample" and "checkpoint": what was written."""
-
-
-Factory = Callable[..., Any]
