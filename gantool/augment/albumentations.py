@@ -1,0 +1,154 @@
+"""A trained generator as an albumentations transform (extra `albumentations`)."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import GantoolError, MissingExtra, nearest
+from ..run.device import choose_device
+from .pixels import Network, Tiles, check_range, check_strength, refine_rows
+from .reference import Reference
+
+# It asks PyPI for a newer version when it is imported.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+try:
+    from albumentations.core.transforms_interface import BaseTransformInitSchema, ImageOnlyTransform
+except ModuleNotFoundError as error:
+    if error.name and error.name.partition(".")[0] != "albumentations":
+        raise
+    raise MissingExtra("gantool.augment.albumentations", "albumentations", "albumentations") from None
+
+_SAMPLES = hasattr(ImageOnlyTransform, "sample_parameters")
+"""Whether this is the fork of the same import name, which draws in another method and refuses classes with the old one."""
+
+
+class Refine(ImageOnlyTransform):  # type: ignore[misc]
+    """x + s (R(x) − x) with probability `p`, s drawn uniformly between the bounds of `strength` for each call.
+
+    Targets `image`, `images`, `volume` and `volumes`, as uint8 or float32 in [0, 1], (H, W), (H, W, 1) or (H, W, C); shape and
+    dtype stay. Masks, boxes and key points pass unchanged. The images of one call get the same s and are computed
+    `batch_size` at a time.
+
+    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `device`: `"cpu"`, or a GPU
+    where the pipeline runs in the main process. `digest`: the content that is expected in `run`; found at construction, it is
+    part of what `A.to_dict` gives. `tile`: compute images larger than so many pixels in overlapping tiles of that side, in the
+    memory of one. Pickles and serialised pipelines hold `run` and `digest`, no weights.
+
+    Raises `GantoolError` for a run or an argument that cannot be used, for arguments that do not exist, for other dtypes or
+    channels than those above, and for values beyond [0, 1].
+    """
+
+    class InitSchema(BaseTransformInitSchema):  # type: ignore[misc]
+        """Checks `p`. The others are checked by `__init__`: what a validator here raises may turn into defaults."""
+
+        run: Any
+        strength: Any
+        batch_size: Any
+        device: Any
+        digest: Any
+        tile: Any
+
+    def __new__(cls, *_: Any, **kwargs: Any) -> Refine:
+        """Refuse arguments that do not exist, of which albumentations only warns."""
+        known = inspect.signature(cls.__init__).parameters
+        for name in kwargs:
+            if name not in (*known, "strict"):
+                raise GantoolError(f"Refine has no argument {name!r}{nearest(name, list(known)[1:], 'there are')}")
+        made: Refine = super().__new__(cls)
+        return made
+
+    def __init__(
+        self,
+        run: str | Path,
+        strength: tuple[float, float] = (1.0, 1.0),
+        p: float = 0.5,
+        batch_size: int = 32,
+        device: str = "cpu",
+        digest: str | None = None,
+        tile: int | None = None,
+    ) -> None:
+        super().__init__(p=p)
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise GantoolError(f"Refine batch_size: a whole number, at least 1, got {batch_size!r}")
+        choose_device(device)
+        self._reference = Reference(run, digest)
+        self.run = self._reference.run
+        self.digest = self._reference.digest
+        self.strength = check_strength(strength, "Refine")
+        self.batch_size = batch_size
+        self.device = device
+        self.tile = tile
+        shared = self._reference.network(torch.device("cpu"))
+        self._tiles = None if tile is None else Tiles(shared, self._reference.channels, tile, "Refine")
+
+    if _SAMPLES:
+
+        def sample_parameters(self, params: Any, data: Any, targets: Any, sampling: Any) -> Any:
+            """Draw s, as the fork wants it."""
+            from albumentations.core.transform_params import SampledParams
+
+            del params, data, targets
+            return SampledParams(params={"strength": sampling.py_random.uniform(*self.strength)})
+
+    else:
+
+        def get_params(self) -> dict[str, Any]:
+            """Draw s."""
+            return {"strength": self.py_random.uniform(*self.strength)}
+
+    def apply(self, img: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+        """(H, W) or (H, W, C)."""
+        del params
+        return self._refine(img, strength, leading=0)
+
+    def apply_to_images(self, images: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+        """(N, H, W) or (N, H, W, C)."""
+        del params
+        return self._refine(np.asarray(images), strength, leading=1)
+
+    def apply_to_volume(self, volume: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+        """(D, H, W) or (D, H, W, C), each slice an image."""
+        del params
+        return self._refine(volume, strength, leading=1)
+
+    def apply_to_volumes(self, volumes: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+        """(N, D, H, W) or (N, D, H, W, C), each slice an image."""
+        del params
+        return self._refine(np.asarray(volumes), strength, leading=2)
+
+    def _refine(self, array: np.ndarray, strength: float, *, leading: int) -> np.ndarray:
+        """`leading`: axes before (H, W) or (H, W, C)."""
+        if array.dtype not in (np.uint8, np.float32):
+            raise GantoolError(f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: convert with A.ToFloat()")
+        height, width = array.shape[leading : leading + 2]
+        channels = array.shape[-1] if array.ndim == leading + 3 else 1
+        self._reference.check_channels(channels, array.shape)
+        images = array.reshape(-1, height, width, channels)
+        refined = np.empty_like(images, order="C")
+        for start in range(0, len(images), self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            refined[batch] = self._compute(images[batch], strength)
+        return refined.reshape(array.shape)
+
+    @torch.inference_mode()
+    def _compute(self, images: np.ndarray, strength: float) -> np.ndarray:
+        """(N, H, W, C) to the same."""
+        device = choose_device(self.device)
+        # A copy: torch does not take negative strides, nor memory that is read-only without a warning.
+        batch = torch.from_numpy(images.copy(order="C")).permute(0, 3, 1, 2).to(device)
+        check_range(batch, "Refine")
+        network: Network = self._reference.network(device)
+        if self._tiles is not None:
+            network = partial(self._tiles, network)
+        count = len(images)
+        chosen = torch.ones(count, dtype=torch.bool)
+        refined = refine_rows(network, batch, torch.full((count,), strength), chosen)
+        computed: np.ndarray = refined.permute(0, 2, 3, 1).cpu().numpy()
+        return computed

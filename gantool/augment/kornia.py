@@ -1,0 +1,76 @@
+"""A trained generator as a kornia augmentation (extra `kornia`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import MissingExtra
+from .pixels import check_probability, check_strength, draw_strength
+from .torch import Refiner
+
+try:
+    from kornia.augmentation import IntensityAugmentationBase2D
+except ModuleNotFoundError as error:
+    if error.name and error.name.partition(".")[0] != "kornia":
+        raise
+    raise MissingExtra("gantool.augment.kornia", "kornia", "kornia") from None
+
+
+class RandomRefine(IntensityAugmentationBase2D):
+    """x + s (R(x) − x) with probability `p`, s drawn uniformly between the bounds of `strength`, both anew for each image.
+
+    As any intensity augmentation of kornia: (N, C, H, W), (C, H, W) or (H, W) floats in [0, 1], any precision; masks, boxes, key
+    points and classes pass unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The
+    network sees only the images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
+
+    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `digest`: the content that
+    is expected there. `trainable`: give the transform a copy of the network of its own, whose parameters get gradients and are
+    part of its state dict; otherwise the network is frozen and shared, and gradients pass through to the images only. `tile`:
+    compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
+
+    Raises `GantoolError` for a run or an argument that cannot be used, for other channels than the run's and for values beyond
+    [0, 1] (on a GPU: in the first batch), and `TypeError` for integers.
+    """
+
+    def __init__(
+        self,
+        run: str | Path,
+        strength: tuple[float, float] = (1.0, 1.0),
+        p: float = 0.5,
+        same_on_batch: bool = False,
+        keepdim: bool = False,
+        *,
+        digest: str | None = None,
+        trainable: bool = False,
+        tile: int | None = None,
+    ) -> None:
+        p = check_probability(p, "RandomRefine")
+        bounds = check_strength(strength, "RandomRefine")
+        super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
+        self.refiner = Refiner(run, digest=digest, trainable=trainable, tile=tile, where="RandomRefine")
+        self.flags = {"run": self.refiner.reference.run, "strength": bounds}
+
+    def set_rng_device_and_dtype(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Keep drawing on the CPU: selecting rows by a gate on a GPU would wait for it."""
+        del device, dtype
+        super().set_rng_device_and_dtype(torch.device("cpu"), torch.float32)
+
+    def generate_parameters(self, batch_shape: tuple[int, ...]) -> dict[str, Tensor]:
+        """Draw `strength`, (N,). Not kornia's own generator: that one refuses the dynamic batch size of an export."""
+        count = batch_shape[0]
+        strength = draw_strength(self.flags["strength"], 1 if self.same_on_batch else count)
+        return {"strength": strength.expand(count)}
+
+    def apply_transform(
+        self, input: Tensor, params: dict[str, Tensor], flags: dict[str, Any], transform: Tensor | None = None
+    ) -> Tensor:
+        """(N, C, H, W) in [0, 1] to the same; called by kornia, which gives back the other rows as they were."""
+        del flags, transform
+        # With p = 1, kornia applies an augmentation to all rows, whatever replayed parameters say.
+        chosen = torch.ones(input.shape[0], dtype=torch.bool) if self.p == 1 else params["batch_prob"] > 0.5
+        refined: Tensor = self.refiner(input, params["strength"], chosen)
+        return refined

@@ -1,0 +1,116 @@
+"""The arithmetic that all transforms share: images in [0, 1] through a network that works in [-1, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import GantoolError
+from ..run.refining.tiling import Tiling, find_overlap, refine_tiled
+
+TOLERANCE = 0.05
+"""How far beyond [0, 1] pixels may be, since resizing with a bicubic kernel overshoots; they are clipped."""
+
+
+Network = Callable[[Tensor], Tensor]
+"""(N, C, H, W) in [-1, 1] to the same shape."""
+
+
+class Tiles:
+    """Applies a network to large images in tiles, whose memory does not grow with the image; the result is the same."""
+
+    def __init__(self, network: nn.Module, channels: int, side: int, where: str) -> None:
+        """`side`: of a tile in pixels. Raises `GantoolError` where it is too small, or where tiles would show."""
+        if not isinstance(side, int) or side < 1:
+            raise GantoolError(f"{where} tile: a side in pixels, got {side!r}")
+        self._overlap = find_overlap(network, channels)
+        self._tiling = Tiling(side, self._overlap)
+        self._side = side
+
+    def __call__(self, network: Network, images: Tensor) -> Tensor:
+        """Apply `network` to (N, C, H, W)."""
+        if not self._tiling.wants(*images.shape[-2:]):
+            return network(images)
+        return refine_tiled(network, images, tile=self._side, overlap=self._overlap)
+
+
+def refine_pixels(network: Network, images: Tensor, strength: Tensor) -> Tensor:
+    """x + s (R(x) − x): (N, C, H, W) floats in [0, 1] and (N,) strengths in [0, 1] to the same shape and dtype, in [0, 1].
+
+    The network computes in float32, or as autocast says. Raises `GantoolError` for a network that changes the shape.
+    """
+    images = clip(images, 0, 1)
+    inputs = (images.float() * 2 - 1).contiguous(memory_format=torch.channels_last)
+    outputs = network(inputs)
+    if outputs.shape != inputs.shape:
+        raise GantoolError(f"the network turns {tuple(inputs.shape)} into {tuple(outputs.shape)}: it must keep the shape")
+    refined = (clip(outputs.float(), -1, 1) + 1) / 2
+    return torch.lerp(images, refined.to(images.dtype), strength.to(images.device, images.dtype).view(-1, 1, 1, 1))
+
+
+def refine_rows(network: Network, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
+    """Refine the images that `chosen`, (N,) bool, says and leave the others bit for bit; the network sees only the former.
+
+    `images`: as of `refine_pixels`, or uint8 of 0 to 255. `chosen` should be on the CPU: counting it elsewhere waits for the
+    device. Inside a traced graph, whose shapes are fixed, all images pass the network.
+    """
+    if torch.compiler.is_compiling():
+        refined = _refine_as_stored(network, images, strength)
+        return torch.where(chosen.to(images.device).view(-1, 1, 1, 1), refined, images)
+    rows = chosen.nonzero().squeeze(1)
+    if len(rows) == 0:
+        return images
+    if len(rows) == len(images):
+        return _refine_as_stored(network, images, strength)
+    strength = strength[rows.to(strength.device)]
+    rows = rows.to(images.device, non_blocking=True)
+    return images.index_copy(0, rows, _refine_as_stored(network, images[rows], strength))
+
+
+def _refine_as_stored(network: Network, images: Tensor, strength: Tensor) -> Tensor:
+    if images.dtype == torch.uint8:
+        return (refine_pixels(network, images.float() / 255, strength) * 255).round().to(torch.uint8)
+    return refine_pixels(network, images, strength)
+
+
+def clip(values: Tensor, low: float, high: float) -> Tensor:
+    """Clamp, with the gradient of the identity on the closed range: black and white pixels are common, and at a bound the
+    gradient of `clamp` is 0 or 1, depending on torch's version."""
+    clamped = values.clamp(low, high)
+    return torch.where(clamped == values, values, clamped)
+
+
+def draw_strength(bounds: tuple[float, float], count: int) -> Tensor:
+    """(count,) uniform between the bounds, on the CPU; equal bounds take no random number."""
+    low, high = bounds
+    return torch.full((count,), low) if low == high else torch.rand(count) * (high - low) + low
+
+
+def check_range(images: Tensor, where: str) -> None:
+    """Raise `GantoolError` unless floats are in [0, 1], NaN included. Waits for the device."""
+    if images.dtype == torch.uint8 or images.numel() == 0:
+        return
+    low, high = (float(bound) for bound in images.detach().aminmax())
+    if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
+        raise GantoolError(
+            f"{where} takes images in [0, 1], got {low:.3g} to {high:.3g}: divide 8-bit values by 255, and normalise after it"
+        )
+
+
+def check_strength(strength: Any, where: str) -> tuple[float, float]:
+    """Return the two bounds as floats. Raises `GantoolError`."""
+    if isinstance(strength, Sequence) and len(strength) == 2 and all(isinstance(bound, int | float) for bound in strength):
+        low, high = (float(bound) for bound in strength)
+        if 0 <= low <= high <= 1:
+            return low, high
+    raise GantoolError(f"{where} strength: two numbers, 0 ≤ low ≤ high ≤ 1, got {strength!r}")
+
+
+def check_probability(p: Any, where: str) -> float:
+    """Return `p` as a float. Raises `GantoolError`."""
+    if isinstance(p, int | float) and 0 <= p <= 1:
+        return float(p)
+    raise GantoolError(f"{where} p: a probability between 0 and 1, got {p!r}")

@@ -1,0 +1,91 @@
+"""What a transform carries in place of weights: where a generator is, and the hash of what it was."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..data.options import Preprocess
+from ..errors import GantoolError
+from ..run.bundle import CONFIG, WEIGHTS
+from .sharing import identify, shared_network
+
+_log = logging.getLogger(__name__)
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_told: set[str] = set()
+
+
+class Reference:
+    """A trained generator by name and content.
+
+    It is cheap to pickle and to copy: weights stay behind and are loaded once per process, when first used.
+    """
+
+    def __init__(self, run: str | Path, digest: str | None = None) -> None:
+        """`run`: a run folder, a folder of `gantool.save`, or `owner/name[@revision]` in the local Hugging Face cache.
+
+        Raises `GantoolError` for a run that cannot be loaded, that changes the number of channels, or that is not what `digest`
+        says.
+        """
+        self.run = str(run)
+        identity = identify(locate(self.run))
+        self.digest = digest or identity.digest
+        self.channels = identity.channels
+        self._networks: dict[str, nn.Module] = {}
+        self.network(torch.device("cpu"))
+        if self.digest not in _told and (prepared := _describe(identity.preprocess)):
+            _told.add(self.digest)
+            _log.warning("%s was trained on images that were %s: do the same before this transform", self.run, prepared)
+
+    def network(self, device: torch.device) -> nn.Module:
+        """Return the process's one network of this content on `device`: frozen, in eval mode, (N, C, H, W) in [-1, 1].
+
+        Raises `GantoolError` where the files are no longer those that this reference was made from.
+        """
+        name = str(device)
+        found = self._networks.get(name)
+        if found is None:
+            found = self._networks[name] = shared_network(locate(self.run), self.digest, device, name=self.run)
+        return found
+
+    def check_channels(self, channels: int, shape: tuple[int, ...]) -> None:
+        """Raise `GantoolError` unless images have the channels that the network takes."""
+        if channels != self.channels:
+            raise GantoolError(
+                f"{self.run} refines images of {self.channels} channel{'s' * (self.channels > 1)}, got {channels} in "
+                f"{tuple(shape)}: convert them before this transform, or train on such images"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_networks": {}}
+
+
+def locate(run: str) -> Path:
+    """Return the folder that `run` names; never asks the network. Raises `GantoolError`."""
+    folder = Path(run)
+    if folder.exists() or not _REPOSITORY.fullmatch(run):
+        return folder
+    from huggingface_hub import try_to_load_from_cache
+
+    name, _, revision = run.partition("@")
+    files = [try_to_load_from_cache(name, file, revision=revision or None) for file in (CONFIG, WEIGHTS)]
+    if not all(isinstance(file, str) for file in files):
+        raise GantoolError(f"{run} is neither a folder nor in the local Hugging Face cache: hf download {name}")
+    return Path(str(files[0])).parent
+
+
+def _describe(preprocess: Preprocess) -> str:
+    """Say what was done to training images beyond cropping and choosing channels, which leave pixels as they are."""
+    done = []
+    if preprocess.value_range is not None:
+        done.append("mapped from {:g}–{:g}".format(*preprocess.value_range))
+    if preprocess.size is not None and preprocess.fit == "resize":
+        done.append("resized to {}x{}".format(*preprocess.size))
+    if preprocess.equalize:
+        done.append("equalised")
+    return " and ".join(done)

@@ -1,0 +1,177 @@
+"""A trained generator in plain torch pipelines, and in those of torchvision's `transforms.v2`."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from ..errors import GantoolError
+from .pixels import Network, Tiles, check_probability, check_range, check_strength, draw_strength, refine_rows
+from .reference import Reference
+
+
+class Refiner(nn.Module):
+    """The network of a transform: shared and frozen, or a copy of its own that trains.
+
+    The shared one is no submodule: it is in no state dict and no pickle, and moves and casts of a pipeline do not reach it.
+    """
+
+    def __init__(self, run: str | Path, *, digest: str | None, trainable: bool, tile: int | None, where: str) -> None:
+        super().__init__()
+        self.reference = Reference(run, digest)
+        self.where = where
+        self._checked = False
+        shared = self.reference.network(torch.device("cpu"))
+        self.own = copy.deepcopy(shared).requires_grad_(True) if trainable else None
+        self.tiles = None if tile is None else Tiles(shared, self.reference.channels, tile, where)
+
+    def train(self, mode: bool = True) -> Refiner:
+        """Stay in eval mode: a refiner inside a pipeline is no part of the model that trains."""
+        del mode
+        return super().train(False)
+
+    def forward(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
+        """See `gantool.augment.pixels.refine_rows`. Raises `GantoolError` for other channels, or values beyond [0, 1]."""
+        self.reference.check_channels(images.shape[1], tuple(images.shape))
+        network: Network = self._apply_own if self.own is not None else self.reference.network(images.device)
+        if self.tiles is not None:
+            network = partial(self.tiles, network)
+        if not torch.compiler.is_compiling():
+            self._check_range(images, chosen)
+        return refine_rows(network, images, strength, chosen)
+
+    def _apply_own(self, images: Tensor) -> Tensor:
+        # Casts of the pipeline reach a network of its own.
+        assert self.own is not None
+        dtype = next((parameter.dtype for parameter in self.own.parameters()), images.dtype)
+        refined: Tensor = self.own(images.to(dtype))
+        return refined
+
+    def _check_range(self, images: Tensor, chosen: Tensor) -> None:
+        # Looking at values waits for a GPU, so there it is done once; a pipeline gets its unit wrong always or never.
+        if images.device.type == "cpu" or not self._checked:
+            rows = images if bool(chosen.all()) else images[chosen.to(images.device)]
+            check_range(rows, self.where)
+            self._checked = len(rows) > 0
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Refiner:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        # So that a compiled pipeline on a GPU finds its network there and need not load it while it is being traced.
+        if self.own is None:
+            self.reference.network(fn(torch.zeros(())).device)
+        return self
+
+    def extra_repr(self) -> str:
+        """Say which run."""
+        return f"run={self.reference.run!r}, digest={self.reference.digest[:12]}"
+
+
+class Refine(nn.Module):
+    """x + s (R(x) − x) with probability `p`, s drawn uniformly between the bounds of `strength`, both anew for each image.
+
+    Called with a tensor (…, C, H, W), it refines it: floats in [0, 1] of any precision, or uint8. A batch (N, C, H, W) has a
+    draw per image, a batch of clips (N, T, C, H, W) one per clip. Called as torchvision's v2 transforms are, with a sample of
+    any structure or with several arguments, it refines each `tv_tensors.Image` and `Video` (one draw for all frames), or, where
+    there is none, the first plain tensor; everything else comes back as the very objects that went in.
+
+    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `digest`: the content that
+    is expected there. `trainable`: give the transform a copy of the network of its own, whose parameters get gradients and are
+    part of its state dict; otherwise the network is frozen and shared, and gradients pass through to the images only. `tile`:
+    compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
+
+    Raises `GantoolError` for a run or an argument that cannot be used, for other channels than the run's and for values beyond
+    [0, 1] (on a GPU: in the first batch), and `TypeError` for other integers.
+    """
+
+    def __init__(
+        self,
+        run: str | Path,
+        strength: tuple[float, float] = (1.0, 1.0),
+        p: float = 1.0,
+        *,
+        digest: str | None = None,
+        trainable: bool = False,
+        tile: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.strength = check_strength(strength, "Refine")
+        self.p = check_probability(p, "Refine")
+        self.refiner = Refiner(run, digest=digest, trainable=trainable, tile=tile, where="Refine")
+
+    def forward(self, *inputs: Any) -> Any:
+        """Refine a tensor, or the images of a sample."""
+        if len(inputs) == 1 and _is_plain(inputs[0]):
+            return self._refine(inputs[0], self._draw(_draws_of(inputs[0])))
+        leaves, structure = tree_flatten(inputs if len(inputs) > 1 else inputs[0])
+        drawn: dict[int, tuple[Tensor, Tensor]] = {}
+        for index in _images_of(leaves):
+            count = _draws_of(leaves[index])
+            # Several views of one scene share what was drawn, as in torchvision.
+            draw = drawn[count] = drawn.get(count) or self._draw(count)
+            leaves[index] = self._refine(leaves[index], draw)
+        return tree_unflatten(leaves, structure)
+
+    def _refine(self, image: Tensor, draw: tuple[Tensor, Tensor]) -> Tensor:
+        strength, chosen = draw
+        if image.dim() > 4 or _is_of_torchvision(image, "Video"):
+            frames = math.prod(image.shape[:-3]) // max(len(strength), 1)
+            strength, chosen = strength.repeat_interleave(frames), chosen.repeat_interleave(frames)
+        if _is_plain(image):
+            return self._refine_frames(image, strength, chosen)
+        return self._refine_frames(image.as_subclass(Tensor), strength, chosen).as_subclass(type(image))
+
+    def _refine_frames(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
+        flat = images if images.dim() == 4 else images.reshape(-1, *images.shape[-3:])
+        refined: Tensor = self.refiner(flat, strength, chosen)
+        return refined.reshape(images.shape)
+
+    def _draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """(count,) strengths and whether to refine at all, on the CPU, so that selecting rows never waits for a GPU."""
+        strength = draw_strength(self.strength, count)
+        chosen = torch.ones(count, dtype=torch.bool) if self.p == 1 else torch.rand(count) < self.p
+        return strength, chosen
+
+    def extra_repr(self) -> str:
+        """Say how much and how often."""
+        return f"strength={self.strength}, p={self.p}"
+
+
+def _draws_of(image: Tensor) -> int:
+    """Return how many draws an image, a batch of them or a clip takes. Raises as `Refine`."""
+    if not (image.is_floating_point() or image.dtype == torch.uint8):
+        raise TypeError(f"Refine takes floats in [0, 1] or uint8, got {image.dtype}")
+    if image.dim() < 3:
+        raise GantoolError(f"Refine takes images (…, C, H, W), got a tensor {tuple(image.shape)}")
+    clip = image.dim() == 4 and _is_of_torchvision(image, "Video")
+    return 1 if image.dim() == 3 or clip else image.shape[0]
+
+
+def _images_of(leaves: list[Any]) -> list[int]:
+    """Return which leaves are images, by the rule of torchvision's v2 transforms. Raises `GantoolError` where none is."""
+    marked = [index for index, leaf in enumerate(leaves) if _is_of_torchvision(leaf, "Image", "Video")]
+    if marked:
+        return marked
+    if any(type(leaf).__module__.startswith("PIL.") for leaf in leaves):
+        raise GantoolError("Refine takes tensors, got a PIL image: put v2.ToImage() before it")
+    plain = [index for index, leaf in enumerate(leaves) if _is_plain(leaf)]
+    if not plain:
+        raise GantoolError(f"Refine found no image among {', '.join(type(leaf).__name__ for leaf in leaves) or 'nothing'}")
+    return plain[:1]
+
+
+def _is_of_torchvision(leaf: Any, *names: str) -> bool:
+    """Whether a value is such a `tv_tensors` class; told by name, because torchvision need not be installed."""
+    return any(base.__name__ in names and base.__module__.startswith("torchvision.") for base in type(leaf).__mro__)
+
+
+def _is_plain(leaf: Any) -> bool:
+    """Whether a value is a tensor that torchvision has not marked as something, such as boxes or a mask."""
+    return isinstance(leaf, Tensor) and not _is_of_torchvision(leaf, "TVTensor")

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from gantool.errors import MissingExtra
+
+
+@pytest.mark.parametrize("library", ["kornia", "albumentations"])
+def test_a_missing_library_is_an_error_that_names_the_extra(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [library, *(name for name in sys.modules if name.startswith(f"{library}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, f"gantool.augment.{library}", raising=False)
+    with pytest.raises(
+        MissingExtra, match=rf"gantool\.augment\.{library} needs {library}: pip install 'simgan-plugin\[{library}\]'"
+    ):
+        importlib.import_module(f"gantool.augment.{library}")
