@@ -1,7 +1,8 @@
 """Run every ```bash and ```python block of a Markdown file, in order, in one temporary folder.
 
-A block after the line `<!-- not run: WHY -->` is left out. Training is cut short through the environment, which is weaker than
-what a command says itself, so commands are run exactly as they are printed.
+A block after the line `<!-- not run: WHY -->` is left out; one with `title="FILE"` is written to that file. Training is cut
+short through the environment, which is weaker than what a command says itself, so commands are run exactly as they are printed;
+variables that are set already stay as they are.
 
     python scripts/check_readme.py README.md
 """
@@ -15,7 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-BLOCK = re.compile(r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<language>bash|python)\n(?P<code>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?P<skip><!-- not run: [^\n]+ -->\n)?"
+    r"""^```(?P<language>bash|python)(?: title="(?P<file>[^"]+)")?\n(?P<code>.*?)^```$""",
+    re.M | re.S,
+)
 COMMANDS = {"bash": ["bash", "-eu", "-o", "pipefail", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
 SHORT = {
     "GANTOOL_TRAIN_STEPS": "2",
@@ -34,11 +39,16 @@ def main() -> int:
         return 1
     # The commands of this environment come first, as they would in one that a user has activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = {**os.environ, **SHORT, "PATH": path}
+    environment = {**SHORT, **os.environ, "PATH": path}
     with tempfile.TemporaryDirectory() as folder:
         for block in blocks:
             command = COMMANDS[block["language"]]
             print(f"--- {file} ({block['language']})\n{block['code']}", flush=True)
+            if block["file"]:
+                target = Path(folder, block["file"])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(block["code"])
+                continue
             if subprocess.run([*command, block["code"]], cwd=folder, env=environment).returncode:
                 print(f"this block of {file} failed", file=sys.stderr)
                 return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -13,16 +14,37 @@ from ..plugins import VARIABLE, PluginInfo, Registry, load_plugins
 
 @click.command(short_help="List installed plugins and what they provide.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def plugins(as_json: bool) -> None:
+@click.option("--doctor", is_flag=True, help="Examine every installed plugin: what is wrong, where, and what to do.")
+def plugins(as_json: bool, doctor: bool) -> int:
     """List installed plugins, what they provide, and why one cannot be used.
 
-    A broken plugin stops nothing unless it is asked for. GANTOOL_PLUGINS=a,b loads only these plugins.
+    A broken plugin stops nothing unless it is asked for. GANTOOL_PLUGINS=a,b loads only these plugins. With --doctor the
+    exit code is 1 if anything is wrong with any of them; factories are imported, so it takes some seconds.
     """
+    if doctor:
+        return _doctor(as_json)
     registry = load_plugins()
     if as_json:
         click.echo(json.dumps({"plugins": [_plain(info) for info in registry.plugins.values()]}, indent=2))
     else:
         _print(registry)
+    return 0
+
+
+def _doctor(as_json: bool) -> int:
+    from ..plugin_doctor import diagnose
+
+    diagnoses = diagnose()
+    if as_json:
+        click.echo(json.dumps({"plugins": [asdict(diagnosis) for diagnosis in diagnoses]}, indent=2))
+    else:
+        for diagnosis in diagnoses:
+            verdict = "" if diagnosis.findings else ": nothing wrong"
+            click.echo(f"{diagnosis.name} ({diagnosis.distribution} {diagnosis.version}, {diagnosis.location}){verdict}")
+            for finding in diagnosis.findings:
+                lines = {"wrong": finding.cause, "where": finding.place, "do": finding.advice}
+                click.echo("".join(f"  {label + ':':<7}{text}\n" for label, text in lines.items() if text), nl=False)
+    return 1 if any(diagnosis.findings for diagnosis in diagnoses) else 0
 
 
 def _plain(info: PluginInfo) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A generator, a loss and a recipe for the gantool host."""

@@ -1,0 +1,35 @@
+"""The generator."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .options import MoverOptions
+
+
+class Mover(nn.Module):
+    """(N, in_channels, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 3.
+
+    Raises `ValueError` where input and output channels differ.
+    """
+
+    def __init__(self, *, config: MoverOptions, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        if in_channels != out_channels:
+            raise ValueError(f"this generator keeps its channels, got {in_channels} in and {out_channels} out")
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, config.width, 3, padding=1, padding_mode="reflect"),
+            nn.ReLU(),
+            nn.Conv2d(config.width, config.width, 3, padding=1, padding_mode="reflect"),
+            nn.ReLU(),
+        )
+        self.head = nn.Conv2d(config.width, out_channels, 1)
+        # With a last layer of zeros, training starts from the identity instead of from noise.
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """x + g − |g|·x with g in (-1, 1): a pixel moves by that part of its way to white (g > 0) or black (g < 0)."""
+        amount = self.head(self.layers(images)).tanh()
+        moved: Tensor = images + amount - amount.abs() * images
+        return moved

@@ -1,0 +1,94 @@
+"""Checks of estimators. See `gantool.hookspecs.gantool_estimators`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .pictures import noise
+from .state import first_difference
+from .subject import Subject
+
+_IMAGES = 24
+_OUTPUTS = 2
+
+
+def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
+    """Values or scores are (N, outputs), finite, and the same when asked again."""
+    asked = 0
+    for what, images, targets in _tasks(subject):
+        estimator = subject.made(outputs=_OUTPUTS, seed=0)
+        if not _fitted(subject, estimator, images, targets, what):
+            continue
+        asked += 1
+        for count in (_IMAGES, 1):
+            given = images[:count]
+            result = _predict(subject, estimator, given)
+            got = tuple(result.shape)
+            subject.require(
+                got == (count, _OUTPUTS), f"predict of {count} images gives {got}, not ({count}, {_OUTPUTS}), for {what}"
+            )
+            subject.require(not result.requires_grad, "predict keeps a graph: it must run without gradients")
+            subject.require(bool(torch.isfinite(result).all()), f"predict gives values that are not finite for {what}")
+            same = _close(result, _predict(subject, estimator, given))
+            subject.require(same, "predict gives two results for one image")
+    subject.require(asked > 0, f"fit refuses values and classes alike, {_IMAGES} images of {tuple(subject.size)} px")
+
+
+def check_follows_its_seed_alone(subject: Subject) -> None:
+    """All that is drawn comes from `seed`, fitting again begins anew, and what it is given stays as it was."""
+    for what, images, targets in _tasks(subject):
+        first, second = (subject.made(outputs=_OUTPUTS, seed=7) for _ in range(2))
+        kept = images.clone(), targets.clone()
+        if not _fitted(subject, first, images, targets, what):
+            continue
+        subject.require(first_difference(kept, (images, targets)) is None, "fit changes the images or targets that it is given")
+        predicted = _predict(subject, first, images)
+        torch.manual_seed(4321)
+        _fitted(subject, second, images, targets, what)
+        same = _close(predicted, _predict(subject, second, images))
+        subject.require(same, f"two estimators with one seed predict different values after fitting one set ({what})")
+        _fitted(subject, first, images.flip(0), targets, what)
+        _fitted(subject, first, images, targets, what)
+        same = _close(predicted, _predict(subject, first, images))
+        subject.require(same, f"after fitting something else in between it predicts other values: fit must learn anew ({what})")
+
+
+CHECKS = (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone)
+
+
+def _tasks(subject: Subject) -> list[tuple[str, Tensor, Tensor]]:
+    """Images with two values each, and with one of two classes each; both follow from brightness."""
+    images = noise(_IMAGES, subject.channels[0], subject.size) * 0.5
+    shift = torch.linspace(-0.5, 0.5, _IMAGES)
+    images = images + shift[:, None, None, None]
+    values = torch.stack((shift, -shift), dim=1) / shift.std()
+    return [("values", images, values), ("classes", images, (shift > 0).long())]
+
+
+def _fitted(subject: Subject, estimator: Any, images: Tensor, targets: Tensor, what: str) -> bool:
+    """Fit; False where the estimator refuses, with `ValueError`, what is not for it."""
+    try:
+        estimator.fit(images, targets)
+    except ValueError:
+        return False
+    except Exception as error:
+        raise subject.fault(
+            f"fit of {tuple(images.shape)} to {what} {tuple(targets.shape)} raised {type(error).__name__}: {error}"
+        ) from error
+    return True
+
+
+def _predict(subject: Subject, estimator: Any, images: Tensor) -> Tensor:
+    with subject.calling(f"predict of {tuple(images.shape)}"):
+        result = estimator.predict(images)
+    subject.require(isinstance(result, Tensor), f"predict returned a {type(result).__name__}, not a tensor")
+    tensor: Tensor = result
+    return tensor
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    # Linear algebra on the CPU may differ in the last bits from call to call, by where in memory its input lies.
+    return bool(torch.allclose(a, b, rtol=1e-4, atol=1e-5))

@@ -1,0 +1,114 @@
+"""Checks of metrics. See `gantool.hookspecs.gantool_metrics`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..run.checkpoint import random_state
+from .pictures import noise, stripes
+from .state import first_difference
+from .subject import Subject
+
+_TOLERANCE = 0.1
+"""Relative; a metric may sample, but not depend on what came last."""
+
+Batches = Sequence[tuple[Tensor, Tensor]]
+
+
+def check_refuses_to_judge_nothing(subject: Subject) -> None:
+    """`compute` without images raises `ValueError`."""
+    metric = subject.made()
+    try:
+        result = metric.compute()
+    except ValueError:
+        return
+    except Exception as error:
+        raise subject.fault(f"compute before any update raised {type(error).__name__}; it must raise ValueError") from error
+    raise subject.fault(f"compute before any update returned {result}; it must raise ValueError")
+
+
+def check_gives_finite_figures(subject: Subject) -> None:
+    """`compute` returns {name: float}, finite, for batches of any sizes."""
+    for name, value in _figures(subject, _batches(subject)).items():
+        subject.require(isinstance(name, str), f"a figure is called {name!r}, which is no text")
+        subject.require(isinstance(value, float), f"{name} is a {type(value).__name__}, not a float")
+        subject.require(math.isfinite(value), f"{name} is {value}")
+
+
+def check_depends_on_all_batches_alike(subject: Subject) -> None:
+    """The order of batches does not matter, and equal input gives equal figures."""
+    batches = _batches(subject)
+    forward, backward = _figures(subject, batches), _figures(subject, batches[::-1])
+    again = _figures(subject, batches)
+    for name, value in forward.items():
+        subject.require(again.get(name) == value, f"{name} of one input is {value:.6g} and then {again.get(name):.6g}")
+        near = math.isclose(value, backward.get(name, math.nan), rel_tol=_TOLERANCE, abs_tol=1e-6)
+        subject.require(near, f"{name} is {value:.4g}, with the same batches in the other order {backward.get(name):.4g}")
+
+
+def check_better_is_where_it_says(subject: Subject) -> None:
+    """Its first figure calls images that are alike better than images that are not, in the direction that it provides."""
+    provides = subject.provided.component.provides & {"lower-is-better", "higher-is-better"}
+    subject.require(len(provides) < 2, "it provides both lower-is-better and higher-is-better")
+    if not provides or not subject.lacks("sees-source"):  # one that sees the source may judge the change alone
+        return
+    channels = subject.channels[0]
+    target = stripes(16, channels, subject.size, upright=True, seed=1)
+    near = stripes(16, channels, subject.size, upright=True, seed=2)
+    far = noise(16, channels, subject.size) * 0.2 + 0.7
+    good, bad = (next(iter(_figures(subject, [(refined, target)]).values())) for refined in (near, far))
+    ordered = good < bad if provides == {"lower-is-better"} else good > bad
+    subject.require(
+        ordered,
+        f"it provides {next(iter(provides))!r}, but gives {good:.4g} for images that are alike and {bad:.4g} "
+        "for images that are not",
+    )
+
+
+def check_changes_nothing_else(subject: Subject) -> None:
+    """Neither the images nor the global random generators change, so that judging a run does not alter its course."""
+    batches = _batches(subject)
+    copies = [(refined.clone(), target.clone()) for refined, target in batches]
+    before = random_state()
+    _figures(subject, batches)
+    place = first_difference(before, random_state())
+    subject.require(place is None, f"it draws from a global random generator ({place}); make one of its own")
+    place = first_difference(copies, batches)
+    subject.require(place is None, "it changes the images that it is given")
+
+
+CHECKS = (
+    check_refuses_to_judge_nothing,
+    check_gives_finite_figures,
+    check_depends_on_all_batches_alike,
+    check_better_is_where_it_says,
+    check_changes_nothing_else,
+)
+
+
+def _batches(subject: Subject) -> Batches:
+    """Batches that differ in look and number, so that it shows when one counts more than another."""
+    channels, size = subject.channels[0], subject.size
+    return [
+        (noise(12, channels, size, seed=1) * 0.05 - 0.9, stripes(9, channels, size, upright=True)),
+        (noise(9, channels, size, seed=2) * 0.4 + 0.5, stripes(12, channels, size, upright=False)),
+        (noise(10, channels, size, seed=3), stripes(10, channels, size, upright=True) * 0.5),
+    ]
+
+
+def _figures(subject: Subject, batches: Batches) -> dict[str, float]:
+    metric = subject.made()
+    for refined, target in batches:
+        with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
+            if subject.lacks("sees-source"):
+                metric.update(refined, target)
+            else:
+                metric.update(refined, target, source=refined.flip(3) * 0.9)
+    with subject.calling("compute"):
+        figures = metric.compute()
+    subject.require(isinstance(figures, dict) and bool(figures), f"compute returned {figures!r}, not {{name: float}}")
+    result: dict[str, float] = figures
+    return result

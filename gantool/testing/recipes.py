@@ -1,0 +1,220 @@
+"""Checks of recipes. See `gantool.hookspecs.gantool_recipes` and `gantool.components.TrainingRecipe`.
+
+A recipe is checked in the host's own session, on random images unless the author names a data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..choices import Choices
+from ..components import Recipe
+from ..plan import Plan, resolve
+from ..run.bundle import build_generator
+from ..run.checkpoint import random_state, set_random_state
+from ..run.session import Session, open_session
+from ..run.state import first_not_finite
+from .pictures import write_domains
+from .state import first_difference, through_disk
+from .subject import Subject
+
+_IMAGES = 8
+"""Images of each domain, or as many as two batches where that is more."""
+_LAST_PHASE = 100_000
+"""Calls in which phases are looked for."""
+
+
+def check_all_presets_resolve(subject: Subject) -> None:
+    """Defaults and presets name parts that are installed and fit, options that exist and values that are allowed."""
+    record = _record(subject)
+    subject.require(
+        any(slot.kind == "generator" for slot in record.slots),
+        "it has no slot of the kind generator, so nothing can be loaded after training",
+    )
+    for preset in record.presets or [record.default_preset]:
+        with subject.calling(f"resolving the preset {preset!r}" if preset else "resolving its defaults"):
+            resolve(subject.registry, Choices(plugin=subject.provided.full_name, preset=preset or None, dataset="gantool:files"))
+
+
+def check_says_how_long_it_takes(subject: Subject) -> None:
+    """`length` grows with the steps asked for, and every call has a phase."""
+    with _session(subject) as session:
+        recipe = session.recipe
+        with subject.calling("length"):
+            lengths = [recipe.length(steps) for steps in (0, 1, 10, 1000)]
+        subject.require(all(type(length) is int for length in lengths), f"length returned {lengths}, not whole numbers")
+        subject.require(
+            lengths == sorted(lengths) and lengths[0] >= 0 and lengths[-1] > lengths[0],
+            f"length gives {lengths} calls for 0, 1, 10 and 1000 steps: it must grow with the steps",
+        )
+        for step in (0, lengths[1] - 1, lengths[1]):
+            with subject.calling(f"phase({step})"):
+                phase = recipe.phase(step)
+            subject.require(isinstance(phase, str), f"phase({step}) returned a {type(phase).__name__}, not text")
+
+
+def check_trains(subject: Subject) -> None:
+    """Two steps of every phase give detached 0-d figures that are finite, and change the generator."""
+    with _session(subject) as session:
+        before = {name: value.clone() for name, value in _generator(subject, session).state_dict().items()}
+        for step in _two_of_each_phase(session):
+            for name, value in _step(subject, session, step).items():
+                where = f"step({step}), figure {name!r}"
+                subject.require(isinstance(value, Tensor), f"{where} is a {type(value).__name__}, not a 0-d tensor")
+                subject.require(value.ndim == 0, f"{where} has shape {tuple(value.shape)}, not ()")
+                subject.require(not value.requires_grad, f"{where} is not detached: the graph of every step would be kept")
+                subject.require(bool(torch.isfinite(value)), f"{where} is {float(value)}")
+        after = _generator(subject, session).state_dict()
+        subject.require(
+            first_difference(before, dict(after)) is not None, "training does not change the generator that it returns"
+        )
+        bad = first_not_finite(session.recipe.state_dict())
+        subject.require(bad is None, f"after a few steps {bad} in its state is not finite")
+
+
+def check_refines_without_a_trace(subject: Subject) -> None:
+    """`refine` keeps shape and range, gives one result for one image, and looking at a run does not change it."""
+    with _session(subject) as session:
+        recipe, images = session.recipe, session.held_source[:3]
+        for step in (None, *_two_of_each_phase(session)[:1]):
+            if step is not None:
+                _step(subject, session, step)
+            before, modes = _frozen_state(recipe), [module.training for module in _generator(subject, session).modules()]
+            with subject.calling("refine"):
+                first, second = recipe.refine(images), recipe.refine(images)
+            subject.require(first.shape == images.shape, f"refine turns {tuple(images.shape)} into {tuple(first.shape)}")
+            subject.require(not first.requires_grad, "refine keeps a graph: it must run without gradients")
+            subject.require(float(first.abs().max()) <= 1 + 1e-4, "refine leaves [-1, 1]")
+            subject.require(torch.equal(first, second), "refine gives two results for one image")
+            place = first_difference(before, _frozen_state(recipe))
+            subject.require(place is None, f"refine changes {place} in its state; running statistics need eval mode")
+            same = modes == [module.training for module in _generator(subject, session).modules()]
+            subject.require(same, "refine leaves the generator in another mode (train or eval) than it was in")
+
+
+def check_hands_over_what_refines(subject: Subject) -> None:
+    """`generator()` is the network of `refine`, and its weights fit the part in the first generator slot."""
+    with _session(subject) as session:
+        for step in _two_of_each_phase(session)[-2:]:
+            _step(subject, session, step)
+        images = session.held_source[:3]
+        with torch.no_grad(), subject.calling("loading what generator() returns as gantool.load does"):
+            weights = through_disk(subject.folder / "weights", dict(_generator(subject, session).state_dict()))
+            network = build_generator(subject.registry, session.recorded)
+            network.load_state_dict(weights)
+            loaded = network.eval()(images)
+        refined = session.recipe.refine(images)
+        near = loaded.shape == refined.shape and bool(torch.allclose(loaded, refined, atol=1e-4))
+        subject.require(near, "the network that generator() returns computes something else than refine")
+
+
+def check_resumes_exactly(subject: Subject) -> None:
+    """A run that goes on from a checkpoint does the same steps, to the bit, as one that was not interrupted."""
+    with _session(subject) as session:
+        steps = _two_of_each_phase(session)
+        for step in steps:
+            _step(subject, session, step)
+        with subject.calling("saving its state_dict"):
+            saved = through_disk(subject.folder / "state", {"recipe": session.recipe.state_dict()})
+        draws, drawn = session.draws.state_dict(), random_state()
+        figures = [_step(subject, session, step) for step in steps]
+        expected = _frozen_state(session.recipe)
+    with _session(subject) as session:
+        with subject.calling("its load_state_dict"):
+            session.recipe.load_state_dict(saved["recipe"])
+        session.draws.load_state_dict(draws)
+        set_random_state(drawn)
+        for step, wanted in zip(steps, figures, strict=True):
+            place = first_difference(wanted, _step(subject, session, step))
+            subject.require(
+                place is None, f"after resuming, step({step}) gives another {place}: something is missing from state_dict"
+            )
+        place = first_difference(expected, _frozen_state(session.recipe))
+        subject.require(place is None, f"after resuming, {place} is another: something is missing from state_dict")
+
+
+CHECKS = (
+    check_all_presets_resolve,
+    check_says_how_long_it_takes,
+    check_trains,
+    check_refines_without_a_trace,
+    check_hands_over_what_refines,
+    check_resumes_exactly,
+)
+
+
+def _record(subject: Subject) -> Recipe:
+    assert isinstance(subject.provided.component, Recipe)
+    return subject.provided.component
+
+
+def _plan(subject: Subject) -> Plan:
+    record = _record(subject)
+    values = {"recipe": subject.values_for("recipe", subject.provided.full_name)}
+    values |= {slot.name: subject.values_for(slot.kind, slot.default) for slot in record.slots}
+    own = record.dataset and subject.values_for("dataset", record.dataset)
+    if own:
+        dataset, values["dataset"] = record.dataset, own
+    else:
+        count = max(_IMAGES, 2 * subject.batch_size)
+        paths = write_domains(subject.folder / "images", count=count, channels=subject.channels[0], size=subject.size)
+        dataset, values["dataset"] = "gantool:files", dict(zip(("synthetic", "real"), map(str, paths), strict=True))
+    options = {f"{part}.{name}": value for part, own in values.items() for name, value in own.items()}
+    settings = {"batch_size": subject.batch_size, "device": "cpu", "steps": 4}
+    said = Choices(plugin=subject.provided.full_name, dataset=dataset, options=options, settings=settings)
+    with subject.calling("resolving its defaults"):
+        return resolve(subject.registry, said)
+
+
+@contextmanager
+def _session(subject: Subject) -> Iterator[Session]:
+    plan = _plan(subject)
+    with subject.calling("opening a session with it (its factory and setup)"):
+        session = open_session(plan, subject.registry)
+    try:
+        yield session
+    finally:
+        session.draws.close()
+
+
+def _two_of_each_phase(session: Session) -> list[int]:
+    """Numbers of the first two calls of each phase, in order."""
+    recipe, seen = session.recipe, dict[str, int]()
+    steps = []
+    for step in range(min(recipe.length(10), _LAST_PHASE)):
+        phase = recipe.phase(step)
+        seen[phase] = seen.get(phase, 0) + 1
+        if seen[phase] <= 2:
+            steps.append(step)
+    return steps
+
+
+def _step(subject: Subject, session: Session, step: int) -> dict[str, Any]:
+    with subject.calling(f"step({step})"):
+        figures = session.recipe.step(step, session.draws)
+    subject.require(isinstance(figures, dict), f"step({step}) returned a {type(figures).__name__}, not {{name: 0-d tensor}}")
+    return {name: value.clone() if isinstance(value, Tensor) else value for name, value in figures.items()}
+
+
+def _generator(subject: Subject, session: Session) -> nn.Module:
+    with subject.calling("generator()"):
+        network = session.recipe.generator()
+    subject.require(isinstance(network, nn.Module), f"generator() returned a {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def _frozen_state(value: Any) -> Any:
+    """A copy of a recipe's state, which goes on changing."""
+    value = value.state_dict() if hasattr(value, "state_dict") else value
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _frozen_state(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_frozen_state(item) for item in value]
+    return value

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "plugins"
+
+
+def test_hooks_page_is_up_to_date():
+    result = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "make_hooks_page.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_hook_is_documented_and_exercised():
+    from gantool import hookspecs
+
+    page = (PAGES / "hooks.md").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "gantool").rglob("*.py"))
+    hooks = [name for name, value in vars(hookspecs).items() if hasattr(value, "gantool_spec")]
+    assert re.findall(r"^## `(\w+)`$", page, re.M) == hooks
+    for name in hooks:
+        section = page.partition(f"## `{name}`")[2].partition("\n## ")[0]
+        assert f"def {name}(" in section.partition("```python")[2]
+        assert f"def {name}(" in tests, f"no test has a plugin with {name}"
+
+
+@pytest.fixture
+def throwaway(tmp_path) -> Path:
+    """The python of an environment that sees what is installed here and keeps to itself what is installed into it."""
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    # A .pth file alone would not follow the .pth files there, by which gantool itself may be installed.
+    lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
+    (site / "parent.pth").write_text(lines)
+    for command in ("gantool", "pytest", "pip"):
+        script = python.with_name(command)
+        script.write_text(f'#!/bin/sh\nexec "{python}" -m {command} "$@"\n')
+        script.chmod(0o755)
+    return python
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # it starts a dozen programs, each of which imports torch
+@pytest.mark.skipif(os.name == "nt", reason="the page is written for a POSIX shell")
+def test_tutorial_runs_as_it_is_printed(throwaway):
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("GANTOOL_", "PYTEST_"))},
+        # Its recipes have other options than SimGAN's.
+        "GANTOOL_TRAIN_OPTION": "",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # sic: "no" of "no isolation"
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    words = [throwaway, ROOT / "scripts" / "check_readme.py", PAGES / "writing.md"]
+    result = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
