@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gantool import Setup
-from gantool.components import AdversarialLoss, Draw, ReplayBuffer
+from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
+from gantool.training import decayed, frozen, set_rate
 
 from .optimizers import make_optimizer
 from .recipe_options import SimGANOptions
@@ -39,6 +39,7 @@ class SimGAN:
         accelerator, config = setup.accelerator, self.config
         self.backward = accelerator.backward
         self.unwrap = accelerator.unwrap_model
+        self.rounds = setup.length
         for network in (self.refiner, self.discriminator, self.regularization):
             if isinstance(network, nn.Module):
                 network.to(accelerator.device)
@@ -70,6 +71,7 @@ class SimGAN:
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One round of Algorithm 1: K_g updates of R, then K_d of D. In a warm-up, one update of R or of D alone."""
         phase = self.phase(step)
+        self.set_rates(step)
         if phase == REFINER_WARMUP:
             return self.update_refiner(draw.source(), adversarial=False)
         if phase == DISCRIMINATOR_WARMUP:
@@ -104,6 +106,8 @@ class SimGAN:
             refined = self.history.exchange(self.refiner(synthetic))
         real_logits, refined_logits = self.discriminator(real), self.discriminator(refined)
         loss = self.adversarial.discriminator(real_logits, refined_logits)
+        if isinstance(self.adversarial, Penalty):
+            loss = loss + self.adversarial.penalty(self.discriminator, real, refined)
         self.discriminator_optimizer.zero_grad()
         self.backward(loss)
         self.discriminator_optimizer.step()
@@ -112,6 +116,12 @@ class SimGAN:
             "accuracy_real": (real_logits.detach() > 0).float().mean(),
             "accuracy_refined": (refined_logits.detach() < 0).float().mean(),
         }
+
+    def set_rates(self, step: int) -> None:
+        """Let both learning rates fall to 0 over the last part of the run that `decay` says."""
+        left = decayed(step, self.rounds, self.config.decay)
+        set_rate(self.refiner_optimizer, self.config.refiner_lr * left)
+        set_rate(self.discriminator_optimizer, self.config.discriminator_lr * left)
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -155,13 +165,3 @@ class SimGAN:
             "history": self.history,
         }
         return parts if self.average is None else {**parts, "average": self.average}
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Spare a network's weights their gradients. Under DDP this also keeps them out of the all-reduce."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

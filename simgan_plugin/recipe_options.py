@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,9 @@ class SimGANOptions:
     """Learning rate of R (paper: 0.001)."""
     discriminator_lr: Annotated[float, Gt(0)] = 1e-3
     """Learning rate of D (paper: 0.001)."""
+    decay: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Last part of the run, 0 to 1, over which both learning rates fall linearly to 0. It settles the swings that R and D
+    otherwise go through to the end. A finished run that is trained further starts anew from the rates of its new length."""
     beta1: Annotated[float, Ge(0), Lt(1)] = 0.5
     """β₁ of Adam."""
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.0

@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import gantool
 from gantool import Setup
 from gantool.run.device import make_accelerator
-from simgan_plugin.recipe import ADVERSARIAL, DISCRIMINATOR_WARMUP, REFINER_WARMUP, SimGAN, frozen
+from gantool.training import frozen
+from simgan_plugin.recipe import ADVERSARIAL, DISCRIMINATOR_WARMUP, REFINER_WARMUP, SimGAN
 from simgan_plugin.recipe_options import SimGANOptions
 
 SHAPE = (4, 1, 10, 12)
@@ -44,10 +45,13 @@ def make(precision: str = "fp32", parts: dict | None = None, **options) -> SimGA
         "regularization": gantool.build("loss", "self-regularization"),
         "buffer": gantool.build("buffer", "history", generator=torch.Generator().manual_seed(1), size=8),
     }
+    steps = options.pop("steps", 8)
     config = SimGANOptions(**{"refiner_warmup": 2, "discriminator_warmup": 1, **options})
     recipe = SimGAN(config=config, parts=built | (parts or {}))
     accelerator = make_accelerator("cpu", precision)
-    recipe.setup(Setup(accelerator=accelerator, sample=torch.zeros(SHAPE), channels_last=True, compile=False))
+    recipe.setup(
+        Setup(accelerator=accelerator, sample=torch.zeros(SHAPE), channels_last=True, length=recipe.length(steps), compile=False)
+    )
     return recipe
 
 
@@ -350,3 +354,25 @@ def test_training_lowers_what_it_should():
     figures = [recipe.step(step, draw) for step in range(60, 90)]
     assert figures[-1]["discriminator_loss"] < figures[0]["discriminator_loss"] / 2
     assert figures[-1]["accuracy_real"] > 0.9
+
+
+def test_decay_lets_both_rates_fall_linearly_to_zero_over_the_last_part_of_the_run():
+    recipe, draw = (
+        make(refiner_warmup=0, discriminator_warmup=2, steps=8, decay=0.5, refiner_lr=1e-3, discriminator_lr=2e-3),
+        Batches(),
+    )
+    rates = []
+    for step in range(recipe.length(8)):
+        recipe.step(step, draw)
+        rates.append((recipe.refiner_optimizer.param_groups[0]["lr"], recipe.discriminator_optimizer.param_groups[0]["lr"]))
+    # Ten calls: full rates in the first six, counting the one in which the fall starts, and a fifth of them in the last.
+    expected = [1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2]
+    assert [refiner for refiner, _ in rates] == pytest.approx([1e-3 * part for part in expected])
+    assert [discriminator for _, discriminator in rates] == pytest.approx([2e-3 * part for part in expected])
+
+
+def test_without_decay_the_rates_stay():
+    recipe, draw = make(refiner_warmup=0, discriminator_warmup=0, steps=3), Batches()
+    for step in range(3):
+        recipe.step(step, draw)
+    assert recipe.refiner_optimizer.param_groups[0]["lr"] == SimGANOptions().refiner_lr

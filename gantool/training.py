@@ -1,0 +1,46 @@
+"""Small tools for the steps of recipes: public, for every plugin. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+def make_adam(*networks: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
+    """Adam with β₂ = 0.999 for all weights of `networks`, in its fused form where there is one."""
+    parameters = [parameter for network in networks for parameter in network.parameters()]
+    return torch.optim.Adam(parameters, lr=lr, betas=(beta1, 0.999), fused=has_fused(parameters))
+
+
+def has_fused(parameters: Iterable[torch.Tensor]) -> bool:
+    """Whether torch has fused optimizers for the device of these weights."""
+    return next(iter(parameters)).device.type in ("cpu", "cuda")
+
+
+def decayed(step: int, steps: int, decay: float) -> float:
+    """Part of the learning rate left in step number `step` (from 0) of `steps`.
+
+    1, and over the last `decay` · `steps` of them linearly less, so that it would be 0 in the one after the last.
+    """
+    return min(1.0, max(0, steps - step) / max(1.0, decay * steps)) if decay else 1.0
+
+
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Give all weights of `optimizer` this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Spare the weights of networks their gradients. Under DDP this also keeps them out of the all-reduce."""
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)

@@ -1,0 +1,1 @@
+"""CUT and FastCUT, as a plugin of gantool. `gantool_cut.plugin` describes what is here."""

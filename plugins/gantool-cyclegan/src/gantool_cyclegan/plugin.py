@@ -1,0 +1,79 @@
+"""What the plugin provides: descriptions only, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gantool import Component, Recipe, Slot, hookimpl
+
+from .options import CycleGANOptions, PatchOptions, PoolOptions, ResNetOptions
+from .presets import PRESETS
+
+IMAGE_PAIR = frozenset({"image-pair"})
+
+
+@hookimpl
+def gantool_generators() -> Iterable[Component]:
+    """The ResNet generator."""
+    yield Component(
+        name="resnet",
+        factory="gantool_cyclegan.generator:ResNetGenerator",
+        options=ResNetOptions,
+        provides=frozenset({"features"}),
+        summary="Downsampling, ResNet blocks with instance norm, upsampling (Johnson 2016)",
+    )
+
+
+@hookimpl
+def gantool_discriminators() -> Iterable[Component]:
+    """The PatchGAN."""
+    yield Component(
+        name="patch",
+        factory="gantool_cyclegan.discriminator:PatchGAN",
+        options=PatchOptions,
+        summary="PatchGAN, 70×70 px patches unless told otherwise (Isola 2017)",
+    )
+
+
+@hookimpl
+def gantool_replay_buffers() -> Iterable[Component]:
+    """The image pool."""
+    yield Component(
+        name="pool",
+        factory="gantool_cyclegan.pool:ImagePool",
+        options=PoolOptions,
+        summary="50 images; every other one comes back in place of a fresh one",
+    )
+
+
+@hookimpl
+def gantool_recipes() -> Iterable[Recipe]:
+    """CycleGAN."""
+    resnet, patch, pool = "cyclegan:resnet", "cyclegan:patch", "cyclegan:pool"
+    yield Recipe(
+        name="cyclegan",
+        factory="gantool_cyclegan.recipe:CycleGAN",
+        options=CycleGANOptions,
+        summary="Unpaired translation with cycle-consistent adversarial networks (Zhu et al., ICCV 2017)",
+        dataset="simgan:eyes",
+        slots=(
+            Slot(name="to_target", kind="generator", default=resnet, summary="G: synthetic to real, the result"),
+            Slot(name="to_source", kind="generator", default=resnet, summary="F: real to synthetic"),
+            Slot(name="target_discriminator", kind="discriminator", default=patch, summary="D_Y judges real-looking images"),
+            Slot(name="source_discriminator", kind="discriminator", default=patch, summary="D_X judges synthetic-looking ones"),
+            Slot(
+                name="loss",
+                kind="loss",
+                default="gantool:lsgan",
+                requires=frozenset({"adversarial"}),
+                accepts=frozenset({"penalty", "relativistic"}),
+                summary="What generators and discriminators play for",
+            ),
+            Slot(name="cycle", kind="loss", default="gantool:l1", requires=IMAGE_PAIR, summary="F(G(x)) near x, G(F(y)) near y"),
+            Slot(name="identity", kind="loss", default="gantool:l1", requires=IMAGE_PAIR, summary="G(y) near y, F(x) near x"),
+            Slot(name="target_buffer", kind="buffer", default=pool, summary="Earlier G(x), for D_Y"),
+            Slot(name="source_buffer", kind="buffer", default=pool, summary="Earlier F(y), for D_X"),
+        ),
+        presets=PRESETS,
+        default_preset="laptop",
+    )
