@@ -58,21 +58,37 @@ class Header:
 def probe(path: Path) -> Form:
     """Return the form of an image file from its header. Raises `ImageReadError`."""
     try:
-        with path.open("rb") as file, _open(file) as image:
-            return _header(image, _head(file)).form
+        with path.open("rb") as file:
+            return _probe(file)
     # Decoders raise whatever they like for damaged files: OSError, SyntaxError, struct.error, cv2.error and more.
     except Exception as error:
         raise ImageReadError(str(path), cause(error)) from None
+
+
+def probe_bytes(data: bytes, name: str) -> Form:
+    """As `probe`, for a file's bytes; `name` is what an error calls it."""
+    try:
+        return _probe(io.BytesIO(data))
+    except Exception as error:
+        raise ImageReadError(name, cause(error)) from None
 
 
 def read(path: Path) -> np.ndarray:
     """Return the pixels of an image file, (H, W, C) uint8, uint16 or float32. Raises `ImageReadError`."""
     try:
         data = path.read_bytes()
-        with _open(io.BytesIO(data)) as image:
+    except OSError as error:
+        raise ImageReadError(str(path), cause(error)) from None
+    return read_bytes(data, str(path))
+
+
+def read_bytes(data: bytes, name: str) -> np.ndarray:
+    """As `read`, for a file's bytes; `name` is what an error calls it."""
+    try:
+        with open_pillow(data) as image:
             return decode(data, image)[0]
     except Exception as error:
-        raise ImageReadError(str(path), cause(error)) from None
+        raise ImageReadError(name, cause(error)) from None
 
 
 def decode(data: bytes, image: Image.Image) -> tuple[np.ndarray, Header]:
@@ -100,6 +116,11 @@ def cause(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not an image, or damaged"
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _probe(file: BinaryIO) -> Form:
+    with _open(file) as image:
+        return _header(image, _head(file)).form
 
 
 def _open(file: BinaryIO) -> Image.Image:

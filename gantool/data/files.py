@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GantoolError
+from .chunks import ChunkStream
 from .images import Images
-from .opening import open_images
+from .locations import is_remote
+from .opening import CHUNKED, kind_of, open_images, open_stream
 from .options import FilesOptions
 
 
@@ -15,8 +17,8 @@ from .options import FilesOptions
 class FileDomains:
     """Synthetic and real images on disk. See `gantool.components.Domains`; sizes and types are settled by `prepare`."""
 
-    source: Images
-    target: Images
+    source: Images | ChunkStream
+    target: Images | ChunkStream
 
 
 def files(*, config: FilesOptions) -> FileDomains:
@@ -26,10 +28,20 @@ def files(*, config: FilesOptions) -> FileDomains:
     """
     for option, value in (("--synthetic", config.synthetic), ("--real", config.real)):
         if not value:
-            raise GantoolError(f"{option} is missing: give a folder of images, an .npz or an .h5 file")
-    synthetic, real = Path(config.synthetic), Path(config.real)
-    _check_apart(synthetic, real)
-    return FileDomains(open_images(synthetic), open_images(real))
+            raise GantoolError(f"{option} is missing: give a folder of images, an .npz, .h5 or .parquet file, or .tar shards")
+    if not (is_remote(config.synthetic) or is_remote(config.real)):
+        _check_apart(Path(config.synthetic), Path(config.real))
+    if config.stream and not {kind_of(config.synthetic), kind_of(config.real)} & set(CHUNKED):
+        raise GantoolError(
+            "dataset.stream is for .tar shards and .parquet files: leave it out, or gantool data convert one domain"
+        )
+    return FileDomains(_open(config.synthetic, config), _open(config.real, config))
+
+
+def _open(place: str, config: FilesOptions) -> Images | ChunkStream:
+    # The other domain may be small, and stored otherwise.
+    chunked = config.stream and kind_of(place) in CHUNKED
+    return open_stream(place, window=config.window) if chunked else open_images(place)
 
 
 def _check_apart(synthetic: Path, real: Path) -> None:

@@ -29,13 +29,14 @@ def list_files(root: Path) -> Listing:
 
     A link that leads nowhere is listed, so that it gets reported. Raises `GantoolError` for a folder that cannot be read.
     """
-    paths = sorted(_walk(root, "", frozenset()))
+    paths = sorted(walk(root))
     images = tuple(path for path in paths if path.lower().endswith(EXTENSIONS))
     others = tuple(path for path in paths if not path.lower().endswith(EXTENSIONS))
     return Listing(images, others)
 
 
-def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+def walk(folder: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
+    """Yield the files of a folder as `list_files` does, unsorted; `prefix` and `above` are of the folders it lies in."""
     try:
         here = folder.stat()
         above |= {(here.st_dev, here.st_ino)}
@@ -50,7 +51,7 @@ def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Itera
                     continue
                 if stat.S_ISDIR(found.st_mode):
                     if (found.st_dev, found.st_ino) not in above:
-                        yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", above)
+                        yield from walk(folder / entry.name, f"{prefix}{entry.name}/", above)
                 # Opening anything else, such as a named pipe, could block for ever.
                 elif stat.S_ISREG(found.st_mode):
                     yield prefix + entry.name

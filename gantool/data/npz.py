@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import GantoolError
 from .arrays import Spec, as_image, as_stored, choose_images, image_form, label_names
 from .images import Form, LazyArrays, RowNames, first_of_each
+from .locations import open_binary
 
 
 def read_specs(file: zipfile.ZipFile) -> dict[str, Spec]:
@@ -30,11 +31,12 @@ def read_specs(file: zipfile.ZipFile) -> dict[str, Spec]:
 class NpzImages:
     """The images of an .npz file. The file is compressed, so they are all held in memory. See `images.Images`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
+        """`path`: a URL, too, where fsspec knows the protocol."""
         self.path = path
         self.name = str(path)
         try:
-            with zipfile.ZipFile(path) as file:
+            with open_binary(path) as stream, zipfile.ZipFile(stream) as file:
                 specs = read_specs(file)
             self.key = choose_images(specs, self.name)
             self.array = self._read(self.key)
@@ -65,7 +67,7 @@ class NpzImages:
         stored = self.array.dtype
         shape = (len(self), *(size or self.array.shape[1:3]), *self.array.shape[3:])
         header = {"descr": np.lib.format.dtype_to_descr(stored), "fortran_order": False, "shape": shape}
-        with zipfile.ZipFile(self.path) as original, zipfile.ZipFile(target, "w") as copy:
+        with open_binary(self.path) as stream, zipfile.ZipFile(stream) as original, zipfile.ZipFile(target, "w") as copy:
             for info in original.infolist():
                 entry = zipfile.ZipInfo(info.filename, info.date_time)
                 entry.compress_type = info.compress_type
@@ -80,6 +82,6 @@ class NpzImages:
             return len(original.infolist()) - 1
 
     def _read(self, key: str) -> np.ndarray:
-        with np.load(self.path, allow_pickle=False) as file:
+        with open_binary(self.path) as stream, np.load(stream, allow_pickle=False) as file:
             array: np.ndarray = file[key]
         return array

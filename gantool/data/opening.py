@@ -2,41 +2,90 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from ..errors import GantoolError
+from .chunks import ChunkStream
 from .decoding import EXTENSIONS
-from .folder import FolderImages
+from .folder import FolderImages, walk
 from .hdf5 import Hdf5Images
+from .hub import HubImages, is_saved_dataset
 from .images import Images
+from .locations import is_remote
 from .npz import NpzImages
+from .parquet.images import ParquetImages, RowGroup, row_groups
+from .parquet.layout import SUFFIX as PARQUET
+from .shards.images import ShardImages
+from .shards.places import expand, is_shard_folder, names_shards
+from .shards.stream import ShardChunk
 
 H5_SUFFIXES = (".h5", ".hdf5")
 ARRAY_SUFFIXES = (".npz", *H5_SUFFIXES)
 """Names of files that hold arrays of images."""
+CHUNKED = ("shards", "parquet")
+"""Kinds, as of `kind_of`, that can be streamed."""
 
 
 def open_images(path: str | Path) -> Images:
-    """Open a folder (read with its subfolders), an .npz or an .h5 file.
+    """Open a folder (read with its subfolders), an .npz, .h5 or .parquet file, or tar shards.
 
-    Raises `GantoolError`, one line: nothing there, nothing in it, no kind of file that is read, damaged.
+    `path`: also a pattern of shards, `part-{000..999}.tar`, or a URL where fsspec knows the protocol. Raises `GantoolError`, one
+    line: nothing there, nothing in it, no kind of file that is read, damaged.
     """
+    images = _open(str(path))
     path = Path(path)
-    images = _open(path)
     if not len(images):
         raise GantoolError(f"no images in {path}" + (f": read are {', '.join(EXTENSIONS)}" if path.is_dir() else ""))
     return images
 
 
-def _open(path: Path) -> Images:
-    suffix = path.suffix.lower()
-    if path.is_dir():
+def kind_of(place: str) -> str:
+    """Return how a set is stored, without opening it: "folder", "array", "shards", "parquet" or "hub"."""
+    if place.lower().endswith(PARQUET):
+        return "parquet"
+    if names_shards(place) or is_remote(place):
+        return "shards" if not place.lower().endswith(ARRAY_SUFFIXES) else "array"
+    if not Path(place).is_dir():
+        return "array"
+    if is_saved_dataset(Path(place)):
+        return "hub"
+    has_tables = False
+    for file in walk(Path(place)):
+        # A folder of images shows with its first file; only others are read to the end.
+        if file.lower().endswith(EXTENSIONS):
+            return "folder"
+        has_tables |= file.endswith(PARQUET)
+    if is_shard_folder(Path(place)):
+        return "shards"
+    return "parquet" if has_tables else "folder"
+
+
+def open_stream(path: str | Path, *, window: int) -> ChunkStream:
+    """Open what is `CHUNKED` as a stream; see `ChunkStream`. Raises `GantoolError`."""
+    place = str(path)
+    if kind_of(place) == "shards":
+        return ChunkStream(place, [partial(ShardChunk, shard) for shard in expand(place)], window=window)
+    return ChunkStream(place, [partial(RowGroup, *group) for group in row_groups(place)], window=window)
+
+
+def _open(place: str) -> Images:
+    kind = kind_of(place)
+    if kind == "shards":
+        return ShardImages(place)
+    path = Path(place)
+    if kind == "folder":
         return FolderImages(path)
-    if not path.exists():
+    if kind == "hub":
+        return HubImages(path)
+    suffix = path.suffix.lower()
+    if not path.exists() and not is_remote(place):
         raise GantoolError(f"{path} does not exist")
+    if kind == "parquet":
+        return ParquetImages(place)
     if suffix == ".npz":
-        return NpzImages(path)
+        return NpzImages(place)
     if suffix in H5_SUFFIXES:
         return Hdf5Images(path)
     hint = "; give the folder that it is in" if suffix in EXTENSIONS else ""
-    raise GantoolError(f"{path} is neither a folder nor one of {', '.join(ARRAY_SUFFIXES)}{hint}")
+    raise GantoolError(f"{path} is neither a folder nor one of {', '.join((*ARRAY_SUFFIXES, PARQUET, '.tar'))}{hint}")

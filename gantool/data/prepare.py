@@ -48,14 +48,21 @@ class Prepared:
 class PreparedStream:
     """As `Prepared`, without random access. See `gantool.components.StreamingDomain`."""
 
-    def __init__(self, domain: StreamingDomain, preprocess: Preprocess, dtype: np.dtype) -> None:
+    def __init__(self, domain: StreamingDomain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
         self.name, _ = _names(domain)
-        self._domain, self._preprocess, self._dtype = domain, preprocess, dtype
+        self.shape, self.dtype = shape, dtype
+        self._domain, self._preprocess = domain, preprocess
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
-        """See `gantool.components.StreamingDomain.stream`."""
+        """See `gantool.components.StreamingDomain.stream`. Raises `GantoolError` where images differ in shape."""
         for image in self._domain.stream(seed=seed, skip=skip):
-            yield widen(self._preprocess(image, name=self.name), self._dtype)
+            prepared = widen(self._preprocess(image, name=f"an image of {self.name}"), self.dtype)
+            if prepared.shape != self.shape:
+                # Only the first image of a stream was looked at.
+                raise GantoolError(
+                    f"an image of {self.name} is {_by(prepared.shape)}, the first one {_by(self.shape)}: pass --size HxW"
+                )
+            yield prepared
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ def prepare(domains: Domains, preprocess: Preprocess) -> tuple[Prepared | Prepar
     def wrap(domain: Domain | StreamingDomain) -> Prepared | PreparedStream:
         if isinstance(domain, Domain):
             return Prepared(domain, resolved, (height, width, int(resolved.channels)), dtype)
-        return PreparedStream(domain, resolved, dtype)
+        return PreparedStream(domain, resolved, (height, width, int(resolved.channels)), dtype)
 
     return wrap(domains.source), wrap(domains.target), resolved
 

@@ -32,20 +32,19 @@ class Picture:
         return self.encoder(np.ascontiguousarray(turn(pixels) if turn else pixels))
 
 
-def load_picture(path: Path) -> Picture:
-    """Read an image file in order to write one like it.
+def picture_of(data: bytes, name: str) -> Picture:
+    """Read an image file's bytes in order to write some like them; `name` is what an error calls it.
 
     Raises `ImageReadError`, also for a file of several pages or frames: all but the first would be lost.
     """
     try:
-        data = path.read_bytes()
         with open_pillow(data) as image:
             _check_single(image)
             pixels, header = decode(data, image)
             return Picture(pixels, header, encoder_like(Original(data, image, header)))
     # Decoders raise whatever they like for damaged files.
     except Exception as error:
-        raise ImageReadError(str(path), cause(error)) from None
+        raise ImageReadError(name, cause(error)) from None
 
 
 def write_file(path: Path, data: bytes) -> None:

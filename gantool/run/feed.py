@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..components import Domain, StreamingDomain
 from ..data.load import load_all, nbytes
+from ..data.order import shuffled
 from ..errors import GantoolError
-from .order import shuffled
 
 _BLOCK = 4096
 """Image numbers are computed this many at a time: a call of `shuffled` costs as much for 32."""

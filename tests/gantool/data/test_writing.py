@@ -8,12 +8,12 @@ from PIL import Image, PngImagePlugin
 
 from gantool.data.decoding import read
 from gantool.data.images import ImageReadError
-from gantool.data.writing import load_picture, temporary_for, write_file
+from gantool.data.writing import picture_of, temporary_for, write_file
 
 
 def rewrite(path: Path, pixels: np.ndarray | None = None) -> Path:
     """Write a file like `path` beside it, with the same pixels unless others are given."""
-    picture = load_picture(path)
+    picture = picture_of(path.read_bytes(), str(path))
     out = path.with_name(f"out {path.name}")
     write_file(out, picture.encode(picture.pixels if pixels is None else pixels))
     return out
@@ -108,7 +108,7 @@ def test_several_pages_are_refused(noise, tmp_path: Path):
     for name in ("a.tif", "a.webp", "a.png"):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
         with pytest.raises(ImageReadError, match="3 pages or frames"):
-            load_picture(tmp_path / name)
+            picture_of((tmp_path / name).read_bytes(), name)
 
 
 def test_an_interrupted_write_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.run.order import shuffled
+from gantool.data.order import shuffled
 
 
 def epoch(count, number=0, *, seed=0):

@@ -1,0 +1,98 @@
+"""`gantool data`."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import GantoolError, nearest
+
+if TYPE_CHECKING:
+    from ..data.images import Images
+    from ..data.inspection.survey import Survey
+
+
+@click.group(short_help="Look at a set of images before training, or convert it.")
+def data() -> None:
+    """Look at a set of images before training, or convert it."""
+
+
+@data.command(short_help="Say what a set is like, and what differs from another.")
+@click.argument("path")
+@click.option("--against", metavar="PATH", help="The real images, PATH being the synthetic ones: says what differs.")
+@click.option("--limit", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Images examined at most.")
+@click.option("--sheet", metavar="FILE", type=click.Path(path_type=Path), help="Write a contact sheet (PNG).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, as_json: bool) -> None:
+    """Say what a set of images is like: counts, sizes, values, labels, and what should be put right before training.
+
+    \b
+    gantool data inspect renders/
+    gantool data inspect renders.npz --against photos/ --sheet sheet.png
+
+    A set of more than --limit images is judged by a random sample, the same one every time.
+    """
+    from ..data.inspection.review import compare, review
+    from ..data.inspection.survey import survey
+    from ..data.opening import open_images
+
+    # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    paths = [path] if against is None else [path, against]
+    opened = [open_images(place) for place in paths]
+    surveys = [survey(images, limit=limit) for images in opened]
+    findings = [review(found) for found in surveys]
+    differences = compare(*surveys) if len(surveys) == 2 else []
+    if sheet is not None:
+        _write_sheet(sheet, opened, surveys)
+    if as_json:
+        plain = [
+            {**found.to_dict(), "findings": [vars(finding) for finding in about]}
+            for found, about in zip(surveys, findings, strict=True)
+        ]
+        click.echo(json.dumps({"sets": plain, "differences": [vars(finding) for finding in differences]}, indent=2))
+        return
+    from .data_text import print_inspection
+
+    print_inspection(surveys, findings, differences, sheet)
+
+
+@data.command(short_help="Write a set in another format.")
+@click.argument("source")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--format", "format_", metavar="NAME", help="folder, shards, parquet, npz or h5; else what TARGET's name says.")
+@click.option("--per-shard", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Samples of a shard.")
+def convert(source: str, target: Path, *, format_: str | None, per_shard: int) -> None:
+    """Write the images and labels of SOURCE as TARGET, which must not exist.
+
+    \b
+    gantool data convert renders/ shards/ --format shards
+    gantool data convert renders.npz renders.parquet
+
+    Image files are copied as they are. Label files stay with their image where TARGET has files or columns for them; in an
+    .npz or .h5 file, the numbers of JSON files become arrays.
+    """
+    from ..data.converting.convert import FORMATS
+    from ..data.converting.convert import convert as convert_set
+
+    if format_ is not None and format_ not in FORMATS:
+        raise GantoolError(f"--format {format_}{nearest(format_, FORMATS, 'it is one of')}")
+    done = convert_set(source, target, format=format_, per_part=per_shard)
+    others = f", {done.copied:,} other files copied" if done.copied else ""
+    click.echo(f"{done.images:,} images{others}: {done.output}")
+    if done.left_out:
+        click.echo(f"Note: {done.left_out:,} files belong to no single image and were left out", err=True)
+
+
+def _write_sheet(sheet: Path, opened: list[Images], surveys: list[Survey]) -> None:
+    from ..data.inspection.sheet import write_sheet
+
+    titles = ["synthetic", "real"] if len(opened) == 2 else [Path(opened[0].name).name]
+    try:
+        write_sheet(sheet, list(zip(titles, opened, surveys, strict=True)))
+    except OSError as error:
+        raise GantoolError(f"cannot write --sheet {sheet}: {error.strerror or error}") from None

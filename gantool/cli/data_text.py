@@ -1,0 +1,101 @@
+"""What `gantool data inspect` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from ..data.inspection.annotated import AnnotationSummary
+from ..data.inspection.labels import LabelSummary
+from ..data.inspection.review import Finding
+from ..data.inspection.survey import Spread, Survey
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_KINDS = 5
+"""Sizes that are listed; the others are counted."""
+
+
+def print_inspection(
+    surveys: Sequence[Survey], findings: Sequence[Sequence[Finding]], differences: Sequence[Finding], sheet: Path | None
+) -> None:
+    """Print a table with a column per set, then what was found."""
+    # File names and causes are no markup.
+    console = Console(markup=False, highlight=False, emoji=False)
+    names = ["synthetic", "real"] if len(surveys) == 2 else [""]
+    table = Table(box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0), show_header=len(surveys) == 2)
+    table.add_column("")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    rows = [_rows(survey) for survey in surveys]
+    for key in dict.fromkeys(key for row in rows for key in row):
+        table.add_row(key, *(row.get(key, "") for row in rows))
+    console.print(table)
+    for survey in surveys:
+        if survey.is_sample:
+            console.print(
+                f"Figures of {survey.path} come from a random sample of {survey.examined:,} images (--limit).", soft_wrap=True
+            )
+    found = [(name, finding) for name, about in zip(names, findings, strict=True) for finding in about]
+    found += [("", finding) for finding in differences]
+    console.print(f"\n{len(found)} thing{'' if len(found) == 1 else 's'} to know" + (":" if found else "."))
+    for name, finding in found:
+        # Whole lines, so that they can be searched and copied; a terminal wraps them itself.
+        console.print(f"- {name + ': ' if name else ''}{finding.text}", soft_wrap=True)
+        console.print(f"    {finding.advice}", soft_wrap=True)
+    if sheet is not None:
+        console.print(f"Contact sheet: {sheet}", soft_wrap=True)
+
+
+def _rows(s: Survey) -> dict[str, str]:
+    rows = {
+        "path": s.path,
+        "images": f"{s.images:,}" + (f" ({s.examined:,} examined)" if s.is_sample else ""),
+        "size (height x width)": _counts(s.sizes),
+        "channels": _counts(s.channels),
+        "type": _counts(s.dtypes),
+        "values": f"{s.low:g} to {s.high:g}",
+        "brightness": _spread(s.brightness),
+        "contrast": _spread(s.contrast),
+        "black, white": f"{s.black:.1%}, {s.white:.1%} of the pixels",
+        "histogram": histogram_bars(a + b for a, b in zip(s.histogram[::2], s.histogram[1::2], strict=True)),
+        "equalised": f"{s.equalised:.0%} of the images",
+    }
+    rows |= {f"label {label.name}": _label(label) for label in s.labels}
+    return rows | {found.format: _annotations(found) for found in s.annotated.summaries}
+
+
+def histogram_bars(shares: Iterable[float]) -> str:
+    """Draw shares as bars, the tallest full."""
+    shares = list(shares)
+    top = max(shares) or 1
+    return "".join(_BARS[round(share / top * (len(_BARS) - 1))] for share in shares)
+
+
+def _counts(counts: Mapping[Any, int]) -> str:
+    if len(counts) == 1:
+        return str(next(iter(counts)))
+    shown = [f"{key}: {count:,}" for key, count in list(counts.items())[:_KINDS]]
+    return ", ".join(shown) + (f", {len(counts) - _KINDS} more" if len(counts) > _KINDS else "")
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.mean:.2f} ± {spread.deviation:.2f}"
+
+
+def _annotations(found: AnnotationSummary) -> str:
+    counted = f"{found.objects:,} in {found.files:,} file{'' if found.files == 1 else 's'}, of {found.images:,} images"
+    return counted + (f"\n{_counts(found.classes)}" if found.classes else "")
+
+
+def _label(label: LabelSummary) -> str:
+    if label.classes:
+        return _counts(label.classes)
+    if not label.mean:
+        return label.dtype
+    columns = zip(label.low, label.high, label.mean, label.deviation, strict=True)
+    return "\n".join(f"{low:.3g} to {high:.3g}, {mean:.3g} ± {deviation:.3g}" for low, high, mean, deviation in columns)

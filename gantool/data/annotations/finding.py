@@ -1,0 +1,96 @@
+"""Which files of a folder are annotations, and of which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..decoding import probe
+from ..folder import Listing
+from ..images import ImageReadError
+from . import sidecars, tables
+from .coco import Coco, is_coco
+from .model import Annotations, ImageIndex, Problem, Size
+from .voc import Voc, parse
+from .yolo import Yolo, read_config
+
+_SHOWN = 3
+
+
+class Folder:
+    """The images of a folder and what annotates them."""
+
+    def __init__(self, root: Path, listing: Listing) -> None:
+        self.root = root
+        self.index = ImageIndex(listing.images)
+        self._sizes: dict[str, Size | None] = {}
+        self.annotations: tuple[Annotations, ...] = tuple(_find(root, listing.others, self.index))
+        self._owner = {file: found for found in self.annotations for file in found.files}
+
+    def owner(self, file: str) -> Annotations | None:
+        """Return what a file belongs to."""
+        return self._owner.get(file)
+
+    def size(self, image: str) -> Size | None:
+        """Return (height, width) of an image from its header; None where it cannot be read."""
+        if image not in self._sizes:
+            try:
+                form = probe(self.root / image)
+                self._sizes[image] = (form.height, form.width)
+            except ImageReadError:
+                self._sizes[image] = None
+        return self._sizes[image]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the annotations: boxes and points outside, images or labels that are missing, and so on."""
+        covered: set[str] = set()
+        for found in self.annotations:
+            yield from found.check(self.size)
+            covered |= found.tally().images
+        missing = [image for image in self.index.images if image not in covered]
+        if self.annotations and missing:
+            names = ", ".join(missing[:_SHOWN]) + (" and others" if len(missing) > _SHOWN else "")
+            yield Problem(str(self.root), f"{len(missing):,} of {len(self.index.images):,} images have no labels: {names}")
+
+
+def _find(root: Path, others: Sequence[str], index: ImageIndex) -> Iterator[Annotations]:
+    left = list(others)
+
+    def take(found: Annotations) -> Annotations:
+        gone = set(found.files)
+        left[:] = [file for file in left if file not in gone]
+        return found
+
+    for file in [file for file in left if file.endswith((".yaml", ".yml"))]:
+        if read_config((root / file).read_bytes()) is not None:
+            yield take(Yolo(root, file, left, index))
+    per_image = [sidecars.Sidecars(root, suffix, left, index) for suffix in sidecars.SUFFIXES]
+    for found in per_image:
+        if found.files:
+            yield take(found)
+    coco = [file for file in left if file.endswith(".json") and is_coco((root / file).read_bytes())]
+    if coco:
+        yield take(Coco(root, coco, index))
+    voc = [file for file in left if file.endswith(".xml") and _may_be_voc(root / file)]
+    if voc:
+        yield take(Voc(root, voc, index))
+    named = {file: column for file in left if file.lower().endswith(tables.SUFFIXES) and (column := _column(root, file, index))}
+    if named:
+        yield take(tables.Tables(root, named, index))
+
+
+def _may_be_voc(path: Path) -> bool:
+    """Return whether a file is VOC's, or damaged XML, which is better reported than passed over."""
+    data = path.read_bytes()
+    try:
+        parse(data)
+    except ValueError:
+        return b"<annotation" in data
+    return True
+
+
+def _column(root: Path, file: str, index: ImageIndex) -> str | None:
+    try:
+        return tables.image_column(tables.read_rows(root / file), index, file)
+    except ValueError:
+        return None

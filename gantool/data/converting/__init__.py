@@ -1,0 +1,1 @@
+"""One way to store a set of images and labels into another."""

@@ -1,0 +1,1 @@
+"""What is in a set of images, what differs between two, and what to do about it."""

@@ -1,0 +1,99 @@
+"""Figures of one image."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..preprocess import LUMINANCE, drop_alpha, equalize, full_scale
+
+PIXELS = 512
+"""Pixels of each image that are kept for the histogram of the set."""
+_LEVELS = 16
+"""An image of fewer grey levels cannot be told equalised from not: equalising black and white changes nothing."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One image in figures. Values are in stored units unless said otherwise."""
+
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    low: float
+    high: float
+    finite: bool
+    mean: float
+    """Of the luminance."""
+    deviation: float
+    """Standard deviation of the luminance."""
+    pixels: np.ndarray
+    """(n,) float32, evenly spread luminance values, n ≤ `PIXELS`."""
+    black: float
+    """Share of pixels at the lowest value that the type (or, for floats, [0, 1]) allows."""
+    white: float
+    residual: float | None
+    """Mean change that equalising would make, in shares of the full scale: near 0 for what is equalised already. None for
+    images of fewer than 16 levels."""
+    grey: bool
+    """Three colour channels, all equal."""
+    digest: bytes
+    """Of the pixels: equal for images that are equal pixel by pixel."""
+
+
+def measure(image: np.ndarray) -> Measured:
+    """Measure an image, (H, W, C) uint8, uint16 or float32."""
+    colours = drop_alpha(image)
+    plane = _luminance(colours)
+    finite = bool(np.isfinite(plane).all())
+    plane = plane if finite else np.nan_to_num(plane, nan=0.0, posinf=0.0, neginf=0.0)
+    flat, white = plane.ravel(), full_scale(plane.dtype)
+    step = max(1, flat.size // PIXELS)
+    return Measured(
+        height=image.shape[0],
+        width=image.shape[1],
+        channels=image.shape[2],
+        dtype=str(image.dtype),
+        low=float(np.nanmin(colours)),
+        high=float(np.nanmax(colours)),
+        finite=finite,
+        mean=float(flat.mean(dtype=np.float64)),
+        deviation=float(flat.std(dtype=np.float64)),
+        pixels=flat[::step][:PIXELS].astype(np.float32),
+        black=float((flat <= 0).mean()),
+        white=float((flat >= white).mean()),
+        residual=equalisation_residual(plane),
+        grey=colours.shape[2] == 3 and bool((colours == colours[..., :1]).all()),
+        digest=hashlib.blake2b(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).digest(),
+    )
+
+
+def equalisation_residual(plane: np.ndarray) -> float | None:
+    """Return how much equalising (H, W) changes it: the mean absolute change as a share of the full scale.
+
+    Equalised images are fixed points of equalisation, also those with a large background, whose histogram is not flat.
+    """
+    unit = plane
+    if plane.dtype.kind == "f":
+        low, high = float(plane.min()), float(plane.max())
+        if high <= low:
+            return None
+        if low < 0 or high > 1:
+            unit = ((plane - low) / (high - low)).astype(np.float32)
+    levels = unit if unit.dtype.kind == "u" else np.rint(unit * 65535).astype(np.uint16)
+    if np.count_nonzero(np.bincount(levels.ravel())) < _LEVELS:
+        return None
+    equal = equalize(np.ascontiguousarray(unit)[..., None], "an image")[..., 0]
+    return float(np.abs(equal.astype(np.float64) - unit).mean() / full_scale(unit.dtype))
+
+
+def _luminance(colours: np.ndarray) -> np.ndarray:
+    """(H, W, C) to (H, W), same dtype."""
+    if colours.shape[2] == 1:
+        return colours[..., 0]
+    mixed = colours @ LUMINANCE if colours.shape[2] == 3 else colours.mean(axis=2, dtype=np.float32)
+    plane: np.ndarray = (np.rint(mixed) if colours.dtype.kind == "u" else mixed).astype(colours.dtype)
+    return plane

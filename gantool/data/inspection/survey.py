@@ -1,0 +1,179 @@
+"""A set of images in figures, by all of them or by a sample."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import GantoolError
+from ..folder import threads
+from ..images import ImageReadError, Images
+from .annotated import Annotated, summarise_annotations
+from .labels import LabelSummary, summarise_arrays
+from .measure import Measured, measure
+
+BINS = 32
+EQUALISED = 0.04
+"""Mean change by equalisation, as a share of the full scale, below which an image counts as equalised. On renders and
+photos of eyes, equalised images give at most 0.005, those compressed or resized since 0.038; stretched contrast and CLAHE
+at least 0.04 and 0.11 at the median."""
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure of each image, over the images."""
+
+    mean: float
+    deviation: float
+    """Standard deviation between images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a set of images is like. Brightness and contrast are in [0, 1] of `scale`."""
+
+    path: str
+    images: int
+    """In the whole set."""
+    examined: int
+    """That were decoded: all, or a random sample."""
+    unreadable: int
+    """Of those examined."""
+    unreadable_names: tuple[str, ...]
+    """The first 20, each with its cause."""
+    not_finite: int
+    """Images with NaN or infinite values."""
+    sizes: Mapping[str, int]
+    """Height x width: images, commonest first."""
+    channels: Mapping[int, int]
+    dtypes: Mapping[str, int]
+    low: float
+    high: float
+    """Lowest and highest stored values."""
+    percentiles: tuple[float, float]
+    """Stored values that 0.1 % and 99.9 % of the pixels lie below."""
+    scale: tuple[float, float]
+    """Stored values that stand for black and white: of the type, or for floats out of [0, 1] the range that occurs."""
+    brightness: Spread
+    contrast: Spread
+    black: float
+    """Share of pixels at the lowest value of the type."""
+    white: float
+    histogram: tuple[float, ...]
+    """Share of pixels in each of 32 bins from black to white."""
+    equalised: float
+    """Share of images, of those where it can be told, whose histogram is equalised."""
+    grey_as_colour: int
+    """Images with three equal channels."""
+    flat: int
+    """Images of one value."""
+    duplicates: tuple[tuple[str, ...], ...]
+    """Names of images that are equal pixel by pixel; the first 20 groups."""
+    duplicate_count: int
+    """Images that repeat another one."""
+    labels: tuple[LabelSummary, ...]
+    annotated: Annotated
+    """Annotation files; these are read whole."""
+    digests: Mapping[bytes, str] = field(repr=False)
+    """Of every image examined: the name of the first one that has it."""
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether figures come from a part of the images."""
+        return self.examined < self.images
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data; the digests are left out."""
+        data = asdict(self)
+        del data["digests"]
+        return {**data, "is_sample": self.is_sample}
+
+
+def sample_numbers(count: int, limit: int) -> list[int]:
+    """Return all numbers below `count`, or `limit` of them drawn at random, the same ones every time, ascending."""
+    if count <= limit:
+        return list(range(count))
+    return sorted(np.random.default_rng(0).choice(count, limit, replace=False, shuffle=False).tolist())
+
+
+def survey(images: Images, *, limit: int = 1000) -> Survey:
+    """Examine at most `limit` images. Raises `GantoolError` where none of them can be read."""
+
+    def look(number: int) -> Measured | ImageReadError:
+        try:
+            return measure(images[number])
+        except ImageReadError as error:
+            return error
+
+    numbers = sample_numbers(len(images), limit)
+    with ThreadPoolExecutor(threads()) as pool:
+        looked = list(zip(numbers, pool.map(look, numbers), strict=True))
+    found = [(images.names[number], result) for number, result in looked if isinstance(result, Measured)]
+    damaged = [result for _, result in looked if isinstance(result, ImageReadError)]
+    if not found:
+        raise GantoolError(f"none of {len(damaged)} images of {images.name} can be read; the first: {damaged[0]}")
+    measured = [result for _, result in found]
+    names, repeated = _duplicates(found)
+    low, high = (float(f([getattr(m, side) for m in measured])) for f, side in ((np.nanmin, "low"), (np.nanmax, "high")))
+    scale = _scale(measured, low, high)
+    pixels = np.concatenate([m.pixels for m in measured])
+    unit = (pixels - scale[0]) / ((scale[1] - scale[0]) or 1)
+    residuals = [m.residual for m in measured if m.residual is not None]
+    return Survey(
+        path=images.name,
+        images=len(images),
+        examined=len(numbers),
+        unreadable=len(damaged),
+        unreadable_names=tuple(f"{error.name}: {error.cause}" for error in damaged[:_SHOWN]),
+        not_finite=sum(not m.finite for m in measured),
+        sizes=_counted(f"{m.height}x{m.width}" for m in measured),
+        channels=_counted(m.channels for m in measured),
+        dtypes=_counted(m.dtype for m in measured),
+        low=low,
+        high=high,
+        percentiles=(float(np.percentile(pixels, 0.1)), float(np.percentile(pixels, 99.9))),
+        scale=scale,
+        brightness=_spread([(m.mean - scale[0]) / ((scale[1] - scale[0]) or 1) for m in measured]),
+        contrast=_spread([m.deviation / ((scale[1] - scale[0]) or 1) for m in measured]),
+        black=float(np.mean([m.black for m in measured])),
+        white=float(np.mean([m.white for m in measured])),
+        histogram=tuple((np.histogram(unit.clip(0, 1), BINS, (0, 1))[0] / unit.size).tolist()),
+        equalised=float(np.mean([value < EQUALISED for value in residuals])) if residuals else 0.0,
+        grey_as_colour=sum(m.grey for m in measured),
+        flat=sum(m.low == m.high for m in measured),
+        duplicates=tuple(tuple(group) for group in repeated[:_SHOWN]),
+        duplicate_count=sum(len(group) - 1 for group in repeated),
+        labels=summarise_arrays(images.labels, numbers),
+        annotated=summarise_annotations(images),
+        digests=names,
+    )
+
+
+def _scale(measured: list[Measured], low: float, high: float) -> tuple[float, float]:
+    dtypes = {m.dtype for m in measured}
+    if dtypes <= {"uint8"}:
+        return 0.0, 255.0
+    if dtypes <= {"uint8", "uint16"}:
+        return 0.0, 65535.0
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+
+
+def _duplicates(found: list[tuple[str, Measured]]) -> tuple[dict[bytes, str], list[list[str]]]:
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    for name, measured in found:
+        groups[measured.digest].append(name)
+    return {digest: names[0] for digest, names in groups.items()}, [names for names in groups.values() if len(names) > 1]
+
+
+def _counted(values: Iterable[Any]) -> dict[Any, int]:
+    return dict(Counter(values).most_common())
+
+
+def _spread(values: list[float]) -> Spread:
+    return Spread(float(np.mean(values)), float(np.std(values)))

@@ -1,0 +1,121 @@
+"""The members of a shard, in order. Nothing is ever extracted, so names cannot lead anywhere."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from ...errors import GantoolError
+from ..decoding import EXTENSIONS, cause
+from ..locations import open_binary
+
+_DAMAGED = (tarfile.TarError, OSError, EOFError, ValueError)
+
+
+@dataclass(frozen=True)
+class ShardIndex:
+    """Where the images of a shard are."""
+
+    names: tuple[str, ...]
+    offsets: np.ndarray
+    """(n,) int64, bytes from the start of the shard."""
+    lengths: np.ndarray
+    """(n,) int64, bytes."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return key and suffix of a member: what stands before and behind the first dot of its last part.
+
+    >>> split_name("eyes/0001.seg.png")
+    ('eyes/0001', 'seg.png')
+    """
+    folder, slash, base = name.rpartition("/")
+    stem, _, suffix = base.partition(".")
+    return f"{folder}{slash}{stem}", suffix.lower()
+
+
+def is_image(name: str) -> bool:
+    """Return whether a member is its sample's image: `KEY.png`, but not `KEY.seg.png`, which is a label."""
+    return f".{split_name(name)[1]}" in EXTENSIONS
+
+
+@contextmanager
+def open_shard(shard: str) -> Iterator[tarfile.TarFile]:
+    """Open a shard. Raises `GantoolError`."""
+    with open_binary(shard) as file:
+        # Not compressed: a compressed shard has no random access, and images are compressed already.
+        with _damage(shard):
+            tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - closed below
+        with tar:
+            yield tar
+
+
+def members(tar: tarfile.TarFile, shard: str) -> Iterator[tarfile.TarInfo]:
+    """Yield the files of a shard. Memory does not grow with their number.
+
+    Raises `GantoolError` for damage, for links and devices, and for names that lead out of a folder: whoever extracts what
+    gantool wrote from them would be hit.
+    """
+    found = iter(tar)
+    while True:
+        with _damage(shard):
+            info = next(found, None)
+        if info is None:
+            return
+        tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+        if info.isdir():
+            continue
+        if not info.isreg():
+            raise GantoolError(f"{shard}: {info.name} is a link or a device; shards hold plain files only")
+        if info.name.startswith("/") or ".." in PurePosixPath(info.name).parts:
+            raise GantoolError(f"{shard}: the name {info.name} leads out of the archive; gantool will not pass it on")
+        yield info
+
+
+def read_member(tar: tarfile.TarFile, info: tarfile.TarInfo, shard: str) -> bytes:
+    """Return the content of a file of a shard. Raises `GantoolError` for damage."""
+    with _damage(shard):
+        file = tar.extractfile(info)
+        assert file is not None  # `members` yields plain files
+        return file.read()
+
+
+@contextmanager
+def _damage(shard: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise GantoolError(f"{shard} is damaged, or no plain tar file: {cause(error)}") from None
+
+
+def read_index(shard: str) -> ShardIndex:
+    """Read all headers of a shard, no contents. Raises `GantoolError`."""
+    names, offsets, lengths = [], [], []
+    with open_shard(shard) as tar:
+        for info in members(tar, shard):
+            if is_image(info.name):
+                names.append(info.name)
+                offsets.append(info.offset_data)
+                lengths.append(info.size)
+    return ShardIndex(tuple(names), np.array(offsets, np.int64), np.array(lengths, np.int64))
+
+
+def read_range(shard: str, offset: int, length: int) -> bytes:
+    """Read a part of a shard. Raises `GantoolError`."""
+    with open_binary(shard) as file:
+        try:
+            file.seek(offset)
+            data = file.read(length)
+        except OSError as error:
+            raise GantoolError(f"cannot read {shard}: {cause(error)}") from None
+    if len(data) < length:
+        raise GantoolError(f"{shard} ends within an image: did it change meanwhile?")
+    return data
