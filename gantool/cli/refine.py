@@ -11,6 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..errors import GantoolError
+
 if TYPE_CHECKING:
     from ..run.refine import RefineReport
 
@@ -20,9 +22,18 @@ _SHOWN = 20
 """Failures that are listed; the others are counted."""
 
 
+def _tile_side(_ctx: click.Context, _param: click.Parameter, value: str) -> int | None:
+    """`auto` is None, `off` is 0."""
+    if value in ("auto", "off"):
+        return None if value == "auto" else 0
+    if not value.isdigit() or int(value) == 0:
+        raise GantoolError(f"--tile {value!r} is not auto, off or a number of pixels")
+    return int(value)
+
+
 @click.command(short_help="Refine images with a trained run; labels come along.")
 @click.argument("run", type=click.Path())
-@click.option("--input", "input_", required=True, metavar="PATH", type=click.Path(), help="A folder, an .npz or .h5 file.")
+@click.option("--input", "input_", required=True, metavar="PATH", type=click.Path(), help="A folder, .npz, .h5, .parquet, .tar.")
 @click.option("--output", required=True, metavar="PATH", type=click.Path(), help="The folder or file to write.")
 @click.option("--size", default="keep", show_default=True, metavar="keep|run|HxW", help="Size of the written images (px).")
 @click.option("--copy", multiple=True, metavar="PATTERN", help="Images that are labels, such as 'masks/*': copied. Repeatable.")
@@ -30,6 +41,23 @@ _SHOWN = 20
 @click.option("--batch-size", default=64, show_default=True, metavar="N", help="Images at most in a batch.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
 @click.option("--workers", type=int, metavar="N", help="Threads that read and write. [default: one per core, at most 8]")
+@click.option(
+    "--backend",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="torch, compile, onnxruntime, openvino; auto: the fastest on the first batch, where much is to do.",
+)
+@click.option(
+    "--tile",
+    default="auto",
+    show_default=True,
+    callback=_tile_side,
+    metavar="auto|off|N",
+    help="Side (px) of tiles for large images.",
+)
+@click.option("--tile-overlap", type=int, metavar="N", help="Pixels that tiles share. [default: the receptive field]")
+@click.option("--validate", is_flag=True, help="Check annotations against the images first; exit code 2 where they do not fit.")
 @click.option("--overwrite", is_flag=True, help="Refine again what the output already holds.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def refine(
@@ -43,6 +71,10 @@ def refine(
     batch_size: int,
     device: str,
     workers: int | None,
+    backend: str,
+    tile: int | None,
+    tile_overlap: int | None,
+    validate: bool,
     overwrite: bool,
     quiet: bool,
 ) -> int:
@@ -54,10 +86,12 @@ def refine(
     gantool refine runs/simgan-001 --input DIR --output DIR --copy 'masks/*'
 
     File names, folders, formats, bit depths and channels stay. Files that are no images, and arrays beside the images, are
-    copied untouched. What is there already is skipped, so the same command goes on after an interruption. Exit code 1: some
-    files could not be refined; they are listed at the end.
+    copied untouched, but for absolute paths into the input, and COCO and VOC coordinates under --size. What is there already
+    is skipped, so the same command goes on after an interruption. Exit code 1: some files could not be refined; they are
+    listed at the end.
     """
     from ..run.refine import refine as refine_images
+    from ..run.refining.labels import InvalidAnnotations
 
     # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -74,8 +108,16 @@ def refine(
             checkpoint=checkpoint,
             copy=copy,
             workers=workers,
+            backend=backend,
+            tile=tile,
+            tile_overlap=tile_overlap,
+            validate=validate,
             watcher=progress,
         )
+    except InvalidAnnotations as error:
+        for problem in error.problems[:_SHOWN]:
+            click.echo(f"Invalid: {problem}", err=True)
+        raise
     except KeyboardInterrupt:
         click.echo("Stopped; give the same command again to finish.", err=True)
         return 130

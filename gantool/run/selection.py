@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from torch import Tensor
+
+from ..components import Component, Metric, SourceMetric
 from ..errors import GantoolError
 from .checkpoint import kept_random_state
 from .session import Session
@@ -22,7 +25,7 @@ def judge(
     with kept_random_state():
         try:
             for source, target in batches:
-                metric.update(refine(source), target)
+                show(metric, session.metric.component, refine(source), target, source)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.full_name}: {error}") from None
@@ -31,3 +34,9 @@ def judge(
     if math.isfinite(value) and (best is None or sign * value < sign * best["value"]):
         best = {"step": step, "name": name, "value": value}
     return values, best
+
+
+def show(metric: Metric | SourceMetric, component: Component, refined: Tensor, target: Tensor, source: Tensor) -> None:
+    """Give a metric a batch of refined and of target images, and of the source images if it asked for them."""
+    extra = {"source": source} if "sees-source" in component.provides else {}
+    metric.update(refined, target, **extra)

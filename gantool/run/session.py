@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from ..components import Domain, Metric, Recipe, Setup, StreamingDomain, TrainingRecipe
+from ..components import Domain, Metric, Recipe, Setup, SourceMetric, StreamingDomain, TrainingRecipe
 from ..data.options import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
@@ -52,9 +52,9 @@ class Session:
         """The synthetic and real images of sample sheets."""
         return self.held_source[:_SAMPLES], self.held_target[:_SAMPLES]
 
-    def new_metric(self) -> Metric:
+    def new_metric(self) -> Metric | SourceMetric:
         """Return a metric that has seen nothing."""
-        metric: Metric = resolve_factory(self.metric)(config=self.metric_config)
+        metric: Metric | SourceMetric = resolve_factory(self.metric)(config=self.metric_config)
         return metric
 
 
@@ -76,6 +76,7 @@ def open_session(plan: Plan, registry: Registry) -> Session:
             accelerator=accelerator,
             sample=sample,
             channels_last=settings.channels_last,
+            length=recipe.length(settings.steps),
             compile=settings.compile,
         )
     )

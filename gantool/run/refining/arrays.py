@@ -14,7 +14,7 @@ from ...errors import GantoolError
 from .folder import MARKER
 from .job import Job
 from .notices import size_notices
-from .pipeline import Failed, Pipeline, make_batches
+from .pipeline import Failed, Pipeline, make_batches, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
 from .treatment import Frame
@@ -25,6 +25,8 @@ def refine_array_file(job: Job) -> RefineReport:
 
     Raises `GantoolError`, also for an image that cannot be refined: an array has no room for a missing one.
     """
+    if job.validate:
+        job.watcher.notice("--validate: images and labels are rows of one file, so there is nothing to check")
     images = open_images(job.source)
     assert isinstance(images, NpzImages | Hdf5Images)  # it is no folder
     marker = job.output.with_name(f".{job.output.name}{MARKER}")
@@ -43,7 +45,9 @@ def refine_array_file(job: Job) -> RefineReport:
             temporary.replace(job.output)
     finally:
         temporary.unlink(missing_ok=True)
-    return RefineReport(output=job.output, refined=len(images), copied=copied, notices=tuple(notices))
+    return RefineReport(
+        output=job.output, refined=len(images), copied=copied, notices=tuple(notices), backend=job.network.backend
+    )
 
 
 def _refined(job: Job, images: NpzImages | Hdf5Images) -> Iterator[tuple[int, np.ndarray]]:
@@ -55,7 +59,9 @@ def _refined(job: Job, images: NpzImages | Hdf5Images) -> Iterator[tuple[int, np
     def finish(_: int, frame: Frame, refined: np.ndarray) -> np.ndarray:
         return job.treatment.merge(frame, refined)
 
-    batches = make_batches(dict(enumerate(images.all_forms())), job.treatment, job.batch_size)
+    forms = dict(enumerate(images.all_forms()))
+    job.network.expect(pixels_of(forms.values(), job.treatment))
+    batches = make_batches(forms, job.treatment, job.batch_size)
     for index, image in Pipeline(read, job.network, finish, job.workers).run(batches):
         if isinstance(image, Failed):
             raise GantoolError(f"{image.name}: {image.cause}")

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
 
 import numpy as np
 
 from ...data.decoding import EXTENSIONS, cause, probe
-from ...data.folder import list_files
+from ...data.folder import Listing, list_files
 from ...data.images import Form, ImageReadError
-from ...data.writing import Picture, load_picture, temporary_for, write_file
+from ...data.writing import write_file
 from ...errors import GantoolError
+from .encoded import FileFrame, encode_refined, read_frame
 from .job import Job
+from .labels import LabelFiles
 from .notices import size_notices
-from .pipeline import Failed, Pipeline, make_batches
+from .pipeline import Failed, Pipeline, make_batches, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
-from .treatment import Frame
 
 MARKER = ".gantool-refine.json"
-
-
-@dataclass(frozen=True)
-class _FileFrame(Frame):
-    """A frame that remembers its file."""
-
-    picture: Picture
+RECORD = ".gantool-refined.jsonl"
+"""A line of JSON per image: which refiner made it."""
 
 
 def refine_folder(job: Job, copy: Sequence[str] = ()) -> RefineReport:
-    """Refine the images of a folder and its subfolders and copy every other file.
+    """Refine the images of a folder and its subfolders and carry every other file along (see `labels`).
 
     `copy`: patterns of relative paths that are copied although they are images. Raises `GantoolError`.
     """
@@ -50,16 +44,20 @@ class _FolderRefiner:
 
     def run(self) -> RefineReport:
         images, others = self._list()
+        labels = LabelFiles(self._job, Listing(tuple(images), tuple(others)))
+        if self._job.validate:
+            labels.check()
         targets = (self._output / file for file in images + others)
         Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.overwrite)
-        copied = self._copy_all(others)
+        copied = self._copy_all(others, labels)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._probe(left)
-        notices = size_notices(self._job.treatment, forms.values(), labels=len(others))
+        notices = size_notices(self._job.treatment, forms.values(), labels=labels.untrue_at_other_sizes)
         for text in notices:
             self._job.watcher.notice(text)
         self._job.watcher.start(len(images), len(images) - len(forms))
         refined = self._refine(forms)
+        self._record(images)
         return RefineReport(
             output=self._output,
             refined=refined,
@@ -67,6 +65,7 @@ class _FolderRefiner:
             copied=copied,
             failed=tuple(sorted(self._failed, key=lambda failed: failed.name)),
             notices=tuple(notices),
+            backend=self._job.network.backend,
         )
 
     def _list(self) -> tuple[list[str], list[str]]:
@@ -83,7 +82,7 @@ class _FolderRefiner:
                 raise GantoolError(f"--output {folder} leads to {folder.resolve()}, which is read: gantool never writes there")
         return images, others
 
-    def _copy_all(self, others: Sequence[str]) -> int:
+    def _copy_all(self, others: Sequence[str], labels: LabelFiles) -> int:
         """Copy files that are not there yet, and return how many were."""
         copied = 0
         for file in others:
@@ -91,9 +90,9 @@ class _FolderRefiner:
             if target.exists():
                 continue
             try:
-                copy_file(self._source / file, target)
+                labels.carry(file)
                 copied += 1
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 self._failed.append(Failed(file, cause(error)))
         return copied
 
@@ -112,29 +111,24 @@ class _FolderRefiner:
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 
     def _refine(self, forms: dict[str, Form]) -> int:
-        def read(file: str) -> _FileFrame | Failed:
-            name = str(self._source / file)
+        def read(file: str) -> FileFrame | Failed:
             try:
-                picture = load_picture(self._source / file)
-                frame = self._job.treatment.split(picture.pixels, name)
-            except ImageReadError as error:
-                return Failed(file, error.cause)
-            except GantoolError as error:
-                return Failed(file, str(error).removeprefix(name).strip())
-            return _FileFrame(frame.canvas, frame.alpha, frame.inputs, picture)
+                data = (self._source / file).read_bytes()
+            except OSError as error:
+                return Failed(file, cause(error))
+            return read_frame(data, self._job.treatment, file)
 
-        def finish(file: str, frame: _FileFrame, refined: np.ndarray) -> Failed | None:
-            try:
-                data = frame.picture.encode(self._job.treatment.merge(frame, refined))
-            # Encoders have limits of their own (16,383 pixels for WebP), and raise what they like.
-            except Exception as error:
-                return Failed(file, f"cannot be written as {frame.picture.header.format}: {cause(error)}")
+        def finish(file: str, frame: FileFrame, refined: np.ndarray) -> Failed | None:
+            data = encode_refined(frame, refined, self._job.treatment, file)
+            if isinstance(data, Failed):
+                return data
             target = self._output / file
             with writing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_file(target, data)
             return None
 
+        self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
         batches = make_batches(forms, self._job.treatment, self._job.batch_size)
         refined = 0
         for _, result in Pipeline(read, self._job.network, finish, self._job.workers).run(batches):
@@ -145,18 +139,13 @@ class _FolderRefiner:
             self._job.watcher.advance()
         return refined
 
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy bytes and time of change, whole or not at all. Raises OSError for `source`, `GantoolError` for `target`."""
-    temporary = temporary_for(target)
-    with source.open("rb") as data, writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as copy:
-                shutil.copyfileobj(data, copy)
-            changed = os.fstat(data.fileno())
-            os.utime(temporary, ns=(changed.st_atime_ns, changed.st_mtime_ns))
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    def _record(self, images: Sequence[str]) -> None:
+        """Say of each image that is there which refiner made it; the marker has seen to it that there is only one."""
+        path = self._output / RECORD
+        lines = (
+            json.dumps({"image": image, **self._job.marker}, ensure_ascii=False)
+            for image in images
+            if (self._output / image).exists()
+        )
+        with writing(path):
+            write_file(path, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))

@@ -16,6 +16,8 @@ class Job:
     """What to refine, with what, to where."""
 
     source: Path
+    place: str
+    """`source` as it was given: a pattern or a URL is no path."""
     output: Path
     treatment: Treatment
     network: Network
@@ -26,4 +28,6 @@ class Job:
     marker: Mapping[str, str]
     """What says which network and settings wrote an output."""
     overwrite: bool
+    validate: bool = False
+    """Whether annotations are checked against the images first."""
     watcher: Watcher

@@ -44,6 +44,11 @@ def make_batches(forms: Mapping[K, Form], treatment: Treatment, batch_size: int)
     yield from waiting.values()
 
 
+def pixels_of(forms: Iterable[Form], treatment: Treatment) -> int:
+    """Return how many pixels the network gets to see for images of these forms."""
+    return sum(height * width for height, width in (treatment.sizes(form)[1] for form in forms))
+
+
 @dataclass(frozen=True)
 class Pipeline(Generic[K, F, T]):
     """`read` and `finish` run on threads; the network runs where `run` is called from."""

@@ -9,21 +9,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...data.opening import ARRAY_SUFFIXES, H5_SUFFIXES
+from ...data.opening import ARRAY_SUFFIXES, H5_SUFFIXES, kind_of
 from ...errors import GantoolError
 from ..files import write_json
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def output_path(source: Path, output: Path) -> Path:
-    """Return where the images of `source` go: `output`, or a file in it where `source` is a file and `output` a folder.
+def output_path(place: str, output: Path) -> Path:
+    """Return where the images of `place` go: `output`, or a file in it where `place` is a file and `output` a folder.
 
-    Raises `GantoolError`: `source` missing, `output` of another kind, or one of the two inside the other.
+    Raises `GantoolError`: `place` missing, `output` of another kind, or one of the two inside the other.
     """
+    kind, source = kind_of(place), Path(place)
+    if kind == "hub":
+        raise GantoolError(f"--input {place} is a saved Hugging Face data set: first, gantool data convert {place} NEW.parquet")
+    if kind in ("shards", "parquet"):
+        return output  # every file has a place of its own: see `parts.part_targets`
     if not source.exists():
         raise GantoolError(f"--input {source} does not exist")
-    if source.is_dir():
+    if kind == "folder":
         if output.is_file() or output.suffix.lower() in ARRAY_SUFFIXES:
             raise GantoolError(f"--input {source} is a folder, so --output {output} must be one too")
         check_apart(source, output)

@@ -25,6 +25,9 @@ class RefineReport:
     notices: tuple[str, ...] = ()
     """Lines that a person should read."""
 
+    backend: str = "torch"
+    """What computed the last batch."""
+
     @property
     def exit_code(self) -> int:
         """0, or 1 where a file failed."""
@@ -35,7 +38,7 @@ class Watcher(Protocol):
     """Is told how refining goes; called from one thread."""
 
     def notice(self, text: str) -> None:
-        """A line that a person should read, before the first image."""
+        """A line that a person should read."""
 
     def start(self, total: int, done: int) -> None:
         """There are `total` images, `done` of them from an earlier call."""

@@ -1,0 +1,122 @@
+"""The model card of a published generator: Markdown with the YAML front matter of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath, PureWindowsPath
+from typing import Any
+
+from ..options import to_dict
+from .bundle import Recorded
+
+_TAGS = ("gantool", "image-to-image", "synthetic-data", "domain-adaptation", "gan")
+_SETTINGS = ("preset", "steps", "batch_size", "seed")
+_NOT_EVALUATED = "Not evaluated: nothing is known about whether training on refined images helps."
+_OTHER_WEIGHTS = "The run was evaluated with other weights than these: for these, nothing is known."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a card is made from."""
+
+    name: str
+    license: str
+    recorded: Recorded
+    digest: str
+    """Of the folder that is published."""
+    run: Mapping[str, Any] | None
+    """`run.json`."""
+    evaluation: Mapping[str, Any] | None
+    """`evaluation.json`."""
+    evaluated: bool
+    """Whether that is about these weights."""
+    picture: str | None
+    """File name of a sample sheet beside the card."""
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What a reader of the card will miss, one line each."""
+        found = []
+        if not self.evaluated:
+            found.append(f"the card says: {_verdict(self)}")
+        if self.run is None:
+            found.append("there is no run.json, so the card cannot say what the network was trained on")
+        if self.license in ("unknown", "other"):
+            found.append(f"the card gives the licence as {self.license!r}: say more in it before you publish")
+        return tuple(found)
+
+
+def write_card(card: Card) -> str:
+    """Return the text of `README.md`."""
+    return "\n".join([*_front_matter(card), "", *_body(card)])
+
+
+def _front_matter(card: Card) -> Iterator[str]:
+    yield from ("---", f"license: {card.license}", "library_name: gantool", "pipeline_tag: image-to-image", "tags:")
+    plugin = card.recorded.component.partition(":")[0]
+    yield from (f"- {json.dumps(tag)}" for tag in dict.fromkeys((*_TAGS, plugin)))
+    yield "---"
+
+
+def _body(card: Card) -> Iterator[str]:
+    yield from (f"# {card.name}", "")
+    yield "A network that makes synthetic images look like real ones while their labels stay true, trained with gantool."
+    if card.picture:
+        yield from ("", f"![Synthetic, refined, difference and real images, side by side]({card.picture})")
+    yield from ("", "## Does it help?", "", _verdict(card))
+    yield from ("", "## Use it", "", "```python", "import gantool", "", 'refiner = gantool.load("path/to/this/folder")')
+    yield from ("refined = refiner(images)", "```", "")
+    yield f"`images` are float tensors (N, {card.recorded.in_channels}, H, W) in [-1, 1]{_size(card.recorded)}."
+    yield "For files: `gantool refine path/to/this/folder --input DIR --output DIR`."
+    yield from ("", "## What it was trained on", "", *_data(card.run))
+    yield from ("", "## What it is", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in _facts(card)))
+    yield ""
+
+
+def _verdict(card: Card) -> str:
+    if card.evaluation is None:
+        return f"{_NOT_EVALUATED} `gantool evaluate` measures it."
+    if not card.evaluated:
+        return f"{_OTHER_WEIGHTS} `gantool evaluate` measures it."
+    return f"{card.evaluation.get('sentence') or card.evaluation.get('verdict')} (`gantool evaluate`, on these weights.)"
+
+
+def _size(recorded: Recorded) -> str:
+    if recorded.trained_size is None:
+        return ""
+    height, width = recorded.trained_size
+    return f"; it was trained at {height}×{width} px (height × width)"
+
+
+def _data(run: Mapping[str, Any] | None) -> Iterator[str]:
+    if run is None:
+        yield "Not recorded."
+        return
+    options = run.get("options", {}).get("dataset", {})
+    yield f"Data set: `{run.get('dataset', 'unknown')}`."
+    for name in ("synthetic", "real"):
+        value = run.get(name) or options.get(name)
+        if value:
+            yield f"- {name} images: `{_base_name(str(value))}`"
+    said = (f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None)
+    yield from ("", f"Settings: `{' '.join(said)}`.")
+
+
+def _base_name(path: str) -> str:
+    """The last part of a path: what stands before it (a home folder, say) is nobody's business."""
+    return (PureWindowsPath(path) if "\\" in path else PurePath(path)).name or "data"
+
+
+def _facts(card: Card) -> Iterator[tuple[str, str]]:
+    recorded = card.recorded
+    yield "component", f"`{recorded.component}`"
+    yield "options", f"`{json.dumps(recorded.options)}`"
+    yield "channels", f"{recorded.in_channels} in, {recorded.out_channels} out"
+    yield "preprocessing", f"`{json.dumps(to_dict(recorded.preprocess))}`"
+    if recorded.step is not None:
+        yield "steps trained, warm-up included", str(recorded.step)
+    yield "SHA-256 of weights and configuration", f"`{card.digest}`"
+    if versions := (card.run or {}).get("versions"):
+        yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items())
