@@ -1,0 +1,145 @@
+"""`gantool turing-test`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import GantoolError
+
+if TYPE_CHECKING:
+    from ..evaluate.turing.study import Study
+
+
+@click.command("turing-test", short_help="Ask people whether they can tell refined from real images.")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--against",
+    type=click.Choice(["refined", "synthetic"]),
+    default="refined",
+    show_default=True,
+    help="What is shown beside real images.",
+)
+@click.option("--trials", default=50, show_default=True, metavar="N", help="Images per participant, half of them real.")
+@click.option("--real", metavar="PATH", type=click.Path(), help="Real images other than the run's own: a folder, .npz or .h5.")
+@click.option("--images", default=500, show_default=True, metavar="N", help="Images of each kind that trials are drawn from.")
+@click.option("--checkpoint", metavar="NAME", help="last (as without it), best, or a step number.")
+@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Decides images and order of a new study.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="[default: the study's last one, else a free one]")
+@click.option("--study", metavar="FILE", type=click.Path(), help="Where answers are kept. [default: RUN/turing-test.sqlite]")
+@click.option("--results", is_flag=True, help="Print the results so far and stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --results: print one JSON object.")
+@click.option("--export", metavar="CSV", type=click.Path(), help="Write every answer to a CSV file (-: the terminal) and stop.")
+def turing_test(
+    run: str,
+    *,
+    against: str,
+    trials: int,
+    real: str | None,
+    images: int,
+    checkpoint: str | None,
+    device: str,
+    seed: int | None,
+    port: int | None,
+    study: str | None,
+    results: bool,
+    as_json: bool,
+    export: str | None,
+) -> int:
+    """Ask people whether they can tell refined from real images: the user study of the SimGAN paper.
+
+    \b
+    gantool turing-test runs/simgan-001                     serve the study on this machine
+    gantool turing-test runs/simgan-001 --results           Table 1 and the exact binomial test
+    gantool turing-test runs/simgan-001 --export out.csv    every answer
+
+    Open the printed address; any number of people can take part, one after the other or in several browsers. Answers are on the
+    disk at once. Ctrl-C stops the server, and the same command goes on with the study: its images stay those it began with.
+    """
+    if as_json and not results:
+        raise GantoolError("--json goes with --results")
+    from ..evaluate.turing.study import FILE
+
+    path = Path(study) if study is not None else Path(run) / FILE
+    if results or export:
+        return _read(path, run, results=results, as_json=as_json, export=export)
+    from ..evaluate.turing.opening import open_study
+    from ..evaluate.turing.serve import check_extra, serve
+
+    check_extra()  # before images are made, which may take a while
+    opened = open_study(
+        Path(run),
+        path,
+        against=against,
+        trials=trials,
+        images=images,
+        seed=seed,
+        checkpoint=checkpoint,
+        real=real,
+        device=device,
+    )
+    try:
+        code = serve(opened, against=against, trials=trials, port=port, started=lambda url: _welcome(opened, url, against))
+        click.echo(f"\n{len(opened.rows())} answers are in {path}. Results: {_command(run)} --results", err=True)
+    finally:
+        opened.close()
+    return code
+
+
+def _command(run: str) -> str:
+    return f"gantool turing-test {shlex.quote(run)}"
+
+
+def _welcome(study: Study, address: str, against: str) -> None:
+    notes, counts = study.notes(), study.counts()
+    click.echo(f"Open {address}")
+    click.echo(f"Real images: {counts['real']} of {notes['real']}. Beside them: {counts[against]} {against} ones.", err=True)
+    click.echo(f"Answers go to {study.path} at once; {len(study.rows())} are there. Ctrl-C stops.", err=True)
+
+
+def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | None) -> int:
+    from ..evaluate.turing.results import arms, as_text, caution, write_csv
+    from ..evaluate.turing.study import Study
+
+    if not path.exists():
+        raise GantoolError(f"there is no study {path} yet: begin with {_command(run)}")
+    study = Study(path)
+    try:
+        if export == "-":
+            write_csv(study, sys.stdout)
+        elif export:
+            count = _export(study, Path(export))
+            click.echo(f"{count} answers written: {export}", err=True)
+        if results:
+            found = arms(study)
+            note = caution(study, found)
+            if as_json:
+                click.echo(json.dumps({"study": str(path), "results": [arm.to_dict() for arm in found], "note": note}, indent=2))
+            else:
+                click.echo("\n\n".join([as_text(arm) for arm in found] or ["No answers yet."]) + (f"\n\n{note}" if note else ""))
+    finally:
+        study.close()
+    return 0
+
+
+def _export(study: Study, target: Path) -> int:
+    from ..evaluate.turing.results import write_csv
+    from ..run.files import write_file
+
+    counts = []
+
+    def write(file: Path) -> None:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            counts.append(write_csv(study, stream))
+
+    try:
+        write_file(target, write)
+    except OSError as error:
+        raise GantoolError(f"--export {target} cannot be written: {error.strerror}") from None
+    return counts[0]
