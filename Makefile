@@ -4,21 +4,23 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= runs/demo
+PLUGINS := $(wildcard plugins/gantool-*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test lint docs bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
 
 setup: $(READY)  ## Make .venv with the locked versions
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	# torch first and by itself: a newer one, asked for by another package, would bring gigabytes of CUDA libraries.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PLUGINS:%=--editable %)
 	touch $(READY)
 
 demo: $(READY)  ## Train on the built-in eyes and refine with the result (80 seconds on 2 cores after the set-up)
@@ -32,11 +34,17 @@ demo: $(READY)  ## Train on the built-in eyes and refine with the result (80 sec
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest
+	for plugin in $(PLUGINS); do $(BIN)/python -m pytest $$plugin || exit 1; done
 
 lint: $(READY)  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy $(PLUGINS:plugins/gantool-%=-p gantool_%)
+
+docs: $(READY)  ## Build the documentation site
+	$(BIN)/python scripts/make_hooks_page.py --check
+	$(BIN)/mkdocs build --strict
 
 bench: $(READY)  ## Run the benchmarks
 	$(BIN)/python -m pytest benchmarks --benchmark-enable
