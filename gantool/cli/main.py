@@ -16,8 +16,15 @@ from ..errors import GantoolError, Stopped, suggest
 COMMANDS = {
     "train": ("gantool.cli.train:train", "Train a recipe on a pair of image domains."),
     "refine": ("gantool.cli.refine:refine", "Refine images with a trained run; labels come along."),
+    "data": ("gantool.cli.data:data", "Look at a set of images before training, or convert it."),
+    "export": ("gantool.cli.export:export", "Write a trained network as ONNX, torch.export or safetensors."),
+    "publish": ("gantool.cli.publish:publish", "Write a folder for a model hub: weights, model card, picture."),
+    "evaluate": ("gantool.cli.evaluate:evaluate", "Measure whether refining helps: one verdict, one table."),
+    "report": ("gantool.cli.report:report", "Write one HTML page about a run."),
+    "turing-test": ("gantool.cli.turing_test:turing_test", "Ask people whether they can tell refined from real images."),
     "plugins": ("gantool.cli.plugins:plugins", "List installed plugins and what they provide."),
     "show": ("gantool.cli.show:show", "Show the slots, options and defaults of a recipe or component."),
+    "new-plugin": ("gantool.cli.new_plugin:new_plugin", "Write the project of a new plugin that trains at once."),
     "completion": ("gantool.cli.completion:completion", "Print the shell-completion script."),
 }
 """name: (where it lives, what `gantool --help` says). Kept here so that `--help` imports no command."""

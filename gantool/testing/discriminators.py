@@ -59,7 +59,8 @@ def _train(subject: Subject, network: nn.Module, real: Tensor, fake: Tensor) -> 
         on_real, on_fake = run(subject, network, real), run(subject, network, fake)
         yield on_real, on_fake
         optimizer.zero_grad()
-        (F.softplus(-on_real).mean() + F.softplus(on_fake).mean()).backward()
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..components import KeypointEstimator
 from .pictures import noise
 from .state import first_difference
 from .subject import Subject
 
 _IMAGES = 24
 _OUTPUTS = 2
+_POINTS = "key points"
 
 
 def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
@@ -34,7 +36,7 @@ def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
             subject.require(bool(torch.isfinite(result).all()), f"predict gives values that are not finite for {what}")
             same = _close(result, _predict(subject, estimator, given))
             subject.require(same, "predict gives two results for one image")
-    subject.require(asked > 0, f"fit refuses values and classes alike, {_IMAGES} images of {tuple(subject.size)} px")
+    subject.require(asked > 0, f"fit refuses values, classes and key points alike, {_IMAGES} images of {tuple(subject.size)} px")
 
 
 def check_follows_its_seed_alone(subject: Subject) -> None:
@@ -60,18 +62,25 @@ CHECKS = (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone)
 
 
 def _tasks(subject: Subject) -> list[tuple[str, Tensor, Tensor]]:
-    """Images with two values each, and with one of two classes each; both follow from brightness."""
+    """Images with two values each, with one of two classes each, and with one point each; all follow from brightness."""
     images = noise(_IMAGES, subject.channels[0], subject.size) * 0.5
     shift = torch.linspace(-0.5, 0.5, _IMAGES)
     images = images + shift[:, None, None, None]
     values = torch.stack((shift, -shift), dim=1) / shift.std()
-    return [("values", images, values), ("classes", images, (shift > 0).long())]
+    height, width = subject.size
+    points = torch.stack(((0.5 + shift) * (width - 1), (0.5 - shift) * (height - 1)), dim=1)[:, None]
+    return [("values", images, values), ("classes", images, (shift > 0).long()), (_POINTS, images, points)]
 
 
 def _fitted(subject: Subject, estimator: Any, images: Tensor, targets: Tensor, what: str) -> bool:
     """Fit; False where the estimator refuses, with `ValueError`, what is not for it."""
+    if what == _POINTS and not isinstance(estimator, KeypointEstimator):
+        return False
     try:
-        estimator.fit(images, targets)
+        if what == _POINTS:
+            estimator.fit_points(images, targets)
+        else:
+            estimator.fit(images, targets)
     except ValueError:
         return False
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -61,7 +61,7 @@ def check_gradient_is_right(subject: Subject) -> None:
 def check_refuses_shapes_that_do_not_fit(subject: Subject) -> None:
     """Shapes that do not fit raise `ValueError`, where broadcasting would hide the mistake."""
     loss, (height, width) = _loss(subject), subject.size
-    cases: list[tuple[str, Call, list[tuple[int, ...]]]] = []
+    cases: list[tuple[str, Call, Sequence[tuple[int, ...]]]] = []
     if not subject.lacks("adversarial"):
         cases += [
             (".discriminator", loss.discriminator, [(2, 1, 4, 4), (2, 1, 1, 4)]),
@@ -125,11 +125,12 @@ def check_penalty_teaches_the_discriminator(subject: Subject) -> None:
         return
     loss, (real, fake) = _loss(subject), _images(subject, torch.float32)
     torch.manual_seed(0)
-    judge = nn.Sequential(nn.Conv2d(subject.channels[0], 4, 3), nn.Softplus(), nn.Conv2d(4, 1, 3))
+    first = nn.Conv2d(subject.channels[0], 4, 3)
+    judge = nn.Sequential(first, nn.Softplus(), nn.Conv2d(4, 1, 3))
     result = _value(subject, ".penalty", lambda a, b: loss.penalty(judge, a, b), [real, fake])
     subject.require(result.requires_grad, ".penalty has no gradient to the discriminator: create_graph=True is missing")
-    result.backward()
-    weight = judge[0].weight
+    result.backward()  # type: ignore[no-untyped-call]
+    weight = first.weight
     subject.require(
         weight.grad is not None and bool(torch.isfinite(weight.grad).all()),
         ".penalty gives the discriminator's weights no finite gradient",

@@ -62,7 +62,7 @@ def check_gradients_reach_everything(subject: Subject) -> None:
     network, images = build_network(subject).train(), batch_for(subject).requires_grad_()
     result = run(subject, network, images)
     subject.require(result.requires_grad, "its result has no gradient: something in its forward is detached")
-    (result * torch.rand_like(result)).sum().backward()
+    (result * torch.rand_like(result)).sum().backward()  # type: ignore[no-untyped-call]
     without = [name for name, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
     subject.require(not without, f"no gradient reaches the parameter {', '.join(without[:3])}")
     broken = [name for name, weight in network.named_parameters() if weight.grad is not None and not _finite(weight.grad)]

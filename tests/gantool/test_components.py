@@ -104,7 +104,7 @@ def test_sound_recipe(site, record):
         ("slots=(slot(name='G'),)", f"slot 'G': {NAME_RULE}"),
         (
             "slots=(slot(name='recipe'),)",
-            "slot 'recipe': that word means something else in -o; slots must not be called recipe, dataset, metric",
+            "slot 'recipe': that word means something else in -o; slots must not be called recipe, dataset, metric, estimator",
         ),
         ("slots=(slot(kind='generater'),)", "slot 'generator': no kind 'generater'; did you mean 'generator'?"),
         ("slots=(slot(default='unet'),)", "slot 'generator': default 'unet' is not a full name, 'plugin:name'"),

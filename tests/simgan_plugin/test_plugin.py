@@ -33,6 +33,7 @@ def test_it_works_and_provides_what_the_paper_needs(info):
         "buffer": {"history"},
         "dataset": {"eyes"},
         "metric": set(),
+        "estimator": {"gaze-cnn"},
         "recipe": {"simgan"},
     }
 

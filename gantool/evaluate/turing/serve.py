@@ -44,14 +44,19 @@ def serve(study: Study, *, against: str, trials: int, port: int | None, started:
         terminated.append(True)
         raise SystemExit
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    # SIGINT too: a shell's background job inherits it ignored.
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     try:
         started(f"http://{ADDRESS}:{number}/?token={notes['token']}")
         server.run()  # returns at Ctrl-C
     except (KeyboardInterrupt, SystemExit):
         pass
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         server.close()
     return 128 + signal.SIGTERM if terminated else 0
 

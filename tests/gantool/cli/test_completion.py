@@ -27,7 +27,7 @@ def gantool_generators():
 
 @pytest.fixture
 def planted(site, monkeypatch):
-    site.plant("cycle", RECIPES.replace("NAMES", "['cyclegan']").replace("NAME", "resnet"))
+    site.plant("cycle", RECIPES.replace("NAMES", "['both-ways']").replace("NAME", "deepnet"))
     site.plant("many", RECIPES.replace("NAMES", "['first', 'second']").replace("NAME", "tiny"))
     monkeypatch.setenv("GANTOOL_PLUGINS", "cycle,many")
 
@@ -43,12 +43,12 @@ def offered(complete, incomplete: str) -> list[str]:
     [
         (complete_recipe, "", ["cycle", "many:first", "many:second"]),
         (complete_recipe, "many:s", ["many:second"]),
-        (complete_component("generator"), "", ["cycle:unet", "resnet", "many:unet", "tiny"]),
-        (complete_component("generator"), "cyc", ["cycle:unet", "cycle:resnet"]),
+        (complete_component("generator"), "", ["cycle:unet", "deepnet", "many:unet", "tiny"]),
+        (complete_component("generator"), "cyc", ["cycle:unet", "cycle:deepnet"]),
         (complete_component("generator"), "t", ["tiny"]),
         (complete_component("dataset"), "fi", ["files"]),
         (complete_component("generator"), "zzz", []),
-        (complete_anything, "cycle:", ["cycle:unet", "cycle:resnet", "cycle:cyclegan"]),
+        (complete_anything, "cycle:", ["cycle:unet", "cycle:deepnet", "cycle:both-ways"]),
     ],
 )
 def test_what_is_offered(complete, incomplete, expected):
@@ -56,9 +56,9 @@ def test_what_is_offered(complete, incomplete, expected):
 
 
 def test_summary_is_offered_too(site):
-    site.plant("cycle", RECIPES.replace("NAMES", "['cyclegan']").replace("NAME", "resnet"))
+    site.plant("cycle", RECIPES.replace("NAMES", "['both-ways']").replace("NAME", "deepnet"))
     command = click.Command("x", params=[click.Option(["--name"])])
-    (item,) = complete_component("generator")(click.Context(command), command.params[0], "resn")
+    (item,) = complete_component("generator")(click.Context(command), command.params[0], "deepn")
     assert item.help == "A network"
 
 
@@ -101,8 +101,8 @@ def test_commands_are_completed(gantool):
 @pytest.mark.usefixtures("planted")
 def test_options_take_names_of_plugins_and_components(gantool):
     assert values(complete_line(gantool, "gantool train --plugin man")) == ["many:first", "many:second"]
-    assert values(complete_line(gantool, "gantool train --generator res")) == ["resnet"]
-    assert values(complete_line(gantool, "gantool show cycle:r")) == ["cycle:resnet"]
+    assert values(complete_line(gantool, "gantool train --generator deep")) == ["deepnet"]
+    assert values(complete_line(gantool, "gantool show cycle:d")) == ["cycle:deepnet"]
 
 
 def test_unfinished_line_with_an_unknown_command(gantool):

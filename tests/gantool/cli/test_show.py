@@ -34,7 +34,7 @@ class Cycle:
 
 @hookimpl
 def gantool_generators():
-    yield Component(name="resnet", factory="a:b", options=Net, summary="Keeps the size", provides=frozenset({"features"}))
+    yield Component(name="deepnet", factory="a:b", options=Net, summary="Keeps the size", provides=frozenset({"features"}))
     yield Component(name="unet", factory="a:b", provides=frozenset({"features"}))
     yield Component(name="tiny", factory="a:b")
 
@@ -45,10 +45,10 @@ def gantool_losses():
 @hookimpl
 def gantool_recipes():
     yield Recipe(
-        name="cyclegan", factory="a:b", options=Cycle, summary="Two ways and back", dataset="gantool:files",
+        name="both-ways", factory="a:b", options=Cycle, summary="Two ways and back", dataset="gantool:files",
         slots=(
-            Slot(name="there", kind="generator", default="cycle:resnet", requires=frozenset({"features"})),
-            Slot(name="back", kind="generator", default="gone:resnet"),
+            Slot(name="there", kind="generator", default="cycle:deepnet", requires=frozenset({"features"})),
+            Slot(name="back", kind="generator", default="gone:deepnet"),
         ),
         presets={
             "laptop": {"there.width": 16, "recipe.weight": 5.0, "batch_size": 4},
@@ -64,6 +64,8 @@ def gantool_recipes():
 def cycle(site, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     site.plant("cycle", CYCLE)
+    # What else is installed here fits some slots, too.
+    monkeypatch.setenv("GANTOOL_PLUGINS", "cycle,simgan")
 
 
 def shown(capsys, *words: str) -> dict:
@@ -88,18 +90,18 @@ def options(data: dict, name: str) -> dict[str, dict]:
 
 @pytest.mark.usefixtures("cycle")
 class TestRecipe:
-    @pytest.mark.parametrize("words", [["cycle"], ["cyclegan"], ["cycle:cyclegan"], ["recipe", "cycle"]])
+    @pytest.mark.parametrize("words", [["cycle"], ["both-ways"], ["cycle:both-ways"], ["recipe", "cycle"]])
     def test_names_of_a_recipe(self, capsys, words):
         data = shown(capsys, *words)
-        assert (data["name"], data["kind"], data["summary"]) == ("cycle:cyclegan", "recipe", "Two ways and back")
+        assert (data["name"], data["kind"], data["summary"]) == ("cycle:both-ways", "recipe", "Two ways and back")
 
     def test_slots_with_what_else_fits(self, capsys):
         slots = {slot["name"]: slot for slot in shown(capsys, "cycle")["slots"]}
         assert list(slots) == ["there", "back", "dataset", "metric"]
-        assert slots["there"]["default"] == "cycle:resnet"
+        assert slots["there"]["default"] == "cycle:deepnet"
         assert slots["there"]["requires"] == ["features"]
         assert slots["there"]["alternatives"] == ["cycle:unet"]
-        assert {"cycle:resnet", "cycle:unet", "cycle:tiny"} <= set(slots["back"]["alternatives"])
+        assert {"cycle:deepnet", "cycle:unet", "cycle:tiny"} <= set(slots["back"]["alternatives"])
         assert slots["dataset"]["default"] == "gantool:files"
 
     def test_values_are_those_of_the_default_preset(self, capsys):
@@ -125,12 +127,12 @@ class TestRecipe:
         assert part(data, "there")["derived"] == [figure]
 
     def test_unknown_preset(self, capsys):
-        assert refused(capsys, "cycle", "--preset", "latop") == "cycle:cyclegan has no preset 'latop'; did you mean 'laptop'?"
+        assert refused(capsys, "cycle", "--preset", "latop") == "cycle:both-ways has no preset 'latop'; did you mean 'laptop'?"
 
     def test_part_that_cannot_be_shown_hides_no_other(self, capsys):
         data = shown(capsys, "cycle", "--preset", "wrong")
         problem = "preset 'wrong': there.width: input should be greater than or equal to 1, got 0"
-        assert part(data, "there") == {"part": "there", "component": "cycle:resnet", "problem": problem}
+        assert part(data, "there") == {"part": "there", "component": "cycle:deepnet", "problem": problem}
         assert part(data, "back")["problem"].startswith("no plugin 'gone'")
         assert options(data, "recipe")
 
@@ -140,12 +142,12 @@ class TestRecipe:
         assert max(map(len, output.splitlines())) <= 80
         lines = [" ".join(line.split()) for line in output.splitlines()]
         for line in (
-            "cycle:cyclegan recipe of plugin 'cycle'",
+            "cycle:both-ways recipe of plugin 'cycle'",
             "Two ways and back",
-            "there generator cycle:resnet cycle:unet",
+            "there generator cycle:deepnet cycle:unet",
             "laptop (default)",
             "there.width=16, recipe.weight=5.0, batch_size=4",
-            "recipe: cycle:cyclegan",
+            "recipe: cycle:both-ways",
             "set with -o there.OPTION=VALUE",
             "width = 16 (int, 1 to 1024; default 64)",
             "kernel = 3 (int)",
@@ -155,23 +157,23 @@ class TestRecipe:
             "λ of the cycle, without unit.",
         ):
             assert line in lines
-        assert "back: gone:resnet no plugin 'gone'" in " ".join(lines)
+        assert "back: gone:deepnet no plugin 'gone'" in " ".join(lines)
 
 
 @pytest.mark.usefixtures("cycle")
 class TestComponent:
-    @pytest.mark.parametrize("words", [["resnet"], ["cycle:resnet"], ["generator", "cycle:resnet"], ["generator", "resnet"]])
+    @pytest.mark.parametrize("words", [["deepnet"], ["cycle:deepnet"], ["generator", "cycle:deepnet"], ["generator", "deepnet"]])
     def test_names_of_a_component(self, capsys, words):
         data = shown(capsys, *words)
-        assert (data["name"], data["kind"], data["plugin"]) == ("cycle:resnet", "generator", "cycle")
+        assert (data["name"], data["kind"], data["plugin"]) == ("cycle:deepnet", "generator", "cycle")
         assert (data["summary"], data["provides"], data["factory"]) == ("Keeps the size", ["features"], "a:b")
         assert options(data, "")["width"]["value"] == 64
         assert part(data, "")["derived"][0]["value"] == 7
 
     def test_text(self, capsys):
-        assert run(["show", "resnet"]) == 0
+        assert run(["show", "deepnet"]) == 0
         output = capsys.readouterr().out
-        assert "cycle:resnet  generator of plugin 'cycle'\nKeeps the size\nProvides: features\n" in output
+        assert "cycle:deepnet  generator of plugin 'cycle'\nKeeps the size\nProvides: features\n" in output
         assert "  width = 64  (int, 1 to 1024)\n" in output
 
     def test_component_without_options(self, capsys):
@@ -186,7 +188,7 @@ class TestComponent:
         assert shown(capsys, "loss", "cycle:tiny")["kind"] == "loss"
 
     def test_preset_of_a_component(self, capsys):
-        assert refused(capsys, "resnet", "--preset", "a") == "--preset goes with a recipe; cycle:resnet is a generator"
+        assert refused(capsys, "deepnet", "--preset", "a") == "--preset goes with a recipe; cycle:deepnet is a generator"
 
 
 @pytest.mark.usefixtures("cycle")
@@ -194,21 +196,23 @@ class TestUnknownNames:
     @pytest.mark.parametrize(
         ("words", "expected"),
         [
-            (["cyclegam"], "no plugin, recipe or component 'cyclegam'; did you mean 'cyclegan'?"),
-            (["cycle:resnt"], "plugin 'cycle' has no component 'cycle:resnt'; did you mean 'cycle:resnet'?"),
-            (["generater", "resnet"], "no kind 'generater'; did you mean 'generator'?"),
-            (["loss", "resnet"], "no loss 'resnet'; "),
-            (["cycl:resnet"], "no plugin 'cycl'; did you mean 'cycle'?"),
+            (["both-way"], "no plugin, recipe or component 'both-way'; did you mean 'both-ways'?"),
+            (["cycle:deepnt"], "plugin 'cycle' has no component 'cycle:deepnt'; did you mean 'cycle:deepnet'?"),
+            (["generater", "deepnet"], "no kind 'generater'; did you mean 'generator'?"),
+            (["loss", "deepnet"], "no loss 'deepnet'; "),
+            (["cycl:deepnet"], "no plugin 'cycl'; did you mean 'cycle'?"),
         ],
     )
     def test_suggestion(self, capsys, words, expected):
         assert refused(capsys, *words).startswith(expected)
 
-    def test_plugin_without_recipe(self, site, capsys):
+    def test_plugin_without_recipe(self, site, capsys, monkeypatch):
+        monkeypatch.delenv("GANTOOL_PLUGINS")
         site.plant("deep")
         assert refused(capsys, "deep") == "plugin 'deep' has no recipe; did you mean 'deep:unet'?"
 
-    def test_broken_plugin(self, site, capsys):
+    def test_broken_plugin(self, site, capsys, monkeypatch):
+        monkeypatch.delenv("GANTOOL_PLUGINS")
         site.plant("bad", "raise ValueError('boom')")
         for name in ("bad", "bad:unet"):
             assert refused(capsys, name) == "plugin 'bad' (gantool-bad 1.0) is broken: ValueError: boom"
@@ -224,8 +228,8 @@ class TestUnknownNames:
 
 def test_derived_figure_that_fails(site, capsys):
     site.plant("cycle", CYCLE.replace("return 1 + 2 * self.kernel", "return 1 // 0"))
-    expected = "cycle:resnet: a property of its options raised ZeroDivisionError: integer division or modulo by zero"
-    assert refused(capsys, "resnet") == expected
+    expected = "cycle:deepnet: a property of its options raised ZeroDivisionError: integer division or modulo by zero"
+    assert refused(capsys, "deepnet") == expected
 
 
 @pytest.mark.usefixtures("cycle")

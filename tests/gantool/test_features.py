@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gantool import GantoolError
 from gantool.errors import MissingExtra
-from simgan_plugin.features import BUNDLED, FrozenFeatures, build_features
+from gantool.features import BUNDLED, FrozenFeatures, build_features
 
 
 def images(*shape: int, seed: int = 0) -> Tensor:

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from gantool.evaluate.table import evidence_lines
+
+
+@pytest.fixture
+def result():
+    return {
+        "data": {"keypoints": "pupil_xy"},
+        "activity": {"sentence": "R changes little.", "artifacts": {"findings": ["a frame at the left border"]}},
+        "label_preservation": {"keypoints": {"movement": {"mean": 1.1, "sd": 0.8, "of_width": 0.02}, "error": {"mean": 0.5}}},
+        "realism": {"two_sample": {side: {"accuracy": share} for side, share in (("refined", 0.7), ("synthetic", 0.99), ("floor", 0.5))}},
+    }  # fmt: skip
+
+
+def test_every_kind_of_evidence_has_its_line(result):
+    assert evidence_lines(result) == [
+        "R changes little.",
+        "Artefact: a frame at the left border.",
+        "Labels: pupil_xy moves by 1.10 ± 0.80 px (2.0 % of the width; the locator itself is wrong by 0.50 px).",
+        "Realism: a classifier tells refined from real images in 70 % of cases, synthetic ones in 99 %, real from other real ones "
+        "in 50 % (50 %: by chance).",
+    ]
+
+
+def test_what_is_missing_is_named_and_what_was_not_asked_for_is_not(result):
+    result |= {"realism": {"skipped": "realism needs 32 images"}, "label_preservation": None}
+    result["activity"]["artifacts"] = None
+    assert evidence_lines(result) == ["R changes little.", "realism: skipped, realism needs 32 images"]

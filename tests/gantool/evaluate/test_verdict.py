@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gantool.evaluate.verdict import figure, judge
+
+pytest.importorskip("scipy")
+
+
+def errors(mean, *, seed, runs=5, images=300):
+    """Errors of (runs, images): hard and easy images are the same for all seeds."""
+    hard = np.random.default_rng(99).gamma(2, 1, (1, images))
+    noise = np.random.default_rng(seed).normal(0, 0.3, (runs, images)) + np.random.default_rng(seed).normal(0, 0.1, (runs, 1))
+    return mean + hard + noise
+
+
+@pytest.mark.parametrize(
+    ("mean", "word", "sentence"),
+    [
+        (5.0, "helps", "Refining helps: "),
+        (6.02, "no difference", "No measurable difference: "),
+        (7.0, "hurts", "Refining hurts: "),
+    ],
+)
+def test_planted_differences(mean, word, sentence):
+    verdict = judge(errors(mean, seed=1), errors(6.0, seed=2), unit="deg")
+    assert verdict.word == word
+    assert verdict.sentence.startswith(sentence)
+    assert "5 runs each, 300 images" in verdict.sentence
+    assert (verdict.difference.low <= 0 <= verdict.difference.high) is (word == "no difference")
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_too_few_runs_never_claim(runs):
+    verdict = judge(errors(1.0, seed=1, runs=runs), errors(9.0, seed=2, runs=runs), unit="deg")
+    assert verdict.word == "no difference"
+    assert "Too few repeats to tell" in verdict.sentence
+    assert "--repeats 3" in verdict.sentence
+
+
+def test_runs_that_contradict_each_other_are_no_difference():
+    """One of three seeds gains much, two lose a little: a mean gain that says nothing."""
+    base = errors(6.0, seed=3, runs=3)
+    verdict = judge(base + np.array([[-3.0], [0.2], [0.3]]), base, unit="deg")
+    assert verdict.difference.mean < -0.5
+    assert verdict.word == "no difference"
+
+
+def test_the_sentence_in_full():
+    base = np.tile([6.0, 6.0, 7.0, 5.0], (3, 1))
+    verdict = judge(base - [[1.0], [1.01], [0.99]], base, unit="deg")
+    assert verdict.sentence == (
+        "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 runs each, 4 images)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(5.1, "deg", "5.10°"), (1.234, "px", "1.23 px"), (12.34, "%", "12.3 %"), (0.01234, "label units", "0.0123"), (0, "px", "0 px"),
+     (1234.5, "label units", "1234")],
+)  # fmt: skip
+def test_figures_have_their_unit(value, unit, text):
+    assert figure(value, unit) == text
