@@ -13,7 +13,7 @@ from .errors import GantoolError
 from .hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from .api import build, load, refine, save, train
+    from .api import build, evaluate, export, load, refine, save, train
 
 __all__ = [
     "Component",
@@ -25,6 +25,8 @@ __all__ = [
     "Slot",
     "__version__",
     "build",
+    "evaluate",
+    "export",
     "hookimpl",
     "load",
     "refine",
@@ -32,7 +34,7 @@ __all__ = [
     "train",
 ]
 
-_API = ("build", "load", "refine", "save", "train")
+_API = ("build", "evaluate", "export", "load", "refine", "save", "train")
 
 
 def __getattr__(name: str) -> object:

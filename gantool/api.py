@@ -1,4 +1,4 @@
-"""What `gantool.train`, `refine`, `load`, `save` and `build` are. Imports torch; `import gantool` does not."""
+"""What `gantool.train` and the other functions of the package are. Imports torch; `import gantool` does not."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from .errors import GantoolError, Stopped
 from .options import to_dict, validate
 from .plan import KIND_FLAGS, resolve
 from .plugins import load_plugins, resolve_factory
+from .run.export import export
 from .run.refine import refine
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "load", "refine", "save", "train"]
+__all__ = ["build", "evaluate", "export", "load", "refine", "save", "train"]
 
 _ARGUMENTS = {
     "generator": ("in_channels", "out_channels"),
@@ -25,6 +26,7 @@ _ARGUMENTS = {
     "loss": (),
     "dataset": (),
     "metric": (),
+    "estimator": ("outputs", "seed"),
 }
 """What a factory takes beside `config`, by kind."""
 
@@ -62,6 +64,18 @@ def train(
         return start_run(output, plan, registry, quiet=quiet)
     except Stopped as stop:
         raise KeyboardInterrupt from stop
+
+
+def evaluate(run: str | Path, **choices: Any) -> dict[str, Any]:
+    """Measure whether refining helps: `gantool evaluate` from Python. Returns what it writes to `RUN/evaluation.json`.
+
+    `choices`: `real_labelled`, `synthetic` and `real`, paths; `options`, such as `{"estimator.steps": 300}`; and the fields of
+    `gantool.evaluate.options.EvaluateSettings`: `labels`, `task`, `arms`, `estimators`, `repeats`, `seed`, `limit`, ….
+    Raises `GantoolError`.
+    """
+    from .evaluate.command import evaluate_run
+
+    return evaluate_run(Path(run), **choices)
 
 
 def build(kind: str, name: str, **arguments: Any) -> Any:

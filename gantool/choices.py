@@ -124,4 +124,6 @@ def _absolute(value: Any, name: str, where: str) -> str:
     """Make a path independent of the working directory: a run is resumed from anywhere."""
     if not isinstance(value, str | Path) or not str(value):
         raise GantoolError(f"{where}: {name} must be a path, got {value!r}")
-    return str(Path(value).expanduser().absolute())
+    text = str(value)
+    # A URL is absolute; `pipe:` gets its own message where it is opened.
+    return text if "://" in text or text.startswith("pipe:") else str(Path(value).expanduser().absolute())

@@ -6,7 +6,7 @@ That keeps listing, planning and `--help` free of torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
-KINDS = ("generator", "discriminator", "loss", "buffer", "dataset", "metric", "recipe")
+KINDS = ("generator", "discriminator", "loss", "buffer", "dataset", "metric", "estimator", "recipe")
 """What a plugin can provide; the hook of each is `gantool_<kind>s`, except `gantool_replay_buffers` for "buffer"."""
 
 
@@ -42,6 +42,8 @@ class Component:
     """A frozen dataclass: every field has a default, `annotated_types` bounds and a docstring that gives its unit."""
     provides: frozenset[str] = frozenset()
     """Capabilities that a slot can ask for, such as "adversarial", "image-pair" or "features"."""
+    needs: frozenset[str] = frozenset()
+    """What it needs a recipe to do for it, such as "penalty" or "relativistic": it fits only slots that accept all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ class Slot:
     summary: str = ""
     requires: frozenset[str] = frozenset()
     """Capabilities that whatever fills the slot must provide."""
+    accepts: frozenset[str] = frozenset()
+    """What the recipe does for a part that needs it. A part that needs anything else is refused before the run starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,18 @@ class Recipe(Component):
 
 
 @runtime_checkable
+class Features(Protocol):
+    """What a generator that provides "features" has beside its forward pass: the maps of its encoder."""
+
+    def features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(N, C, H, W) in [-1, 1] -> (N, C_l, h_l, w_l) each, fine to coarse, with gradients to images and weights.
+
+        How many there are and their C_l depend on the options alone, h_l and w_l on H and W alone; a position is the same
+        region in every image of one size. Generated images can be given, too, where C allows.
+        """
+
+
+@runtime_checkable
 class AdversarialLoss(Protocol):
     """Judges logits, in which higher means "more like the target (real) domain". Never calls backward."""
 
@@ -84,6 +100,27 @@ class AdversarialLoss(Protocol):
 
     def generator(self, fake_logits: torch.Tensor) -> torch.Tensor:
         """0-d loss of the generator; logits are (N, 1, h, w)."""
+
+
+@runtime_checkable
+class Penalty(Protocol):
+    """What an adversarial loss that needs "penalty" has beside its two terms: one on the gradients of the discriminator."""
+
+    def penalty(
+        self, discriminator: Callable[[torch.Tensor], torch.Tensor], real: torch.Tensor, fake: torch.Tensor
+    ) -> torch.Tensor:
+        """0-d, to be added to the discriminator's loss in each of its updates; images are (N, C, H, W) in [-1, 1] each."""
+
+
+@runtime_checkable
+class Relativistic(Protocol):
+    """What an adversarial loss that needs "relativistic" has in place of `generator`: real logits are part of it."""
+
+    def discriminator(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> torch.Tensor:
+        """0-d loss of the discriminator; logits are (N, 1, h, w)."""
+
+    def relative_generator(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> torch.Tensor:
+        """0-d loss of the generator; logits are (N, 1, h, w), the real ones of a real batch that the same D judged."""
 
 
 @runtime_checkable
@@ -133,7 +170,11 @@ class StreamingDomain(Protocol):
 
 @runtime_checkable
 class Domains(Protocol):
-    """What a data-set factory returns."""
+    """What a data-set factory returns.
+
+    Optional: `test`, a `Domain` of labelled target images that training never draws. `gantool evaluate` then needs no flag; the
+    first of its labels is the one that it takes.
+    """
 
     source: Domain | StreamingDomain
     """The synthetic images, which are refined."""
@@ -143,10 +184,49 @@ class Domains(Protocol):
 
 @runtime_checkable
 class Metric(Protocol):
-    """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary."""
+    """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary.
+
+    A component that provides "sees-source" returns a `SourceMetric` instead.
+    """
 
     def update(self, refined: torch.Tensor, target: torch.Tensor) -> None:
         """Add a batch of each, (N, C, H, W) in [-1, 1]; the two may differ in N."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """Learns labels from images, so that training sets can be compared by what is learnt from them."""
+
+    def fit(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        """Learn anew from (N, C, H, W) in [-1, 1] and either (N, outputs) float32 targets, which the host has brought to mean 0
+        and a spread near 1, or (N,) int64 classes. The effort must not depend on the images: it is each arm's equal budget."""
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) in [-1, 1] to (N, outputs): values as of `fit`, or scores of the classes."""
+
+
+@runtime_checkable
+class KeypointEstimator(Protocol):
+    """An estimator that has to know where in the image a key point lies, such as one with heat maps. Where labels are key points,
+    the host calls `fit_points` in place of `fit`, and `predict` gives pixels."""
+
+    def fit_points(self, images: torch.Tensor, points: torch.Tensor) -> None:
+        """Learn anew from (N, C, H, W) in [-1, 1] and (N, K, 2) float32: x and y in pixels of these images, centres at integers,
+        some beside the image maybe."""
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) in [-1, 1] to (N, 2·K): x and y of each point in pixels."""
+
+
+@runtime_checkable
+class SourceMetric(Protocol):
+    """A metric that also compares refined images with the synthetic ones they came from."""
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor, *, source: torch.Tensor) -> None:
+        """Add a batch of each; `source` holds the images that were refined, in the same order."""
 
     def compute(self) -> dict[str, float]:
         """The figures over all batches so far."""
@@ -173,6 +253,8 @@ class Setup:
     """One source batch, (N, C, H, W) in [-1, 1], for parts that are sized by what they see."""
     channels_last: bool
     """Whether networks should be laid out channels-last."""
+    length: int
+    """How many times `step` is called in the whole run, a resumed one included: what `length` returned. For schedules."""
     compile: bool
     """Whether networks should be compiled (`module.compile()`, which leaves state-dict keys alone)."""
 
@@ -184,7 +266,7 @@ class TrainingRecipe(Protocol):
         """Place networks, make optimizers. Called once, before `load_state_dict` and the first step."""
 
     def length(self, steps: int) -> int:
-        """How many times `step` is called for the user's `--steps`, warm-ups included."""
+        """How many times `step` is called for the user's `--steps`, warm-ups included. Called before `setup`, too."""
 
     def phase(self, step: int) -> str:
         """Name of the phase that call number `step` (from 0) belongs to, for the log."""
@@ -193,7 +275,8 @@ class TrainingRecipe(Protocol):
         """Do call number `step` (from 0): figures as detached 0-d tensors. Must not synchronise with the host."""
 
     def refine(self, images: torch.Tensor) -> torch.Tensor:
-        """Source images to target look, (N, C, H, W) in [-1, 1] both, without gradients."""
+        """Source images to target look, (N, C, H, W) in [-1, 1] both, without gradients, the same every time. What later steps
+        depend on, and the mode (train or eval) of the networks, stay as they were."""
 
     def generator(self) -> torch.nn.Module:
         """The network that `gantool.load` gives back: the one `refine` uses, unwrapped. Built by the component in the recipe's

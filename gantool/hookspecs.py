@@ -25,7 +25,10 @@ def gantool_generators() -> Iterable[Component]:
 
     `factory(*, config, in_channels: int, out_channels: int) -> torch.nn.Module`, with `config` an instance of the record's
     `options`. The module maps (N, in_channels, H, W) float in [-1, 1] to (N, out_channels, H, W) in [-1, 1] with the same H
-    and W. Raise `ValueError` for channels that the network cannot have.
+    and W. In eval mode a row's result is the same every time and does not depend on the other rows; the given images stay as
+    they were. Its state dict is all that it depends on, and it works in float64 and under bfloat16 autocast. Raise
+    `ValueError` for channels that the network cannot have. One with `provides={"features"}` also has the method
+    `features` of `gantool.components.Features`.
 
     Example::
 
@@ -41,7 +44,8 @@ def gantool_discriminators() -> Iterable[Component]:
 
     `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps (N, in_channels, H, W) float in [-1, 1] to raw
     logits (N, 1, h, w), one per patch (h = w = 1 for a verdict on the whole image): no sigmoid at the end, and **higher means
-    more like the target domain**. In eval mode a row must not depend on the other rows of its batch.
+    more like the target domain**. In eval mode a row's result is the same every time and does not depend on the
+    other rows. State dict, precisions and given images are as with generators.
 
     Example::
 
@@ -58,7 +62,9 @@ def gantool_losses() -> Iterable[Component]:
     `factory(*, config) -> loss`. `provides={"adversarial"}`: an `AdversarialLoss` with `.discriminator(real_logits,
     fake_logits)` and `.generator(fake_logits)`. `provides={"image-pair"}`: a `PairLoss`, `(a, b) -> 0-d tensor`. A loss never
     calls backward, never steps an optimizer, and raises `ValueError` for shapes that do not fit. One that is an
-    `nn.Module` is moved to the run's device by the recipe.
+    `nn.Module` is moved to the run's device by the recipe. An adversarial loss with a term that logits of one batch cannot
+    give says so: `needs={"penalty"}` for a `Penalty` on D's gradients, `needs={"relativistic"}` for a `Relativistic` one,
+    whose generator term takes real logits too. Slots that do not accept this refuse it.
 
     Example::
 
@@ -106,7 +112,10 @@ def gantool_metrics() -> Iterable[Component]:
 
     `factory(*, config) -> Metric` with `.update(refined, target)` and `.compute() -> {name: float}`. Images are (N, C, H, W) in
     [-1, 1]. `update` may be called any number of times; `compute` raises `ValueError` where it saw too little. A metric
-    whose figures choose a checkpoint provides "lower-is-better" or "higher-is-better".
+    whose figures choose a checkpoint provides "lower-is-better" or "higher-is-better"; the first figure decides. One that
+    provides "sees-source" is called as `.update(refined, target, source=source)`, with the images that were refined, row by row.
+    The order of batches does not matter. Nothing is drawn from global random generators, so that judging a run does not
+    change its course.
 
     Example::
 
@@ -114,6 +123,23 @@ def gantool_metrics() -> Iterable[Component]:
         def gantool_metrics():
             yield Component(name="brightness-gap", factory="my_plugin.metrics:BrightnessGap",
                             provides=frozenset({"lower-is-better"}))
+    """
+
+
+@hookspec
+def gantool_estimators() -> Iterable[Component]:
+    """Models that learn labels from images: what `gantool evaluate --estimator NAME` trains on each set of images.
+
+    `factory(*, config, outputs: int, seed: int) -> Estimator` with `.fit(images, targets)` and `.predict(images)`. Images are
+    (N, C, H, W) in [-1, 1] on the device that computes. All randomness follows from `seed`. Raise `ValueError` in `fit` for
+    images or targets that the estimator cannot have. `gantool.evaluate.neural.NeuralEstimator` trains any torch module. One
+    that finds key points by their place in the image is a `KeypointEstimator` too.
+
+    Example::
+
+        @hookimpl
+        def gantool_estimators():
+            yield Component(name="hourglass", factory="my_plugin.hourglass:Hourglass", options=HourglassOptions)
     """
 
 
@@ -157,6 +183,7 @@ HOOKS = {
     "buffer": "gantool_replay_buffers",
     "dataset": "gantool_datasets",
     "metric": "gantool_metrics",
+    "estimator": "gantool_estimators",
     "recipe": "gantool_recipes",
 }
 """The hook that yields the records of each kind."""

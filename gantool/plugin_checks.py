@@ -20,7 +20,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 NAME_RULE = "lower-case letters, digits, '-' and '_' only, and begins with a letter or digit"
 
-NOT_SLOTS = ("recipe", "dataset", "metric")
+NOT_SLOTS = ("recipe", "dataset", "metric", "estimator")
 """Words in front of the dot in `-o` that a slot must not take."""
 
 HOOK_NAMES = (*HOOKS.values(), "gantool_log")
@@ -31,6 +31,10 @@ Hooks = Mapping[str, list[pluggy.HookImpl]]
 
 class Unsound(Exception):
     """A plugin cannot be used. The message is the cause, in one line, without the plugin's name."""
+
+    def __init__(self, cause: str, advice: str = "") -> None:
+        super().__init__(cause)
+        self.advice = advice
 
 
 def one_line(error: BaseException) -> str:
@@ -114,6 +118,7 @@ def check_record(kind: str, record: object) -> None:
         raise Unsound(f"{where}: factory {record.factory!r} is not of the form 'package.module:callable'")
     _check_text(where, "summary", record.summary)
     _check_capabilities(where, "provides", record.provides)
+    _check_capabilities(where, "needs", record.needs)
     _check_options(where, record.options)
     if isinstance(record, Recipe):
         _check_recipe(where, record)
@@ -156,6 +161,7 @@ def _check_slot(where: str, slot: Slot) -> None:
     _check_full_name(where, "default", slot.default)
     _check_text(where, "summary", slot.summary)
     _check_capabilities(where, "requires", slot.requires)
+    _check_capabilities(where, "accepts", slot.accepts)
 
 
 def _check_options(where: str, options: object) -> None:

@@ -43,7 +43,10 @@ def check_installed(name: str, entries: Sequence[EntryPoint]) -> None:
         raise Unsound(f"the plugin name {entry.name!r} is the host's own: its entry point needs another name")
     if len(entries) > 1:
         owners = " and ".join(" ".join(distribution_of(entry)) for entry in entries)
-        raise Unsound(f"{len(entries)} entry points have this name, of {owners}: uninstall all but one")
+        advice = (
+            f"pip uninstall {distribution_of(entries[1])[0]}, or rename one of them: a plugin's name is that of its entry point"
+        )
+        raise Unsound(f"{len(entries)} entry points have this name, of {owners}: uninstall all but one", advice)
     if not NAME.fullmatch(name):
         raise Unsound(f"a plugin's name has {NAME_RULE}")
     if not EntryPoint.pattern.match(entry.value):
@@ -68,7 +71,8 @@ def _check_requirements(distribution: Distribution) -> None:
             raise Unsound(f"its requirement {text!r} cannot be read") from None
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
         if applies and not requirement.specifier.contains(__version__, prereleases=True):
-            raise Unsound(f"needs {HOST}{requirement.specifier}, this is {__version__}")
+            advice = f"pip install '{HOST}{requirement.specifier}', or a version of the plugin for {HOST} {__version__}"
+            raise Unsound(f"needs {HOST}{requirement.specifier}, this is {__version__}", advice)
 
 
 def _entry_points() -> Iterable[EntryPoint]:

@@ -115,21 +115,24 @@ class Registry:
         having = dict.fromkeys(p.plugin for p in self.all("recipe"))
         raise GantoolError(f"{info} provides no recipe{listed('plugins that do', having)}")
 
-    def parts(self, kind: str, requires: frozenset[str]) -> list[Provided]:
-        """Return the components of a kind that provide all that a slot requires."""
-        return [p for p in self.all(kind) if requires <= p.component.provides]
+    def parts(self, kind: str, requires: frozenset[str], accepts: frozenset[str] = frozenset()) -> list[Provided]:
+        """Return the components of a kind that provide all that a slot requires and need nothing that it does not accept."""
+        return [p for p in self.all(kind) if requires <= p.component.provides and p.component.needs <= accepts]
 
     def check_fits(self, slot: Slot, provided: Provided) -> None:
         """Raise `GantoolError`, naming the installed parts that fit, unless `provided` fits the slot."""
         missing = sorted(slot.requires - provided.component.provides)
-        if provided.kind == slot.kind and not missing:
+        refused = sorted(provided.component.needs - slot.accepts)
+        if provided.kind == slot.kind and not missing and not refused:
             return
         needs = f"slot {slot.name!r} needs a {slot.kind}"
         if provided.kind != slot.kind:
             why = f"{needs}; {provided.full_name} is a {provided.kind}"
-        else:
+        elif missing:
             why = f"{needs} that provides {' and '.join(map(repr, missing))}; {provided.full_name} does not"
-        fitting = [p.full_name for p in self.parts(slot.kind, slot.requires)]
+        else:
+            why = f"{provided.full_name} needs {' and '.join(map(repr, refused))}, which slot {slot.name!r} does not accept"
+        fitting = [p.full_name for p in self.parts(slot.kind, slot.requires, slot.accepts)]
         raise GantoolError(f"{why}{listed('installed ones that do' if missing else 'installed ones that fit', fitting)}")
 
     def notify(self, event: Event, on_error: Callable[[str, BaseException], None]) -> None:

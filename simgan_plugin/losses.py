@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from gantool import NoOptions
 from gantool.builtin.losses import check_logits, check_pair, fake_cross_entropy, real_cross_entropy, widen
+from gantool.features import build_features
 
-from .features import build_features
 from .options import SelfRegularizationOptions
 
 

@@ -139,3 +139,15 @@ class HistoryOptions:
     size: Annotated[int, Ge(1), Le(10**7)] = 1024
     """B: images held, on the run's device, C·H·W·4 bytes each in float32. The paper gives no value. An image stays for
     2·B / batch size updates of D on average."""
+
+
+@dataclass(frozen=True)
+class GazeCNNOptions:
+    """How the paper's gaze CNN is trained. The paper does not say; these are for a few thousand images."""
+
+    steps: Annotated[int, Ge(10)] = 1000
+    """Optimiser updates, the same in every arm (count)."""
+    batch_size: Annotated[int, Ge(1)] = 64
+    """Images in one update (count)."""
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    """Highest learning rate of the one-cycle schedule."""

@@ -9,6 +9,7 @@ from gantool import Component, Recipe, Slot, hookimpl
 from .eyes_options import EyesOptions
 from .options import (
     DiscriminatorOptions,
+    GazeCNNOptions,
     HistoryOptions,
     RefinerOptions,
     SelfRegularizationOptions,
@@ -89,6 +90,17 @@ def gantool_datasets() -> Iterable[Component]:
 
 
 @hookimpl
+def gantool_estimators() -> Iterable[Component]:
+    """What the paper trains on refined eyes."""
+    yield Component(
+        name="gaze-cnn",
+        factory="simgan_plugin.gaze_cnn:gaze_cnn",
+        options=GazeCNNOptions,
+        summary="The paper's gaze estimator: five convolutions, two linear layers",
+    )
+
+
+@hookimpl
 def gantool_recipes() -> Iterable[Recipe]:
     """Algorithm 1."""
     yield Recipe(
@@ -105,6 +117,7 @@ def gantool_recipes() -> Iterable[Recipe]:
                 kind="loss",
                 default="simgan:local-adversarial",
                 requires=ADVERSARIAL,
+                accepts=frozenset({"penalty"}),
                 summary="What R and D play for",
             ),
             Slot(

@@ -36,12 +36,7 @@ class PatchDistance:
             raise ValueError("no images were given")
         side = min(self.config.patch, *(min(batch.shape[2:]) for batch in (*self._refined, *self._target)))
         refined, target = self._patches(self._refined, side), self._patches(self._target, side)
-        directions = torch.randn(refined.shape[1], self.config.directions, generator=self._generator)
-        directions = F.normalize(directions, dim=0)
-        # Quantiles at common levels, so that the two samples may differ in size.
-        levels = torch.linspace(0, 1, min(len(refined), len(target)))
-        distance = (_quantiles(refined @ directions, levels) - _quantiles(target @ directions, levels)).abs().mean()
-        return {"patch_distance": float(distance)}
+        return {"patch_distance": sliced_wasserstein(refined, target, self.config.directions, self._generator)}
 
     def _patches(self, batches: list[Tensor], side: int) -> Tensor:
         """(samples, C·side·side) patches, drawn uniformly over images and places."""
@@ -56,6 +51,14 @@ class PatchDistance:
             patches = images.permute(0, 2, 3, 1)[image, top + offset[:, None], left + offset]
             rows.append(patches.reshape(per_batch, side * side * channels))
         return torch.cat(rows)
+
+
+def sliced_wasserstein(first: Tensor, second: Tensor, directions: int, generator: torch.Generator) -> float:
+    """Mean Wasserstein-1 distance of two sets of rows, (n, D) and (m, D), along that many random directions (count)."""
+    along = F.normalize(torch.randn(first.shape[1], directions, generator=generator), dim=0)
+    # Quantiles at common levels, so that the two samples may differ in size.
+    levels = torch.linspace(0, 1, min(len(first), len(second)))
+    return float((_quantiles(first @ along, levels) - _quantiles(second @ along, levels)).abs().mean())
 
 
 def _quantiles(projected: Tensor, levels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the host provides itself: plain losses, no buffer, folders and arrays of images, one metric. No torch."""
+"""What the host provides itself: plain losses, no buffer, folders and arrays of images, metrics, estimators. No torch."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from collections.abc import Iterable
 
 from ..components import Component
 from ..data.options import FilesOptions
+from ..evaluate.estimator_options import (
+    AdaptiveLinearOptions,
+    ForestOptions,
+    NearestOptions,
+    SmallCNNOptions,
+    SVROptions,
+)
 from ..hookspecs import hookimpl
-from .metric_options import PatchDistanceOptions
+from .metric_options import LabelDriftOptions, PatchDistanceOptions, RealismDriftOptions, TwoSampleOptions
 
 ADVERSARIAL, IMAGE_PAIR = frozenset({"adversarial"}), frozenset({"image-pair"})
+LOWER_IS_BETTER = frozenset({"lower-is-better"})
 
 
 @hookimpl
@@ -52,6 +60,48 @@ def gantool_metrics() -> Iterable[Component]:
         name="patch-distance",
         factory="gantool.builtin.metrics:PatchDistance",
         options=PatchDistanceOptions,
-        provides=frozenset({"lower-is-better"}),
+        provides=LOWER_IS_BETTER,
         summary="Sliced Wasserstein distance of local patches, refined to real; lower is more alike",
+    )
+    yield Component(
+        name="two-sample",
+        factory="gantool.builtin.two_sample:TwoSample",
+        options=TwoSampleOptions,
+        provides=LOWER_IS_BETTER,
+        summary="Accuracy of a fresh classifier on held-out patches, refined or real; 0.5: cannot be told apart",
+    )
+    yield Component(
+        name="label-drift",
+        factory="gantool.builtin.label_drift:LabelDrift",
+        options=LabelDriftOptions,
+        provides=LOWER_IS_BETTER | {"sees-source"},
+        summary="Share of the edges of synthetic images that refining took away or moved; lower keeps labels truer",
+    )
+    yield Component(
+        name="realism-drift",
+        factory="gantool.builtin.label_drift:RealismDrift",
+        options=RealismDriftOptions,
+        provides=LOWER_IS_BETTER | {"sees-source"},
+        summary="two-sample with a penalty on label-drift beyond what is allowed; lower is better",
+    )
+
+
+@hookimpl
+def gantool_estimators() -> Iterable[Component]:
+    """What `gantool evaluate` trains on each set of images."""
+    yield Component(
+        name="small-cnn",
+        factory="gantool.evaluate.small_cnn:small_cnn",
+        options=SmallCNNOptions,
+        summary="Small LeNet-like CNN, seconds on one CPU core",
+    )
+    module = "gantool.evaluate.classical"
+    yield Component(name="knn", factory=f"{module}:nearest", options=NearestOptions, summary="k nearest neighbours")
+    yield Component(name="svr", factory=f"{module}:svr", options=SVROptions, summary="Support vector regression or classifier")
+    yield Component(name="forest", factory=f"{module}:forest", options=ForestOptions, summary="Random forest")
+    yield Component(
+        name="alr",
+        factory=f"{module}:adaptive_linear",
+        options=AdaptiveLinearOptions,
+        summary="Adaptive linear regression: sparse mixtures of training images (after Lu et al. 2014)",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command(short_help="Write one HTML page about a run: verdict, curves, pictures, worst cases.")
+@click.command(short_help="Write one HTML page about a run.")
 @click.argument("run", type=click.Path())
 @click.option("--output", metavar="FILE", type=click.Path(), help="The page to write. [default: RUN/report.html]")
 @click.option("--checkpoint", metavar="NAME", help="last (as without it), best, or a step number.")

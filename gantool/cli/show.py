@@ -98,7 +98,7 @@ def _describe(registry: Registry, provided: Provided, preset: str | None) -> dic
 
 
 def _slot(registry: Registry, slot: Slot) -> dict[str, Any]:
-    fitting = [p.full_name for p in registry.parts(slot.kind, slot.requires)]
+    fitting = [p.full_name for p in registry.parts(slot.kind, slot.requires, slot.accepts)]
     return {
         "name": slot.name,
         "kind": slot.kind,

@@ -23,6 +23,8 @@ LABELS = ("gaze_pitch_yaw_rad", "pupil_xy", "corners_xy", "lids_xy")
 
 _TARGET_FIRST = 2**40
 """First index of the target domain, beyond every possible index of the source: the two share no geometry."""
+_TEST_FIRST, _TEST_COUNT = 2**41, 2000
+"""Camera pictures of yet other eyes, for `gantool evaluate`: no run trains on them, whatever its `real_count`."""
 _CHUNK_PIXELS = 2**16
 """Pixels rendered at once. The temporary maps then stay in the processor's cache, whatever the number of pictures."""
 
@@ -95,6 +97,8 @@ class EyeDomains:
 
     source: EyeDomain
     target: EyeDomain
+    test: EyeDomain
+    """Camera-like pictures that training never draws, whose labels count."""
 
 
 def eyes(*, config: EyesOptions) -> EyeDomains:
@@ -102,6 +106,7 @@ def eyes(*, config: EyesOptions) -> EyeDomains:
     return EyeDomains(
         source=EyeDomain("synthetic", config.synthetic_count, config.size, config.color, config.seed),
         target=EyeDomain("camera", config.real_count, config.size, config.color, config.seed, _TARGET_FIRST),
+        test=EyeDomain("camera", _TEST_COUNT, config.size, config.color, config.seed, _TEST_FIRST),
     )
 
 

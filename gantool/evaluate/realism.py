@@ -1,0 +1,161 @@
+"""How real refined images look, beside how real images look to each other, and how synthetic ones do."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..builtin.metric_options import PatchDistanceOptions
+from ..builtin.metrics import sliced_wasserstein
+from ..builtin.two_sample import correct, cross_fitted_scores
+from ..errors import GantoolError, MissingExtra
+from .features import FeatureSpace, feature_space
+
+MINIMUM = 32
+"""Images of each set without which nothing is said."""
+_PART = 0.75
+"""Share of the images that every repeat takes, so that the spread over repeats is also one over images."""
+_PATCHES = 256
+"""Patches an image (count) from which the test takes its statistics."""
+
+Sides = Mapping[str, Tensor]
+
+
+def realism(
+    refined: Tensor,
+    synthetic: Tensor,
+    real: Tensor,
+    real_other: Tensor,
+    *,
+    features: str = "patches",
+    seed: int = 0,
+    repeats: int = 5,
+) -> dict[str, Any]:
+    """Compare refined images, synthetic ones (the start) and other real ones (the floor) with real ones.
+
+    Images are (N, C, H, W) float32 in [-1, 1]; N may differ, and as many of each are taken as the smallest set has, because FID
+    depends on the number. `real` and `real_other` are two disjoint sets. `features`: see `feature_space`. Returns
+
+    - "two_sample": {side: {"accuracy", "low", "high"}}, a 95 % interval; 0.5 is "cannot be told apart". A linear discriminant on
+      patch statistics of whole images, cross-fitted (Lopez-Paz and Oquab 2017). Every image counts once, so that the patches of
+      one image are not taken for independent;
+    - "two_sample_patches": the same for single patches, whose interval is over images, too;
+    - "fid" (Heusel et al. 2017), "kid" (Bińkowski et al. 2018) and "sliced_wasserstein" in the feature space, {side: {"mean",
+      "low", "high"}}, low and high over repeats, each with another three quarters of the images;
+
+    with the sides "refined", "synthetic" and "floor", and "images", "repeats" and "features". Raises `GantoolError` for sets that
+    are too small or differ in channels or size, and `MissingExtra` without the extra `evaluate`.
+    """
+    space = feature_space(features)
+    sets = {"refined": refined, "synthetic": synthetic, "floor": real_other, "real": real}
+    count = _check(sets)
+    sets = {name: _some(images, count, seed + number) for number, (name, images) in enumerate(sets.items())}
+    reference = sets.pop("real")
+    return {
+        "images": count,
+        "repeats": repeats,
+        "features": {"name": space.name, "description": space.description},
+        "two_sample": {
+            side: two_sample(images, reference, unit="image", repeats=repeats, seed=seed) for side, images in sets.items()
+        },
+        "two_sample_patches": {
+            side: two_sample(images, reference, unit="patch", repeats=1, seed=seed) for side, images in sets.items()
+        },
+        **_distances(sets, reference, space, seed=seed, repeats=repeats),
+    }
+
+
+def two_sample(first: Tensor, second: Tensor, *, unit: Any, repeats: int, seed: int) -> dict[str, float]:
+    """Accuracy of telling two sets of images apart, with its 95 % interval over images.
+
+    Repeats draw other patches and folds. Their accuracies are averaged; the interval is that of a single one, because the images
+    are the same.
+    """
+    patches = _PATCHES if unit == "image" else 32
+    runs = [
+        correct(*cross_fitted_scores(first, second, unit=unit, patches=patches, seed=seed + repeat)) for repeat in range(repeats)
+    ]
+    sides = [side for run in runs for side in run]
+    mean = statistics.fmean(float(side.mean()) for side in sides)
+    # At least the variance of one wrong decision, so that a perfect score does not look certain.
+    variance = statistics.fmean(max(float(side.var()), 1 / len(side)) / len(side) for side in sides) / 2
+    margin = 1.96 * math.sqrt(variance)
+    return {"accuracy": mean, "low": max(0.0, mean - margin), "high": min(1.0, mean + margin)}
+
+
+def _check(sets: Sides) -> int:
+    for name, images in sets.items():
+        what = "the second half of real" if name == "floor" else name
+        if len(images) < MINIMUM:
+            raise GantoolError(f"realism needs {MINIMUM} images of each set, and {what} images are {len(images)}: give more")
+        if images.shape[1:] != sets["real"].shape[1:]:
+            shapes = [tuple(each.shape[1:]) for each in (images, sets["real"])]
+            raise GantoolError(f"{what} images are {shapes[0]} (C, H, W), real ones {shapes[1]}: bring them to one form")
+    return min(len(images) for images in sets.values())
+
+
+def _some(images: Tensor, count: int, seed: int) -> Tensor:
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    return images[order[:count]].float()
+
+
+def _distances(sets: Sides, reference: Tensor, space: FeatureSpace, *, seed: int, repeats: int) -> dict[str, Any]:
+    figures: dict[str, dict[str, list[float]]] = {
+        name: {side: [] for side in sets} for name in ("fid", "kid", "sliced_wasserstein")
+    }
+    rows = {side: space.rows(images, seed + number) for number, (side, images) in enumerate([*sets.items(), ("real", reference)])}
+    taken = int(_PART * len(reference))
+    for repeat in range(repeats):
+        some = {
+            side: _some(each, taken, seed + 97 * repeat + number).flatten(0, 1)
+            for number, (side, each) in enumerate(rows.items())
+        }
+        real = some.pop("real")
+        for side, each in some.items():
+            for name, value in feature_distances(each, real, seed=seed + repeat).items():
+                figures[name][side].append(value)
+    return {name: {side: _spread(values) for side, values in sides.items()} for name, sides in figures.items()}
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": statistics.fmean(values), "low": min(values), "high": max(values)}
+
+
+def feature_distances(first: Tensor, second: Tensor, *, seed: int) -> dict[str, float]:
+    """FID, KID and sliced Wasserstein distance of two sets of feature rows, (n, D) each. Raises `MissingExtra`."""
+    try:
+        from torchmetrics.image.fid import FrechetInceptionDistance
+        from torchmetrics.image.kid import KernelInceptionDistance
+    except ModuleNotFoundError as error:
+        raise MissingExtra("realism", "torchmetrics", "evaluate") from error
+    given = _Given(first.shape[1])
+    subset = min(len(first), len(second), 500)
+    # KID draws its subsets from the global generator, and warns that it stores features.
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.manual_seed(seed)
+        fid, kid = FrechetInceptionDistance(given), KernelInceptionDistance(given, subsets=10, subset_size=subset)
+        for metric in (fid, kid):
+            metric.update(second, real=True)
+            metric.update(first, real=False)
+        found = {"fid": float(fid.compute()), "kid": float(kid.compute()[0])}
+    directions = PatchDistanceOptions().directions
+    return {**found, "sliced_wasserstein": sliced_wasserstein(first, second, directions, torch.Generator().manual_seed(seed))}
+
+
+class _Given(nn.Module):
+    """Stands where torchmetrics wants a feature network: features are computed once, before."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.num_features = count
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(n, D) as it is."""
+        return rows

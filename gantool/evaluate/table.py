@@ -1,0 +1,70 @@
+"""The result of an evaluation for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .verdict import figure
+
+
+def print_result(result: Mapping[str, Any], console: Console) -> None:
+    """Print the table of each estimator, what was left out and why, and the verdict last."""
+    for estimator, arms in result["estimators"].items():
+        console.print(_table(estimator, arms, result))
+    for arm, why in result["skipped"].items():
+        console.print(f"{arm}: skipped, {why}", markup=False, highlight=False, soft_wrap=True)
+    for note in result["data"]["notes"]:
+        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
+    for line in evidence_lines(result):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(result["sentence"], markup=False, highlight=False, soft_wrap=True, style="bold")
+    for caveat in result["caveats"]:
+        console.print(caveat, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(estimator: str, arms: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
+    first = next(iter(arms.values()))
+    data, baseline = result["data"], result["baseline"]
+    tested = f"tested on {first['n']:,} labelled real images; ratio: to synthetic"
+    table = Table(title=f"{estimator}, {data['task']} {data['labels']}: {tested}", title_justify="left")
+    for heading, justify in (("learnt from", "left"), ("error", "right"), ("95 % interval", "right"), ("ratio", "right")):
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    extras = list(first["extra"])
+    for heading in (*extras, "runs", "images"):
+        table.add_column(heading, justify="right")
+    for arm, row in arms.items():
+        unit = row["unit"]
+        ends = "" if row["low"] is None else f"{figure(row['low'], unit)} to {figure(row['high'], unit)}"
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        figures = [f"{row['extra'][name]:.3f}" for name in extras]
+        numbers = [str(row["runs"]), f"{row['train_images']:,}"]
+        style = "bold" if arm == "refined" else ""
+        table.add_row(arm, figure(row["mean"], unit), ends, ratio, *figures, *numbers, style=style)
+    table.add_section()
+    table.add_row(baseline["name"], figure(baseline["mean"], baseline["unit"]))
+    return table
+
+
+def evidence_lines(result: Mapping[str, Any]) -> list[str]:
+    """What the images themselves show, a line for each kind of evidence that there is."""
+    labels, realism, activity = (result[key] or {} for key in ("label_preservation", "realism", "activity"))
+    artifacts = activity["artifacts"] or {}
+    lines = [activity["sentence"], *(f"Artefact: {finding}." for finding in artifacts.get("findings", ()))]
+    if points := labels.get("keypoints"):
+        moved, noise = points["movement"], points["error"]
+        lines.append(
+            f"Labels: {result['data']['keypoints']} moves by {moved['mean']:.2f} ± {moved['sd']:.2f} px "
+            f"({100 * moved['of_width']:.1f} % of the width; the locator itself is wrong by {noise['mean']:.2f} px)."
+        )
+    if found := realism.get("two_sample"):
+        shares = {side: f"{100 * found[side]['accuracy']:.0f} %" for side in ("refined", "synthetic", "floor")}
+        lines.append(
+            f"Realism: a classifier tells refined from real images in {shares['refined']} of cases, synthetic ones in "
+            f"{shares['synthetic']}, real from other real ones in {shares['floor']} (50 %: by chance)."
+        )
+    skipped = {"label preservation": labels, "realism": realism, "artefacts": artifacts}
+    return lines + [f"{name}: skipped, {section['skipped']}" for name, section in skipped.items() if "skipped" in section]

@@ -1,0 +1,71 @@
+"""One word and one sentence: does refining help?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .statistics import Interval, interval
+
+MIN_RUNS = 3
+"""Estimators per arm below which nothing is claimed."""
+
+Word = Literal["helps", "no difference", "hurts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the refined images are worth."""
+
+    word: Word
+    sentence: str
+    difference: Interval
+    """Error with refined minus error with synthetic images."""
+
+
+def judge(refined: np.ndarray, synthetic: np.ndarray, *, unit: str) -> Verdict:
+    """Compare errors (runs, images) of estimators that learnt from refined and from synthetic images, paired by seed and image.
+
+    "helps" and "hurts" only where the 95 % interval of the difference excludes 0 and there are `MIN_RUNS`.
+    """
+    runs, images = refined.shape
+    found = interval(refined - synthetic)
+    means = f"{figure(float(refined.mean()), unit)} against {figure(float(synthetic.mean()), unit)}"
+    counts = f"{runs} run{'s' if runs != 1 else ''} each, {images:,} images"
+    if found.low is None or found.high is None or runs < MIN_RUNS:
+        sentence = f"Too few repeats to tell: {means} ({counts}); pass --repeats {MIN_RUNS} or more."
+        return Verdict(word="no difference", sentence=sentence, difference=found)
+    word: Word = "helps" if found.high < 0 else "hurts" if found.low > 0 else "no difference"
+    start = {"helps": "Refining helps", "hurts": "Refining hurts", "no difference": "No measurable difference"}[word]
+    ends = f"{figure(found.low, unit, sign=True)} to {figure(found.high, unit, sign=True)}"
+    sentence = f"{start}: {means} (95 % interval of the difference {ends}, {counts})."
+    return Verdict(word=word, sentence=sentence, difference=found)
+
+
+def caveats(errors: Mapping[str, np.ndarray], baseline: float, *, unit: str) -> list[str]:
+    """What a verdict does not say: a classical peer that beats refining, and an error no better than guessing.
+
+    `errors`: (runs, images) by arm, paired; `baseline`: the error of a constant prediction.
+    """
+    refined = errors["refined"]
+    found = []
+    peers = {arm: each for arm, each in errors.items() if arm not in ("synthetic", "refined", "mix", "real")}
+    best = min(peers, key=lambda arm: float(peers[arm].mean()), default=None)
+    if best is not None and len(refined) >= MIN_RUNS:
+        high = interval(peers[best] - refined).high
+        if high is not None and high < 0:
+            better = f"{figure(float(peers[best].mean()), unit)} against {figure(float(refined.mean()), unit)}"
+            found.append(f"The classical arm {best} is better than refining: {better}.")
+    if refined.mean() >= baseline:
+        found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
+    return found
+
+
+def figure(value: float, unit: str, *, sign: bool = False) -> str:
+    """Write an error with its unit: "5.10°", "1.2 px", with three significant digits."""
+    digits = 2 if unit == "deg" else max(0, 2 - int(np.floor(np.log10(abs(value))))) if value else 0
+    suffix = {"deg": "°", "px": " px", "%": " %"}.get(unit, "")
+    return f"{value:{'+' if sign else ''}.{min(digits, 6)}f}{suffix}"
