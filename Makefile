@@ -23,14 +23,17 @@ $(READY): requirements.lock pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PLUGINS:%=--editable %)
 	touch $(READY)
 
-demo: $(READY)  ## Train on the built-in eyes and refine with the result (80 seconds on 2 cores after the set-up)
+demo: $(READY)  ## Train on the built-in eyes, refine with the result, and see whether it helps (DEMO_TIME on 2 cores)
 	rm -rf $(DEMO)
 	$(BIN)/python -m simgan_plugin.eyes $(DEMO)/data --count 2000
-	$(BIN)/gantool train --plugin simgan --synthetic $(DEMO)/data/synthetic --real $(DEMO)/data/camera --output $(DEMO)/run
+	$(BIN)/gantool train --plugin simgan --steps 800 --output $(DEMO)/run
 	$(BIN)/gantool refine $(DEMO)/run --input $(DEMO)/data/synthetic --output $(DEMO)/refined
+	$(BIN)/gantool evaluate $(DEMO)/run --limit 2000 --arms synthetic,refined,mix,histogram-matching,photometric
+	$(BIN)/gantool report $(DEMO)/run
 	@echo
 	@echo "Before and after, side by side:  $(DEMO)/run/samples (the last one: $$(ls $(DEMO)/run/samples | tail -n 1))"
 	@echo "Refined images with their labels: $(DEMO)/refined"
+	@echo "All about the run, as one page:   $(DEMO)/run/report.html"
 
 test: $(READY)  ## Run the tests
 	$(BIN)/python -m pytest

@@ -14,13 +14,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "recipe.refiner_warmup": 0,
         "recipe.discriminator_warmup": 50,
         "recipe.lambda_reg": 0.5,
-        "recipe.refiner_lr": 5e-4,
-        "recipe.discriminator_lr": 1e-3,
+        "recipe.decay": 0.8,
         "recipe.average": 0.98,
         "batch_size": 32,
-        "steps": 250,
-        "checkpoint_every": 50,
-        "sample_every": 50,
+        "steps": 2000,
+        "checkpoint_every": 250,
+        "sample_every": 250,
     },
     # Shrivastava et al. 2017, Section 3.1: 35×55 grey eyes.
     "paper": {

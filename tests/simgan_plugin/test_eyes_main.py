@@ -4,8 +4,9 @@ import numpy as np
 from click.testing import CliRunner
 from PIL import Image
 
-from simgan_plugin.eyes import EyeDomain
+from simgan_plugin.eyes import EyeDomain, eyes
 from simgan_plugin.eyes.__main__ import main
+from simgan_plugin.eyes_options import EyesOptions
 
 
 def test_writes_what_the_data_set_holds(tmp_path):
@@ -22,6 +23,9 @@ def test_writes_what_the_data_set_holds(tmp_path):
         np.testing.assert_array_equal(np.asarray(image), domain[2][..., 0])
     labels = json.loads((tmp_path / "synthetic" / "000002.json").read_text())
     np.testing.assert_allclose(labels["pupil_xy"], domain.labels["pupil_xy"][2], atol=1e-4)
+    test = json.loads((tmp_path / "camera-test" / "000002.json").read_text())
+    expected = eyes(config=EyesOptions(size=(20, 30), seed=4)).test.labels["gaze_pitch_yaw_rad"][2]
+    np.testing.assert_allclose(test["gaze_pitch_yaw_rad"], expected, atol=1e-4)
 
 
 def test_writes_colour(tmp_path):

@@ -1,0 +1,60 @@
+"""The data sets: a synthetic and a real source each. See `gantool.hookspecs.gantool_datasets`."""
+
+from __future__ import annotations
+
+from gantool import GantoolError
+
+from .columbia import find_columbia, open_columbia
+from .domain import Pair, PairWithTest, choose_subjects
+from .h5 import open_h5
+from .mpiigaze import SIDES, Choice, find_mpiigaze
+from .options import ColumbiaOptions, H5Options, MPIIGazeOptions
+from .unityeyes import open_unityeyes
+
+
+def unityeyes_mpiigaze(*, config: MPIIGazeOptions) -> Pair:
+    """Open the paper's pair. Raises `GantoolError` as the readers do."""
+    _check_paths(config)
+    source = open_unityeyes(config.synthetic, size=config.size, zoom=config.zoom)
+    copy = find_mpiigaze(config.real)
+    train, test = choose_subjects(copy.subjects(), config.subjects, config.test_subjects, str(copy.normalized))
+    sides = SIDES if config.eyes == "both" else (config.eyes,)
+
+    def choice(images: str) -> Choice:
+        return Choice(evaluation=images == "evaluation", sides=sides, mirror=config.mirror)
+
+    target = copy.open(train, choice(config.images), size=config.size)
+    if not test:
+        return Pair(source, target)
+    return PairWithTest(source, target, copy.open(test, choice(config.test_images), size=config.size))
+
+
+def unityeyes_columbia(*, config: ColumbiaOptions) -> Pair:
+    """Open UnityEyes and crops of Columbia Gaze. Raises `GantoolError` as the readers do."""
+    _check_paths(config)
+    source = open_unityeyes(config.synthetic, size=config.size, zoom=config.zoom)
+    found = find_columbia(config.real)
+    groups = choose_subjects(list(found), config.subjects, config.test_subjects, config.real)
+    target, *test = (
+        open_columbia(
+            [path for subject in group for path in found[subject]],
+            name=f"{config.real} ({', '.join(group)})",
+            size=config.size,
+            mirror=config.mirror,
+        )
+        for group in groups
+        if group
+    )
+    return PairWithTest(source, target, *test) if test else Pair(source, target)
+
+
+def h5_pair(*, config: H5Options) -> Pair:
+    """Open gaze.h5 and real_gaze.h5. Raises `GantoolError` as `open_h5` does, and where their images differ in size."""
+    _check_paths(config)
+    return Pair(open_h5(config.synthetic, look_vec=config.look_vec), open_h5(config.real))
+
+
+def _check_paths(config: MPIIGazeOptions | ColumbiaOptions | H5Options) -> None:
+    for option in ("synthetic", "real"):
+        if not getattr(config, option):
+            raise GantoolError(f"--{option} is missing: gantool show says what it names")
