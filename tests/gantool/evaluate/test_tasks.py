@@ -54,6 +54,7 @@ def test_key_points_in_pixels_of_the_runs_images():
     predicted = same + torch.tensor([[3.0, 4.0, 0, 0]])
     assert task.errors(predicted, same).tolist() == [2.5]
     assert task.extra(predicted, same) == {"pck@0.05w": 0.5}  # 5 % of 60 px is 3 px
+    assert make("keypoints", points, within_px=5.0).extra(predicted, same) == {"pck@0.05w": 0.5, "pck@5px": 1.0}
     # The middle of a picture stays its middle when it is halved, and pixel centres are at integers.
     assert make("keypoints", points[:, 0]).targets(np.array([[59.5, 35.5]]), (72, 120)).tolist() == [[29.5, 17.5]]
     assert make("keypoints", points[:, 0], crop=True).targets(np.array([[40.0, 30.0]]), (46, 80)).tolist() == [[30, 25]]

@@ -1,0 +1,65 @@
+"""SimGAN and the plugins of this repository use no door of the host that another plugin does not have."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGINS = {
+    "simgan": ROOT / "simgan_plugin",
+    "template": ROOT / "gantool" / "template",
+    **{folder.name: folder / "src" for folder in sorted((ROOT / "plugins").glob("gantool-*"))},
+}
+PUBLIC = {
+    "gantool",
+    "gantool.builtin.losses",
+    "gantool.components",
+    "gantool.errors",
+    "gantool.evaluate.neural",
+    "gantool.features",
+    "gantool.hookspecs",
+    "gantool.testing",
+    "gantool.testing.fixtures",
+    "gantool.training",
+}
+"""What docs/plugins/compatibility.md promises to keep."""
+
+
+def imports(file: Path) -> set[str]:
+    """Modules that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+def of(package: str, modules: set[str]) -> set[str]:
+    return {module for module in modules if module.partition(".")[0] == package}
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_imports_only_what_is_public(name):
+    files = list(PLUGINS[name].rglob("*.py"))
+    assert files
+    used = set().union(*(imports(file) for file in files))
+    assert of("gantool", used) <= PUBLIC
+    if name != "simgan":
+        assert not of("simgan_plugin", used)
+
+
+def test_the_host_imports_no_plugin():
+    packages = {"simgan_plugin", *(path.name for folder in (ROOT / "plugins").glob("gantool-*/src") for path in folder.iterdir())}
+    for file in (ROOT / "gantool").rglob("*.py"):
+        assert not {module.partition(".")[0] for module in imports(file)} & packages, file
+
+
+def test_what_is_public_is_promised():
+    page = (ROOT / "docs" / "plugins" / "compatibility.md").read_text(encoding="utf-8")
+    promised = PUBLIC - {"gantool", "gantool.testing.fixtures"}
+    assert [module for module in sorted(promised) if f"`{module}`" not in page] == []
