@@ -80,7 +80,8 @@ def _verdict(card: Card) -> str:
         return f"{_NOT_EVALUATED} `gantool evaluate` measures it."
     if not card.evaluated:
         return f"{_OTHER_WEIGHTS} `gantool evaluate` measures it."
-    return f"{card.evaluation.get('sentence') or card.evaluation.get('verdict')} (`gantool evaluate`, on these weights.)"
+    said = [card.evaluation.get("sentence") or card.evaluation.get("verdict"), *card.evaluation.get("caveats", ())]
+    return f"{' '.join(map(str, said))} (`gantool evaluate`, on these weights.)"
 
 
 def _size(recorded: Recorded) -> str:

@@ -41,6 +41,8 @@ class Verdict:
     word: str
     """"helps", "no difference" or "hurts"."""
     sentence: str
+    caveats: tuple[str, ...]
+    """What the verdict does not say, such as a classical method that does better."""
     unit: str
     arms: tuple[Arm, ...]
     baseline: str
@@ -77,6 +79,7 @@ def _verdict(data: Mapping[str, Any]) -> Verdict:
     return Verdict(
         word=str(data["verdict"]),
         sentence=str(data.get("sentence") or f"Verdict: {data['verdict']}."),
+        caveats=tuple(str(caveat) for caveat in data.get("caveats") or ()),
         unit=str(units[0]) if units else "",
         arms=tuple(_arm(name, arm, plots[name]) for name, arm in downstream.items()),
         baseline=f"{baseline['name']}: {number(baseline['mean'])} {baseline.get('unit', '')}" if baseline else "",

@@ -31,6 +31,7 @@ EVALUATION = {
     "format": 1,
     "verdict": "helps",
     "sentence": "Refining helps: 5.10° against 6.00°.",
+    "caveats": ["The classical arm fda is better."],
     "downstream": {"synthetic": arm(6.0, 5.7, 6.3), "refined": arm(5.1, 4.9, 5.3, extra={"pck@0.05": 0.93}), "real": arm(2.3)},
     "baseline": {"name": "always the mean", "mean": 8.4, "unit": "deg", "n": 400},
     "skipped": {"fda": "needs albumentations"},
@@ -54,6 +55,7 @@ def test_the_verdict_and_its_table(tmp_path: Path) -> None:
         ("refined", "5.10", "4.90 to 5.30"),
         ("real", "2.30", "–"),
     ]
+    assert verdict.caveats == ("The classical arm fda is better.",)
     assert verdict.arms[1].note == "pck@0.05 0.930"
     assert verdict.baseline == "always the mean: 8.40 deg"
     assert verdict.figures == (

@@ -52,6 +52,7 @@ def test_an_evaluation_and_a_study_are_shown(run: Path) -> None:
 
     arm = {"mean": 5.1, "low": None, "high": None, "runs": 1, "unit": "deg", "n": 9, "ratio": None, "note": "<u>"}
     data = {"verdict": "no difference", "sentence": "No measurable <difference>.", "downstream": {"refined": arm}}
+    data["caveats"] = ["Equalising does <better>."]
     (run / "evaluation.json").write_text(json.dumps(data), encoding="utf-8")
     study = Study(run / FILE)
     for kind in ("real", "refined"):
@@ -61,6 +62,7 @@ def test_an_evaluation_and_a_study_are_shown(run: Path) -> None:
     study.close()
     page = write_report(run).path.read_text(encoding="utf-8")
     assert '<p class="verdict no-difference">No measurable &lt;difference&gt;.</p>' in page
+    assert '<p class="note">Equalising does &lt;better&gt;.</p>' in page
     assert "Not evaluated yet" not in page
     assert "&lt;u&gt;" in page
     assert "Visual Turing test" in page
