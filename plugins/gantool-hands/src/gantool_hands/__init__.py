@@ -1,0 +1,1 @@
+"""Hands in depth images, as a plugin of gantool."""
