@@ -43,7 +43,7 @@ def test_training_returns_a_run_that_loads(tmp_path, capsys):
 
 
 def test_a_run_is_resumed_and_replayed(tmp_path):
-    run = train(tmp_path / "run")
+    run = train(tmp_path / "run", options={"recipe.decay": 0})
     assert gantool.train(resume=run, steps=2) == run
     assert (run / "checkpoints" / "step-00000004").is_dir()
     again = gantool.train(config=run / "run.json", output=tmp_path / "again")

@@ -30,6 +30,7 @@ SMALL = [
     *("-o", "generator.width=4", "-o", "generator.blocks=1", "-o", "discriminator.width_factor=0.05"),
     *("-o", "recipe.refiner_warmup=3", "-o", "recipe.discriminator_warmup=3", "-o", "metric.samples=64"),
     *("-o", "dataset.synthetic_count=12", "-o", "dataset.real_count=12", "-o", "buffer.size=8"),
+    *("-o", "recipe.decay=0"),  # the number of steps is changed on the way, and with it the rates would be
 ]
 
 

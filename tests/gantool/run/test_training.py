@@ -323,7 +323,7 @@ def test_a_streaming_data_set_of_colours_trains_and_resumes(tmp_path, tiny, trai
     registry = plant("dataset", Streams)
 
     def plan(steps):
-        return tiny(registry=registry, dataset="planted:part", steps=steps)
+        return tiny({"recipe.decay": 0}, registry=registry, dataset="planted:part", steps=steps)
 
     train(plan(4), tmp_path / "whole", registry=registry, console=Console(stderr=True))
     assert "endless synthetic and endless real images, 12x16 px, RGB, on cpu" in capsys.readouterr().err
