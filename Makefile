@@ -28,7 +28,7 @@ demo: $(READY)  ## Train on the built-in eyes, refine with the result, and see w
 	$(BIN)/python -m simgan_plugin.eyes $(DEMO)/data --count 2000
 	$(BIN)/gantool train --plugin simgan --steps 800 --output $(DEMO)/run
 	$(BIN)/gantool refine $(DEMO)/run --input $(DEMO)/data/synthetic --output $(DEMO)/refined
-	$(BIN)/gantool evaluate $(DEMO)/run --limit 2000 --arms synthetic,refined,mix,histogram-matching,photometric
+	$(BIN)/gantool evaluate $(DEMO)/run --limit 2000 --arms synthetic,refined,mix,histogram-matching -o estimator.steps=300
 	$(BIN)/gantool report $(DEMO)/run
 	@echo
 	@echo "Before and after, side by side:  $(DEMO)/run/samples (the last one: $$(ls $(DEMO)/run/samples | tail -n 1))"
