@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PLUGINS:%=--editable %)
 	touch $(READY)
 
-demo: $(READY)  ## Train on the built-in eyes, refine with the result, and see whether it helps (DEMO_TIME on 2 cores)
+demo: $(READY)  ## Train on the built-in eyes, refine with the result, and see whether it helps (5 minutes on 2 cores after the set-up)
 	rm -rf $(DEMO)
 	$(BIN)/python -m simgan_plugin.eyes $(DEMO)/data --count 2000
 	$(BIN)/gantool train --plugin simgan --steps 800 --output $(DEMO)/run
