@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 def make_adam(*networks: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
@@ -44,3 +45,23 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     finally:
         for network in networks:
             network.requires_grad_(True)
+
+
+@torch.no_grad()
+def apply_in_eval(network: nn.Module, images: Tensor) -> Tensor:
+    """(N, C, H, W) through `network` in eval mode, without gradients; its mode is then what it was."""
+    training = network.training
+    result: Tensor = network.eval()(images)
+    network.train(training)
+    return result
+
+
+def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of everything that later steps depend on: networks, optimizers and buffers by name."""
+    return {name: part.state_dict() for name, part in parts.items()}
+
+
+def restore(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Give `parts` back what `state_of` returned. Raises `KeyError` for one that is missing there."""
+    for name, part in parts.items():
+        part.load_state_dict(state[name])

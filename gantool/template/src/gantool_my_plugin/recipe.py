@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, PairLoss
+from gantool.training import apply_in_eval, restore, state_of
 
 from .options import RecipeOptions
 
@@ -80,23 +81,17 @@ class Training:
         network: nn.Module = self.unwrap(self.network)
         return network
 
-    @torch.no_grad()
     def refine(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [-1, 1] -> the same shape and range."""
-        network = self.generator()
-        training = network.training
-        refined: Tensor = network.eval()(images)
-        network.train(training)
-        return refined
+        return apply_in_eval(self.generator(), images)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that later steps depend on."""
-        return {name: part.state_dict() for name, part in self._stateful().items()}
+        return state_of(self._stateful())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
-        for name, part in self._stateful().items():
-            part.load_state_dict(state[name])
+        restore(self._stateful(), state)
 
     def _stateful(self) -> dict[str, Any]:
         return {

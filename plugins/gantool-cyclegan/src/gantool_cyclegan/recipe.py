@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, PairLoss, Penalty, Relativistic, ReplayBuffer
-from gantool.training import decayed, frozen, make_adam, set_rate
+from gantool.training import apply_in_eval, decayed, frozen, make_adam, restore, set_rate, state_of
 
 from .options import CycleGANOptions
 
@@ -127,23 +127,17 @@ class CycleGAN:
         network: nn.Module = self.unwrap(self.to_target)
         return network
 
-    @torch.no_grad()
     def refine(self, images: Tensor) -> Tensor:
         """(N, C, H, W) in [-1, 1] -> G of it, same shape and range."""
-        network = self.generator()
-        training = network.training
-        refined: Tensor = network.eval()(images)
-        network.train(training)
-        return refined
+        return apply_in_eval(self.generator(), images)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that later steps depend on."""
-        return {name: part.state_dict() for name, part in self._stateful().items()}
+        return state_of(self._stateful())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
-        for name, part in self._stateful().items():
-            part.load_state_dict(state[name])
+        restore(self._stateful(), state)
 
     def _stateful(self) -> dict[str, Any]:
         networks = ("to_target", "to_source", "target_discriminator", "source_discriminator")
