@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .collected import Collected
 from .metric_options import PatchDistanceOptions
 
 
@@ -20,22 +21,17 @@ class PatchDistance:
     def __init__(self, *, config: PatchDistanceOptions) -> None:
         self.config = config
         self._generator = torch.Generator().manual_seed(config.seed)
-        self._refined: list[Tensor] = []
-        self._target: list[Tensor] = []
+        self._images = Collected()
 
     def update(self, refined: Tensor, target: Tensor) -> None:
         """Add (N, C, H, W) images in [-1, 1] of each side. Raises `ValueError` where channels differ."""
-        if refined.shape[1] != target.shape[1]:
-            raise ValueError(f"refined images have {refined.shape[1]} channels, target images {target.shape[1]}")
-        self._refined.append(refined.detach().float().cpu())
-        self._target.append(target.detach().float().cpu())
+        self._images.add(refined, target)
 
     def compute(self) -> dict[str, float]:
         """Return {"patch_distance": distance}. Raises `ValueError` before the first update."""
-        if not self._refined:
-            raise ValueError("no images were given")
-        side = min(self.config.patch, *(min(batch.shape[2:]) for batch in (*self._refined, *self._target)))
-        refined, target = self._patches(self._refined, side), self._patches(self._target, side)
+        self._images.require_some()
+        side = min(self.config.patch, *(min(batch.shape[2:]) for batch in (*self._images.refined, *self._images.target)))
+        refined, target = self._patches(self._images.refined, side), self._patches(self._images.target, side)
         return {"patch_distance": sliced_wasserstein(refined, target, self.config.directions, self._generator)}
 
     def _patches(self, batches: list[Tensor], side: int) -> Tensor:

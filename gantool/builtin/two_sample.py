@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .collected import Collected
 from .metric_options import TwoSampleOptions
 
 Unit = Literal["patch", "image"]
@@ -29,24 +30,19 @@ class TwoSample:
 
     def __init__(self, *, config: TwoSampleOptions) -> None:
         self.config = config
-        self._refined: list[Tensor] = []
-        self._target: list[Tensor] = []
+        self._images = Collected()
 
     def update(self, refined: Tensor, target: Tensor) -> None:
         """Add (N, C, H, W) images in [-1, 1] of each side. Raises `ValueError` where channels differ."""
-        if refined.shape[1] != target.shape[1]:
-            raise ValueError(f"refined images have {refined.shape[1]} channels, target images {target.shape[1]}")
-        self._refined.append(refined.detach().float().cpu())
-        self._target.append(target.detach().float().cpu())
+        self._images.add(refined, target)
 
     def compute(self) -> dict[str, float]:
         """Return {"two_sample_accuracy": accuracy}. Raises `ValueError` where a side has fewer than `2 folds` images."""
-        if not self._refined:
-            raise ValueError("no images were given")
+        self._images.require_some()
         options = self.config
         scores = cross_fitted_scores(
-            torch.cat(self._refined),
-            torch.cat(self._target),
+            torch.cat(self._images.refined),
+            torch.cat(self._images.target),
             unit="patch",
             patch=options.patch,
             patches=options.patches,
