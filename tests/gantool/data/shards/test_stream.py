@@ -63,5 +63,5 @@ def test_memory_does_not_grow_with_the_set(tar, tmp_path: Path):
         tracemalloc.stop()
         return most
 
-    # A window of 64 images has about 0.25 MB; all that were drawn have 7.3 MB.
+    # What is read ahead has about 0.25 MB; all that is drawn has 7.3 MB.
     assert 50_000 < held(1790) < 1790 * 64 * 64 / 10, "nothing is kept of what was drawn"
