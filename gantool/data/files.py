@@ -11,6 +11,7 @@ from .images import Images
 from .locations import is_remote
 from .opening import CHUNKED, kind_of, open_images, open_stream
 from .options import FilesOptions
+from .rows import in_range
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class FileDomains:
 def files(*, config: FilesOptions) -> FileDomains:
     """Open both domains.
 
-    Raises `GantoolError` as `open_images` does, and where the two are the same place or one lies inside the other.
+    Raises `GantoolError` as `open_images` and `in_range` do, and where the two are the same place or one lies inside the other.
     """
     for option, value in (("--synthetic", config.synthetic), ("--real", config.real)):
         if not value:
@@ -35,7 +36,10 @@ def files(*, config: FilesOptions) -> FileDomains:
         raise GantoolError(
             "dataset.stream is for .tar shards and .parquet files: leave it out, or gantool data convert one domain"
         )
-    return FileDomains(_open(config.synthetic, config), _open(config.real, config))
+    synthetic = _open(config.synthetic, config)
+    if config.label_range and isinstance(synthetic, Images):
+        synthetic = in_range(synthetic, config.label_range)
+    return FileDomains(synthetic, _open(config.real, config))
 
 
 def _open(place: str, config: FilesOptions) -> Images | ChunkStream:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
@@ -11,6 +11,8 @@ from annotated_types import Interval
 if TYPE_CHECKING:
     import numpy as np
 
+LabelRange = tuple[tuple[float, float], ...]
+"""(low, high) for all columns of a label, or a pair for each column."""
 Pixels = Annotated[int, Interval(ge=1, le=65535)]
 
 
@@ -27,6 +29,13 @@ class FilesOptions:
     """Read shards and Parquet files chunk by chunk, in place of an index of all images: memory stays flat at any size."""
     window: Annotated[int, Interval(ge=1, le=4096)] = 8
     """Chunks that are open at a time while streaming; images are drawn from all of them in random order."""
+    label_range: dict[str, LabelRange] = field(default_factory=dict)
+    """Use only synthetic images whose labels lie in these ranges: `{age = [[18, 99]]}`, or a [low, high] for each column of a
+    label. Where real labels vary less than synthetic ones, D otherwise teaches R to move what the labels describe."""
+
+    def __post_init__(self) -> None:
+        if self.stream and self.label_range:
+            raise ValueError("label_range needs the labels of all images, which a stream does not have: leave stream out")
 
 
 @dataclass(frozen=True, kw_only=True)

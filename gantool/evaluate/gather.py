@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..components import Domain, StreamingDomain
 from ..data.folder import FolderImages
+from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError
 from ..options import to_dict, validate
@@ -24,7 +25,6 @@ from .arms import Material
 from .labelled import choose_labels, labels_of, name_of, open_labelled, read_labels
 from .options import EvaluateSettings
 from .reading import Images, all_digests, pick, read, read_stream
-from .tables import with_labels
 from .tasks import Task, check_alike, guess, make_task
 
 MIN_SYNTHETIC, MIN_TEST = 64, 20

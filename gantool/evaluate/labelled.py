@@ -9,9 +9,9 @@ import numpy as np
 
 from ..components import Domain
 from ..data.folder import FolderImages
+from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError, nearest
-from .tables import with_labels
 
 
 def open_labelled(path: str | Path) -> Domain:
