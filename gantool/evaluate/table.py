@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from .verdict import figure
+from .verdict import figure, number
 
 
 def print_result(result: Mapping[str, Any], console: Console) -> None:
     """Print the table of each estimator, what was left out and why, and the verdict last."""
     for estimator, arms in result["estimators"].items():
         console.print(_table(estimator, arms, result))
+        if next(iter(arms.values()))["extra"]:
+            console.print(_extra(arms))
     for arm, why in result["skipped"].items():
         console.print(f"{arm}: skipped, {why}", markup=False, highlight=False, soft_wrap=True)
     for note in result["data"]["notes"]:
@@ -29,23 +32,31 @@ def print_result(result: Mapping[str, Any], console: Console) -> None:
 def _table(estimator: str, arms: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
     first = next(iter(arms.values()))
     data, baseline = result["data"], result["baseline"]
-    tested = f"tested on {first['n']:,} labelled real images; ratio: to synthetic"
-    table = Table(title=f"{estimator}, {data['task']} {data['labels']}: {tested}", title_justify="left")
+    tested = f"{first['runs']} runs each, tested on {first['n']:,} labelled real images; ratio: to synthetic"
+    table = Table(title=f"{estimator}, {data['task']} {data['labels']}: {tested}", title_justify="left", box=SIMPLE_HEAD)
     for heading, justify in (("learnt from", "left"), ("error", "right"), ("95 % interval", "right"), ("ratio", "right")):
         table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    extras = list(first["extra"])
-    for heading in (*extras, "runs", "images"):
-        table.add_column(heading, justify="right")
+    table.add_column("images", justify="right", no_wrap=True)
     for arm, row in arms.items():
         unit = row["unit"]
-        ends = "" if row["low"] is None else f"{figure(row['low'], unit)} to {figure(row['high'], unit)}"
+        ends = "" if row["low"] is None else f"{number(row['low'], unit)} to {number(row['high'], unit)}"
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        figures = [f"{row['extra'][name]:.3f}" for name in extras]
-        numbers = [str(row["runs"]), f"{row['train_images']:,}"]
         style = "bold" if arm == "refined" else ""
-        table.add_row(arm, figure(row["mean"], unit), ends, ratio, *figures, *numbers, style=style)
+        table.add_row(arm, figure(row["mean"], unit), ends, ratio, f"{row['train_images']:,}", style=style)
     table.add_section()
     table.add_row(baseline["name"], figure(baseline["mean"], baseline["unit"]))
+    return table
+
+
+def _extra(arms: Mapping[str, Any]) -> Table:
+    """Further figures, a table of their own: beside the others their headings would be cut on a narrow terminal."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("learnt from", no_wrap=True)
+    names = list(next(iter(arms.values()))["extra"])
+    for name in names:
+        table.add_column(name, justify="right")
+    for arm, row in arms.items():
+        table.add_row(arm, *(f"{row['extra'][name]:.3f}" for name in names), style="bold" if arm == "refined" else "")
     return table
 
 

@@ -66,6 +66,10 @@ def caveats(errors: Mapping[str, np.ndarray], baseline: float, *, unit: str) -> 
 
 def figure(value: float, unit: str, *, sign: bool = False) -> str:
     """Write an error with its unit: "5.10°", "1.2 px", with three significant digits."""
+    return number(value, unit, sign=sign) + {"deg": "°", "px": " px", "%": " %"}.get(unit, "")
+
+
+def number(value: float, unit: str, *, sign: bool = False) -> str:
+    """As `figure`, without the unit."""
     digits = 2 if unit == "deg" else max(0, 2 - int(np.floor(np.log10(abs(value))))) if value else 0
-    suffix = {"deg": "°", "px": " px", "%": " %"}.get(unit, "")
-    return f"{value:{'+' if sign else ''}.{min(digits, 6)}f}{suffix}"
+    return f"{value:{'+' if sign else ''}.{min(digits, 6)}f}"

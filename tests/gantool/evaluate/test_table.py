@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-import pytest
+import io
 
-from gantool.evaluate.table import evidence_lines
+import pytest
+from rich.console import Console
+
+from gantool.evaluate.table import evidence_lines, print_result
 
 
 @pytest.fixture
@@ -29,3 +32,18 @@ def test_what_is_missing_is_named_and_what_was_not_asked_for_is_not(result):
     result |= {"realism": {"skipped": "realism needs 32 images"}, "label_preservation": None}
     result["activity"]["artifacts"] = None
     assert evidence_lines(result) == ["R changes little.", "realism: skipped, realism needs 32 images"]
+
+
+def test_further_figures_fit_a_terminal_of_80_columns(result):
+    arm = {"mean": 1.0, "low": 0.5, "high": 1.5, "ratio": 1.0, "runs": 3, "train_images": 12000, "n": 400, "unit": "px"}
+    arm["extra"] = {"pck@2px": 0.5, "pck@10px": 0.75}
+    result["data"] |= {"task": "keypoints", "labels": "joints_xy", "notes": []}
+    result |= {
+        "estimators": {"small-cnn": {"pixel-distribution-adaptation": arm}},
+        "baseline": {"name": "always the mean", "mean": 2.0, "unit": "px"},
+    }
+    result |= {"skipped": {}, "caveats": [], "sentence": "Refining helps."}
+    narrow = io.StringIO()
+    print_result(result, Console(file=narrow, width=80))
+    assert "…" not in narrow.getvalue()
+    assert all(word in narrow.getvalue() for word in ("pck@2px", "pck@10px", "0.750", "12,000"))
