@@ -16,8 +16,8 @@ from .estimators import Chosen
 from .gather import Gathered
 from .options import EvaluateSettings
 from .statistics import CONFIDENCE, interval
-from .tasks import constant_prediction
-from .verdict import caveats, judge
+from .tasks import OFFSET_REMOVED, constant_prediction
+from .verdict import caveats, judge, offset_caveat
 
 FORMAT = 1
 
@@ -40,13 +40,15 @@ def make_result(
     runs, images = first["refined"].errors.shape
     baseline = _baseline(gathered)
     errors = {arm: outcome.errors for arm, outcome in first.items()}
+    refined = first["refined"]
+    offset = offset_caveat(float(refined.errors.mean()), refined.extra.get(OFFSET_REMOVED), unit=unit)
     result: dict[str, Any] = {
         "format": FORMAT,
         "gantool": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "verdict": verdict.word,
         "sentence": verdict.sentence,
-        "caveats": caveats(errors, baseline["mean"], unit=unit),
+        "caveats": caveats(errors, baseline["mean"], unit=unit) + offset,
         "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": unit, "confidence": CONFIDENCE},
         "downstream": tables[estimators[0].name],
         "baseline": baseline,

@@ -13,6 +13,9 @@ from torch import Tensor
 from ..errors import GantoolError
 from .options import TASKS
 
+OFFSET_REMOVED = "offset removed"
+"""Name of a further figure: the error without the mean of prediction minus target, which a difference in geometry (crop,
+scale, pose) of the domains brings about."""
 PCK_WIDTHS = 0.05
 """A key point counts as correct within this distance, in widths of the image."""
 
@@ -67,13 +70,16 @@ class _Numbers:
         return {}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Angles(_Numbers):
     """(N, 2) pitch and yaw, learnt in radians: the error is the angle between the two directions."""
 
     def errors(self, predicted: Tensor, targets: Tensor) -> Tensor:
         """See `Task.errors`."""
         return _angle(direction(predicted), direction(targets))
+
+    def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
+        """See `Task.extra`."""
+        return _offset_removed(self, predicted, targets)
 
 
 class Vectors(_Numbers):
@@ -90,6 +96,10 @@ class Regression(_Numbers):
     def errors(self, predicted: Tensor, targets: Tensor) -> Tensor:
         """See `Task.errors`."""
         return (predicted.double() - targets.double()).abs().mean(1)
+
+    def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
+        """See `Task.extra`."""
+        return _offset_removed(self, predicted, targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +127,13 @@ class Keypoints(_Numbers):
         return self._distances(predicted, targets).mean(1)
 
     def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
-        """Share of key points that are found: PCK at 5 % of the image's width, and at `within_px`."""
+        """See `Task.extra`: the share of key points that are found, PCK at 5 % of the image's width and at `within_px`."""
         limits = {f"pck@{PCK_WIDTHS:g}w": PCK_WIDTHS * self.size[1]}
         if self.within_px is not None:
             limits[f"pck@{self.within_px:g}px"] = self.within_px
         distances = self._distances(predicted, targets)
-        return {name: float((distances <= limit).double().mean()) for name, limit in limits.items()}
+        found = {name: float((distances <= limit).double().mean()) for name, limit in limits.items()}
+        return _offset_removed(self, predicted, targets) | found
 
     def _distances(self, predicted: Tensor, targets: Tensor) -> Tensor:
         apart = (predicted.double() - targets.double()).reshape(len(targets), -1, 2)
@@ -159,6 +170,11 @@ class Classification:
     def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:  # noqa: ARG002
         """See `Task.extra`."""
         return {}
+
+
+def _offset_removed(task: Task, predicted: Tensor, targets: Tensor) -> dict[str, float]:
+    offset = (predicted.double() - targets.double()).mean(0)
+    return {OFFSET_REMOVED: float(task.errors(predicted.double() - offset, targets).mean())}
 
 
 def guess(name: str, labels: np.ndarray) -> str:

@@ -13,6 +13,9 @@ from .statistics import Interval, interval
 MIN_RUNS = 3
 """Estimators per arm below which nothing is claimed."""
 
+OFFSET_SHARE = 0.2
+"""Part of the error that a constant offset must make up to be worth a word."""
+
 Word = Literal["helps", "no difference", "hurts"]
 
 
@@ -73,3 +76,13 @@ def number(value: float, unit: str, *, sign: bool = False) -> str:
     """As `figure`, without the unit."""
     digits = 2 if unit == "deg" else max(0, 2 - int(np.floor(np.log10(abs(value))))) if value else 0
     return f"{value:{'+' if sign else ''}.{min(digits, 6)}f}"
+
+
+def offset_caveat(error: float, removed: float | None, *, unit: str) -> list[str]:
+    """Say so where a constant offset makes up much of the error with refined images. `removed`: the error without it."""
+    if removed is None or removed > (1 - OFFSET_SHARE) * error:
+        return []
+    return [
+        f"Predictions on real images are off by a constant: without it, the error with refined images is {figure(removed, unit)} "
+        f"instead of {figure(error, unit)}. The domains differ in geometry (crop, scale, pose), which refining leaves as it is."
+    ]

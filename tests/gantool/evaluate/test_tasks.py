@@ -46,6 +46,20 @@ def test_regression_is_the_mean_absolute_error():
     assert task.errors(torch.tensor([[1.0, 5.0]]), task.targets(np.array([[3, 6]]), SIZE)).tolist() == [1.5]
 
 
+def test_a_constant_offset_can_be_told_from_the_rest_of_an_error():
+    random = np.random.default_rng(0)
+    gaze = random.uniform(-0.3, 0.3, (500, 2))
+    task = make("angles", gaze)
+    targets = task.targets(gaze, SIZE)
+    noisy = targets + torch.from_numpy(random.normal(0, 0.02, (500, 2))).float()
+    shifted = noisy + torch.tensor([0.1, 0.0])
+    noise = float(task.errors(noisy, targets).mean())
+    assert float(task.errors(shifted, targets).mean()) > 3 * noise
+    assert task.extra(shifted, targets)["offset removed"] == pytest.approx(noise, rel=0.02)
+    # Of directions in space and of classes nothing can be subtracted.
+    assert make("vectors", np.zeros((1, 3), np.float32)).extra(torch.ones(2, 3), torch.ones(2, 3)) == {}
+
+
 def test_key_points_in_pixels_of_the_runs_images():
     points = np.array([[[10.0, 4.0], [20.0, 8.0]]], np.float32)
     task = make("keypoints", points)
@@ -53,8 +67,8 @@ def test_key_points_in_pixels_of_the_runs_images():
     assert same.tolist() == [[10, 4, 20, 8]]
     predicted = same + torch.tensor([[3.0, 4.0, 0, 0]])
     assert task.errors(predicted, same).tolist() == [2.5]
-    assert task.extra(predicted, same) == {"pck@0.05w": 0.5}  # 5 % of 60 px is 3 px
-    assert make("keypoints", points, within_px=5.0).extra(predicted, same) == {"pck@0.05w": 0.5, "pck@5px": 1.0}
+    assert task.extra(predicted, same) == {"pck@0.05w": 0.5, "offset removed": 0.0}  # 5 % of 60 px is 3 px
+    assert make("keypoints", points, within_px=5.0).extra(predicted, same).items() >= {"pck@0.05w": 0.5, "pck@5px": 1.0}.items()
     # The middle of a picture stays its middle when it is halved, and pixel centres are at integers.
     assert make("keypoints", points[:, 0]).targets(np.array([[59.5, 35.5]]), (72, 120)).tolist() == [[29.5, 17.5]]
     assert make("keypoints", points[:, 0], crop=True).targets(np.array([[40.0, 30.0]]), (46, 80)).tolist() == [[30, 25]]

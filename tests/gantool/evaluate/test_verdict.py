@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.evaluate.verdict import caveats, figure, judge
+from gantool.evaluate.verdict import caveats, figure, judge, offset_caveat
 
 pytest.importorskip("scipy")
 
@@ -80,3 +80,11 @@ def test_an_error_no_better_than_guessing_is_named():
 )  # fmt: skip
 def test_figures_have_their_unit(value, unit, text):
     assert figure(value, unit) == text
+
+
+def test_a_constant_offset_is_worth_a_word_where_it_is_large():
+    (caveat,) = offset_caveat(8.5, 6.1, unit="deg")
+    assert "6.10° instead of 8.50°" in caveat
+    assert "geometry" in caveat
+    assert offset_caveat(8.5, 7.5, unit="deg") == []
+    assert offset_caveat(8.5, None, unit="deg") == []
