@@ -64,7 +64,7 @@ def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, a
 @data.command(short_help="Write a set in another format.")
 @click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--format", "format_", metavar="NAME", help="folder, shards, parquet, npz or h5; else what TARGET's name says.")
+@click.option("--format", "format_", metavar="NAME", help="folder, shards, parquet, npz, h5, hub; else by TARGET's name.")
 @click.option("--per-shard", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Samples of a shard.")
 def convert(source: str, target: Path, *, format_: str | None, per_shard: int) -> None:
     """Write the images and labels of SOURCE as TARGET, which must not exist.

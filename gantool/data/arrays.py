@@ -1,9 +1,10 @@
-"""What .npz and .h5 files have in common: which array holds the images, and how its rows become images."""
+"""What files of arrays have in common: which array holds the images, and how rows become images and labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,24 @@ def as_image(row: np.ndarray, name: str) -> np.ndarray:
 def as_stored(image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Undo `as_image`: (H, W, C) to the rank of `shape` and to `dtype`."""
     return image.reshape(image.shape[: len(shape)]).astype(dtype, copy=False)
+
+
+def column_array(values: list[Any]) -> np.ndarray:
+    """Return the values of a table's column, of which some may be missing: as NaN or ""; what is no array becomes words."""
+    try:
+        array = np.array(values)
+    except ValueError:  # lists of different lengths
+        return np.array([str(value) for value in values])
+    if array.dtype.kind != "O":
+        return array
+    present = next((value for value in values if value is not None), "")
+    if isinstance(present, str):
+        return np.array(["" if value is None else value for value in values])
+    empty = np.full(np.shape(present), np.nan)
+    try:
+        return np.array([empty if value is None else value for value in values], dtype=float)
+    except (ValueError, TypeError):  # structs, or lists of different lengths
+        return np.array([str(value) for value in values])
 
 
 def is_image_shape(shape: tuple[int, ...]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import GantoolError
 from .folder import threads
-from .order import shuffled
+from .order import rows_of, shuffled
 
 _BLOCK = 16
 """Images per task: a task per small image costs as much as decoding it."""
@@ -45,8 +45,12 @@ class ChunkStream:
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
         """See `gantool.components.StreamingDomain.stream`. Raises `GantoolError` where there are no images."""
+        return self.stream_rows(seed=seed, skip=skip, rows=range(1), of=1)
+
+    def stream_rows(self, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
+        """See `gantool.components.StreamingDomain`; other images are not decoded. Raises as `stream`."""
         waiting: deque[Future[list[np.ndarray]]] = deque()
-        order = self._order(seed, skip)
+        order = rows_of(self._order(seed, skip), rows, of)
         pool = ThreadPoolExecutor(threads(), thread_name_prefix="stream")
         try:
             while True:

@@ -29,12 +29,14 @@ def files(*, config: FilesOptions) -> FileDomains:
     """
     for option, value in (("--synthetic", config.synthetic), ("--real", config.real)):
         if not value:
-            raise GantoolError(f"{option} is missing: give a folder of images, an .npz, .h5 or .parquet file, or .tar shards")
+            raise GantoolError(
+                f"{option} is missing: give a folder of images, an .npz, .h5, .parquet or video file, or .tar shards"
+            )
     if not (is_remote(config.synthetic) or is_remote(config.real)):
         _check_apart(Path(config.synthetic), Path(config.real))
     if config.stream and not {kind_of(config.synthetic), kind_of(config.real)} & set(CHUNKED):
         raise GantoolError(
-            "dataset.stream is for .tar shards and .parquet files: leave it out, or gantool data convert one domain"
+            "dataset.stream is for .tar shards, .parquet and video files: leave it out, or gantool data convert one domain"
         )
     synthetic = _open(config.synthetic, config)
     if config.label_range and isinstance(synthetic, Images):

@@ -12,19 +12,20 @@ import numpy as np
 from ..errors import GantoolError, MissingExtra
 from .arrays import IMAGE_NAMES, Spec, as_image, choose_images, image_form, is_image_shape, label_names
 from .images import Form, ImageReadError, LazyArrays, RowNames, first_of_each
+from .locations import is_remote, open_binary
 
 _CHUNK_CACHE = 64 * 2**20
 """Bytes; the default of 1 MiB makes HDF5 decompress a chunk again for each of its rows."""
 
 
-def open_h5(path: Path, mode: str = "r") -> Any:
-    """Open an h5py.File. Raises `GantoolError`, and `MissingExtra` without h5py."""
+def open_h5(path: Path | str, mode: str = "r") -> Any:
+    """Open an h5py.File, to read also through fsspec. Raises `GantoolError`, and `MissingExtra` without h5py."""
     try:
         import h5py
     except ImportError:
         raise MissingExtra(f"reading {path}", "h5py", "data") from None
     try:
-        return h5py.File(path, mode, rdcc_nbytes=_CHUNK_CACHE)
+        return h5py.File(open_binary(path) if is_remote(path) else path, mode, rdcc_nbytes=_CHUNK_CACHE)
     except OSError as error:
         raise GantoolError(f"cannot open {path}: {' '.join(str(error).split())}") from None
 
@@ -32,7 +33,8 @@ def open_h5(path: Path, mode: str = "r") -> Any:
 class Hdf5Images:
     """The images of an HDF5 file. See `images.Images`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
+        """`path`: a URL, too, where fsspec knows the protocol. Raises `GantoolError`, and `MissingExtra` without h5py."""
         self.path = path
         self.name = str(path)
         self._file: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -18,7 +19,9 @@ def open_binary(place: str | Path) -> BinaryIO:
     try:
         if not is_remote(place):
             return Path(place).open("rb")
-        return cast("BinaryIO", _fsspec(place).open(str(place), "rb").open())
+        file = cast("BinaryIO", _fsspec(place).open(str(place), "rb").open())
+        # Files in memory are one object with one position, whoever opens them; elsewhere each opening has its own.
+        return io.BytesIO(file.getvalue()) if isinstance(file, io.BytesIO) else file
     # Protocols raise whatever their client libraries do.
     except Exception as error:
         if isinstance(error, GantoolError):
@@ -26,7 +29,7 @@ def open_binary(place: str | Path) -> BinaryIO:
         raise GantoolError(f"cannot open {place}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def list_remote(place: str, suffix: str) -> list[str]:
+def list_remote(place: str, suffix: str | tuple[str, ...]) -> list[str]:
     """Return the files below a remote folder whose names end so, sorted. Raises `GantoolError`, `MissingExtra`."""
     try:
         system, path = _fsspec(place).core.url_to_fs(place)

@@ -18,15 +18,15 @@ Pixels = Annotated[int, Interval(ge=1, le=65535)]
 
 @dataclass(frozen=True, kw_only=True)
 class FilesOptions:
-    """Where the images of the two domains are: a folder each (read with its subfolders), an .npz, .h5 or .parquet file, or
-    .tar shards."""
+    """Where the images of the two domains are: a folder each (read with its subfolders), an .npz, .h5, .parquet or video file,
+    or .tar shards."""
 
     synthetic: str = ""
     """Path of the synthetic images, which are refined."""
     real: str = ""
     """Path of the real images, which they shall look like."""
     stream: bool = False
-    """Read shards and Parquet files chunk by chunk, in place of an index of all images: memory stays flat at any size."""
+    """Read shards, Parquet files and videos chunk by chunk, in place of an index of all images: memory stays flat."""
     window: Annotated[int, Interval(ge=1, le=4096)] = 8
     """Chunks that are open at a time while streaming; images are drawn from all of them in random order."""
     label_range: dict[str, LabelRange] = field(default_factory=dict)

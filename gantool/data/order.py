@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 import numpy as np
+
+from ..components import StreamingDomain
+
+T = TypeVar("T")
 
 _ROUNDS = 10
 """Fewer leave a bias that tests find in small data sets, of five images with six rounds."""
@@ -31,6 +38,20 @@ def shuffled(positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
         while (outside := result >= count).any():
             result[outside] = _feistel(result[outside], key[outside], half_bits)
     return result.astype(np.int64)
+
+
+def rows_of(items: Iterable[T], rows: range, of: int) -> Iterator[T]:
+    """Of every `of` items, those whose numbers there (from 0) are in `rows`."""
+    return (item for number, item in enumerate(items) if number % of in rows)
+
+
+def stream_rows(domain: StreamingDomain, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
+    """Of every `of` images of a stream, those in `rows`; without decoding the others where the domain can."""
+    own = getattr(domain, "stream_rows", None)
+    if own is not None:
+        found: Iterator[np.ndarray] = own(seed=seed, skip=skip, rows=rows, of=of)
+        return found
+    return rows_of(domain.stream(seed=seed, skip=skip), rows, of)
 
 
 def _feistel(values: np.ndarray, key: np.ndarray, half_bits: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
 from .images import Form, Images, RowNames
 from .options import Preprocess
+from .order import stream_rows
 from .preprocess import full_scale
 
 _WIDTHS = ("uint8", "uint16", "float32")
@@ -55,7 +56,11 @@ class PreparedStream:
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
         """See `gantool.components.StreamingDomain.stream`. Raises `GantoolError` where images differ in shape."""
-        for image in self._domain.stream(seed=seed, skip=skip):
+        return self.stream_rows(seed=seed, skip=skip, rows=range(1), of=1)
+
+    def stream_rows(self, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
+        """See `gantool.components.StreamingDomain`; other images are not prepared. Raises as `stream`."""
+        for image in stream_rows(self._domain, seed=seed, skip=skip, rows=rows, of=of):
             prepared = widen(self._preprocess(image, name=f"an image of {self.name}"), self.dtype)
             if prepared.shape != self.shape:
                 # Only the first image of a stream was looked at.

@@ -6,10 +6,12 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 UNET = """
@@ -113,3 +115,70 @@ def run_python(*words: str, site: Site, env: dict[str, str] | None = None) -> su
     return subprocess.run(
         [sys.executable, *words], env=variables, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
     )
+
+
+def make_clip(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    *,
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    rate: int = 25,
+    times: Sequence[int] = (),
+    unit: Fraction | None = None,
+    sound: str = "",
+    rotation: int = 0,
+    **options: str,
+) -> Path:
+    """Write a video of (H, W, 3) uint8 or (H, W) uint16 frames.
+
+    `times`: when they are shown, in `unit` seconds; without them, one after the other at `rate`. `sound`: codec of a tone.
+    """
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt, stream.gop_size, stream.bit_rate = pixels, 8, 8_000_000
+        if times:
+            stream.codec_context.time_base = unit
+        if rotation:
+            stream.set_display_rotation(rotation)
+        if sound:
+            tone = container.add_stream(sound, rate=48000)
+            tone.layout = "mono"
+        for number, image in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(image, "rgb24" if image.ndim == 3 else "gray16le").reformat(format=pixels)
+            frame.pts, frame.time_base = (times[number], unit) if times else (number, Fraction(1, rate))
+            container.mux(stream.encode(frame))
+        if sound:
+            wave = (np.sin(np.arange(48000 * len(frames) // rate) / 20) * 8000).astype(np.int16)
+            chunk = tone.frame_size or 1024
+            for first in range(0, len(wave), chunk):
+                block = av.AudioFrame.from_ndarray(wave[None, first : first + chunk], "s16", "mono")
+                block.sample_rate, block.pts, block.time_base = 48000, first, Fraction(1, 48000)
+                container.mux(tone.encode(block))
+            container.mux(tone.encode(None))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture
+def clip() -> Callable[..., Path]:
+    return make_clip
+
+
+@pytest.fixture
+def moving() -> Callable[..., list[np.ndarray]]:
+    """(H, W, 3) uint8 frames of a picture that moves: each is unlike the others."""
+
+    def frames(count: int, size: tuple[int, int] = (32, 48), seed: int = 0) -> list[np.ndarray]:
+        coarse = np.random.default_rng(seed).integers(0, 256, (size[0] // 8 + 2, size[1] // 8 + 2, 3))
+        picture = np.kron(coarse, np.ones((8, 8, 1))).astype(np.uint8)
+        return [
+            np.ascontiguousarray(picture[n // 4 % 8 :, n % 8 :][: size[0], : size[1]]) // 2 + np.uint8(4 * n % 128)
+            for n in range(count)
+        ]
+
+    return frames

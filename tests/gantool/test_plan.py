@@ -98,6 +98,7 @@ def test_a_data_set_that_is_replaced_takes_its_options_along(registry, tmp_path)
         "real": str(tmp_path / "b"),
         "stream": False,
         "window": 8,
+        "label_range": {},
     }
     assert resolve(registry, SIMGAN, files, choices(dataset="simgan:eyes")).dataset.component == "simgan:eyes"
 
@@ -111,6 +112,7 @@ def test_paths_are_made_absolute(registry, tmp_path, monkeypatch):
         "real": str(tmp_path / "home" / "b"),
         "stream": False,
         "window": 8,
+        "label_range": {},
     }
 
 

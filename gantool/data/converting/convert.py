@@ -18,6 +18,7 @@ FORMATS = {
     "parquet": writers.write_parquet,
     "npz": writers.write_npz,
     "h5": writers.write_h5,
+    "hub": writers.write_hub,
 }
 _FOLDERS = ("folder", "shards")
 

@@ -19,6 +19,8 @@ from ..images import Images
 from ..parquet.images import ParquetImages
 from ..shards.images import ShardImages
 from ..shards.reading import is_image, members, open_shard, read_member, split_name
+from ..video.images import VideoImages
+from ..video.places import relative_path
 
 DOT = "%2E"
 """Stands for a dot in the keys of shards, which end at their first dot."""
@@ -64,6 +66,8 @@ def read_samples(images: Images) -> Source:
         return Source(_of_shards(images))
     if isinstance(images, ParquetImages | HubImages):
         return Source(_of_table(images))
+    if isinstance(images, VideoImages):
+        return Source(_of_videos(images))
     return Source(_of_arrays(images))
 
 
@@ -124,6 +128,15 @@ def _of_table(images: ParquetImages | HubImages) -> Iterator[Sample]:
         values = {name: column[row].tolist() for name, column in labels.items()}
         suffix = ".jpg" if data.startswith(b"\xff\xd8") else ".webp" if data[8:12] == b"WEBP" else ".png"
         yield Sample(key=f"{row:08}", name=images.names[row], suffix=suffix, encoded=data, values=values)
+
+
+def _of_videos(images: VideoImages) -> Iterator[Sample]:
+    for index in range(len(images)):
+        file, number = images.locate(index)
+        place = images.timelines[file].place
+        # In a folder, the frames of each video get one of its name.
+        folder = "" if place == images.name else f"{PurePosixPath(relative_path(place, images.name)).with_suffix('')}/"
+        yield Sample(key=f"{folder}{number:08}", name=images.names[index], array=images[index])
 
 
 def _of_arrays(images: Images) -> Iterator[Sample]:

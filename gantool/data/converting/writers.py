@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import uuid
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import numpy as np
 from ...errors import GantoolError, MissingExtra
 from ..decoding import swap_red_and_blue
 from ..hdf5 import open_h5
+from ..hub import write_state
 from .samples import DOT, Sample, check_key
 
 _ROWS = 256
@@ -60,27 +63,39 @@ def write_shards(target: Path, samples: Iterable[Sample], per_part: int) -> int:
 
 def write_parquet(target: Path, samples: Iterable[Sample], _per_part: int) -> int:
     """Write one file with a column `image` as Hugging Face has it, `key`, and one per value and kind of label file."""
+    count, writer = 0, None
     try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtra(f"writing {target}", "pyarrow", "data") from None
-    count, left, writer = 0, iter(samples), None
-    try:
-        while rows := [_row(sample) for sample in islice(left, _ROWS)]:
-            try:
-                table = pa.Table.from_pylist(rows, schema=writer.schema if writer else None)
-            except (pa.ArrowException, TypeError) as error:
-                raise GantoolError(f"labels change their type between samples {count} and {count + len(rows)}: {error}") from None
-            if writer is None:
-                features = {"info": {"features": {"image": {"_type": "Image"}}}}
-                table = table.replace_schema_metadata({"huggingface": json.dumps(features)})
-                writer = parquet.ParquetWriter(target, table.schema)
-            writer.write_table(table.replace_schema_metadata(writer.schema.metadata))
-            count += len(rows)
+        for table in _tables(target, samples):
+            from pyarrow import parquet
+
+            writer = writer or parquet.ParquetWriter(target, table.schema)
+            writer.write_table(table)
+            count += len(table)
     finally:
         if writer is not None:
             writer.close()
+    return count
+
+
+def write_hub(target: Path, samples: Iterable[Sample], _per_part: int) -> int:
+    """Write what `datasets.load_from_disk` reads, with the columns of `write_parquet`."""
+    try:
+        import datasets
+        import pyarrow as pa
+    except ImportError:
+        raise MissingExtra(f"writing {target}", "datasets", "datasets") from None
+    target.mkdir(parents=True, exist_ok=True)
+    count, file = 0, "data-00000-of-00001.arrow"
+    with ExitStack() as stack:
+        writer = None
+        for table in _tables(target, samples):
+            if writer is None:
+                features = datasets.Features.from_arrow_schema(table.schema)
+                writer = stack.enter_context(pa.ipc.new_stream(str(target / file), features.arrow_schema))
+                datasets.DatasetInfo(features=features).write_to_directory(str(target))
+            writer.write_table(table.cast(features.arrow_schema))
+            count += len(table)
+    write_state(target, [file], fingerprint=uuid.uuid4().hex[:16])
     return count
 
 
@@ -127,6 +142,25 @@ def _label_files(sample: Sample) -> dict[str, bytes]:
         kind = "json" if "json" not in files else "values.json"
         files[kind] = json.dumps(sample.values, ensure_ascii=False, default=_text).encode()
     return files
+
+
+def _tables(target: Path, samples: Iterable[Sample]) -> Iterator[Any]:
+    """Yield pyarrow.Tables of one schema."""
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise MissingExtra(f"writing {target}", "pyarrow", "data") from None
+    count, left, schema = 0, iter(samples), None
+    while rows := [_row(sample) for sample in islice(left, _ROWS)]:
+        try:
+            table = pa.Table.from_pylist(rows, schema=schema)
+        except (pa.ArrowException, TypeError) as error:
+            raise GantoolError(f"labels change their type between samples {count} and {count + len(rows)}: {error}") from None
+        if schema is None:
+            features = {"info": {"features": {"image": {"_type": "Image"}}}}
+            schema = table.schema.with_metadata({"huggingface": json.dumps(features)})
+        yield table.replace_schema_metadata(schema.metadata)
+        count += len(rows)
 
 
 def _row(sample: Sample) -> dict[str, Any]:

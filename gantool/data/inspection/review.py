@@ -196,7 +196,7 @@ def _labels(a: Survey, b: Survey) -> Iterator[Finding]:
             yield Finding(
                 "labels",
                 f"{ours.name}: {'; '.join(differences)}",
-                "match the ranges if you can (train: -o dataset.label_range=…): where geometry differs, the refiner is tempted to "
+                "match the ranges if you can (-o dataset.label_range=…): where geometry differs, the refiner is tempted to "
                 "move shapes, labels and all",
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import column_array
 from ..decoding import probe_bytes, read_bytes
 from ..images import Form, ImageReadError, LazyArrays, RowNames, first_of_each
 from .layout import damage, encoded_images, image_column, open_parquet, parquet_files
@@ -99,18 +100,7 @@ class ParquetImages:
         for file in self.files:
             with open_parquet(file) as opened, damage(file):
                 values += opened.read(columns=[name]).column(0).to_pylist()
-        try:
-            array = np.array(values)
-        except ValueError:  # lists of different lengths
-            return np.array([str(value) for value in values])
-        if array.dtype.kind != "O":
-            return array
-        missing = [value is None for value in values]
-        present = next((value for value in values if value is not None), "")
-        if isinstance(present, str):
-            return np.array(["" if value is None else value for value in values])
-        empty = np.full(np.shape(present), np.nan)
-        return np.array([empty if gone else value for value, gone in zip(values, missing, strict=True)], dtype=float)
+        return column_array(values)
 
 
 def read_group(file: str, group: int, column: str) -> list[bytes | None]:

@@ -27,7 +27,7 @@ def refine_array_file(job: Job) -> RefineReport:
     """
     if job.validate:
         job.watcher.notice("--validate: images and labels are rows of one file, so there is nothing to check")
-    images = open_images(job.source)
+    images = open_images(job.place)
     assert isinstance(images, NpzImages | Hdf5Images)  # it is no folder
     marker = job.output.with_name(f".{job.output.name}{MARKER}")
     Marker(marker, job.marker).claim([job.output], overwrite=job.overwrite)

@@ -46,8 +46,36 @@ def draw(stream: ChunkStream, count: int, *, seed: int = 3, skip: int = 0) -> li
     return [int(image[0, 0, 0]) for image in islice(stream.stream(seed=seed, skip=skip), count)]
 
 
+class Streams:
+    """A data set of one stream twice."""
+
+    def __init__(self, stream: Any) -> None:
+        self.source = self.target = stream
+
+
 COUNTS = [5, 0, 30, 1, 17, 8, 40, 3]
 TOTAL = sum(COUNTS)
+
+
+@pytest.mark.parametrize("skip", [0, 12, 3 * TOTAL])
+def test_processes_decode_their_own_rows_of_the_stream_and_no_others(skip):
+    planted = [Planted(COUNTS) for _ in range(3)]
+    domains = [Streams(ChunkStream("set", each.chunks, window=3)) for each in planted]
+    for domain, each in zip(domains, planted, strict=True):
+        domain.source, _, _ = prepare(domain, Preprocess(value_range=(0.0, TOTAL)))
+        each.decoded.clear()  # `prepare` looks at the first image
+    shares = [range(0, 2), range(2, 3), range(3, 6)]
+    rows = [
+        list(islice(domain.source.stream_rows(seed=3, skip=skip, rows=share, of=6), 10 * len(share)))
+        for domain, share in zip(domains, shares, strict=True)
+    ]
+    expected = draw(ChunkStream("set", Planted(COUNTS).chunks, window=3), 60, skip=skip)
+    for images, share, each in zip(rows, shares, planted, strict=True):
+        own = [number for index, number in enumerate(expected) if index % 6 in share]
+        assert [round(float(image[0, 0, 0]) * TOTAL) for image in images] == own
+        # Some are decoded ahead, in threads.
+        ahead = draw(ChunkStream("set", Planted(COUNTS).chunks, window=3), 6 * 200, skip=skip)
+        assert set(each.decoded[: len(own)]) <= {number for index, number in enumerate(ahead) if index % 6 in share}
 
 
 def test_every_image_comes_once_an_epoch_in_an_order_of_its_own():

@@ -87,5 +87,5 @@ def test_a_chunked_domain_is_streamed_and_the_other_one_is_not(two: Path):
     assert isinstance(found.source, ChunkStream)
     assert len(found.target) > 0
     assert next(found.source.stream(seed=0, skip=0)).ndim == 3
-    with pytest.raises(GantoolError, match=r"dataset.stream is for .tar shards and .parquet files"):
+    with pytest.raises(GantoolError, match=r"dataset.stream is for .tar shards, .parquet and video files"):
         files(config=FilesOptions(synthetic=str(two / "synthetic"), real=str(two / "real"), stream=True))

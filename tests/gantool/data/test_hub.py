@@ -14,7 +14,6 @@ from gantool.data.converting.convert import convert
 from gantool.data.images import ImageReadError, Images
 from gantool.data.opening import kind_of, open_images
 from gantool.errors import GantoolError
-from gantool.run.refining.places import output_path
 
 datasets = pytest.importorskip("datasets")
 
@@ -67,12 +66,36 @@ def test_images_and_labels(saved: Path, tmp_path: Path):
     assert images.labels["word"].tolist() == ["a", "ü", "c", "d"]
 
 
-def test_it_is_converted_in_order_to_be_refined(saved: Path, tmp_path: Path):
-    with pytest.raises(GantoolError, match=r"gantool data convert .*set NEW.parquet"):
-        output_path(str(saved), tmp_path / "out")
+def test_it_is_converted_both_ways(saved: Path, tmp_path: Path):
     datasets.load_from_disk(str(saved)).select([0, 1]).save_to_disk(str(tmp_path / "whole"))
     assert convert(str(tmp_path / "whole"), tmp_path / "t.parquet").images == 2
     assert open_images(tmp_path / "t.parquet").labels["word"].tolist() == ["a", "ü"]
+    assert convert(str(tmp_path / "t.parquet"), tmp_path / "back", format="hub").images == 2
+    back = datasets.load_from_disk(str(tmp_path / "back"))
+    assert isinstance(back.features["image"], datasets.Image)
+    assert [np.asarray(image).max() for image in back["image"]] == [1, 3]
+    assert (back["word"][:], back["gaze"][1], back["label"][:]) == (["a", "ü"], [0.5, 1.0], [0, 1])
+
+
+def test_of_several_columns_of_images_the_one_so_called_is_taken(saved: Path, tmp_path: Path):
+    whole = datasets.load_from_disk(str(saved)).select([0, 1])
+    both = whole.add_column("mask", [{"bytes": png(9), "path": None}] * 2).cast_column("mask", datasets.Image())
+    both.save_to_disk(str(tmp_path / "unclear"))
+    with pytest.raises(GantoolError, match=r"has 2 columns of images among photo, .*, mask: name one `image`"):
+        open_images(tmp_path / "unclear")
+    both.rename_column("photo", "image").save_to_disk(str(tmp_path / "clear"))
+    assert open_images(tmp_path / "clear")[1].max() == 3
+
+
+def test_a_state_that_leads_elsewhere_is_not_followed(saved: Path):
+    from gantool.data.hub import data_files
+
+    assert [file.parent for file in data_files(saved)] == [saved]
+    state = json.loads((saved / "state.json").read_text())
+    state["_data_files"] = [{"filename": "../../secret.arrow"}]
+    (saved / "state.json").write_text(json.dumps(state))
+    with pytest.raises(GantoolError, match="names files in other folders"):
+        data_files(saved)
 
 
 def test_splits_and_damage_are_said(saved: Path, tmp_path: Path):

@@ -1,0 +1,15 @@
+"""What a user says of the videos to write: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOptions:
+    """How refined frames are stored."""
+
+    codec: str = "auto"
+    """FFmpeg's name of a codec or encoder: h264, hevc, vp9, av1, ffv1 (lossless). auto: the input's, if it can be written."""
+    crf: int | None = None
+    """Quality on the encoder's own scale, lower is better; None: hardly told from the input by eye (see `writing`)."""
