@@ -23,7 +23,7 @@ SETTINGS = (*(f.name for f in dataclasses.fields(RunSettings)), *(f.name for f i
 _NAMES = ("plugin", "preset", "dataset", "metric")
 _PATHS = ("synthetic", "real")
 _TABLES = ("parts", "options")
-_NOTES = ("versions", "created")
+_NOTES = ("processes", "versions", "created")
 """What `run.json` holds for its readers."""
 
 

@@ -161,7 +161,11 @@ class Domain(Protocol):
 
 @runtime_checkable
 class StreamingDomain(Protocol):
-    """One side of a data set that has no random access."""
+    """One side of a data set that has no random access.
+
+    Optional: `stream_rows(*, seed, skip, rows, of)`, of every `of` images of `stream(seed=seed, skip=skip)` those whose numbers
+    there are in the `range` `rows`. With it, each process of a run on several GPUs decodes no images but its own.
+    """
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
         """Endless images as of `Domain.__getitem__`, in an order that is a pure function of `seed`, without the first
@@ -257,6 +261,9 @@ class Setup:
     """How many times `step` is called in the whole run, a resumed one included: what `length` returned. For schedules."""
     compile: bool
     """Whether networks should be compiled (`module.compile()`, which leaves state-dict keys alone)."""
+    accumulate: int = 1
+    """Parts in which a batch is to be worked through in each update, for `gantool.training.in_parts`. More than 1 only for a
+    recipe that provides "accumulates"."""
 
 
 class TrainingRecipe(Protocol):

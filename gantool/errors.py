@@ -15,6 +15,10 @@ class GantoolError(Exception):
     """
 
     exit_code = 2
+    told = False
+    """Whether every process of a run knows of it, so that the main one reports it for all."""
+    urgent = False
+    """Whether a process that is not the main one reports it at once."""
 
 
 class PluginError(GantoolError):
@@ -32,6 +36,12 @@ class TrainingFailed(GantoolError):
     """Training cannot go on (a loss is no longer finite); what was written before stays good."""
 
     exit_code = 1
+
+
+class ProcessLost(TrainingFailed):
+    """Another process of the run ended, or answers no more."""
+
+    urgent = True
 
 
 class Stopped(Exception):

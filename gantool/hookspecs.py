@@ -26,9 +26,9 @@ def gantool_generators() -> Iterable[Component]:
     `factory(*, config, in_channels: int, out_channels: int) -> torch.nn.Module`, with `config` an instance of the record's
     `options`. The module maps (N, in_channels, H, W) float in [-1, 1] to (N, out_channels, H, W) in [-1, 1] with the same H
     and W. In eval mode a row's result is the same every time and does not depend on the other rows; the given images stay as
-    they were. Its state dict is all that it depends on, and it works in float64 and under bfloat16 autocast. Raise
-    `ValueError` for channels that the network cannot have. One with `provides={"features"}` also has the method
-    `features` of `gantool.components.Features`.
+    they were. Its state dict is all that it depends on, so threads may share it, and it works in float64 and under bfloat16
+    autocast. Raise `ValueError` for channels that the network cannot have. One with `provides={"features"}` also has the
+    method `features` of `gantool.components.Features`.
 
     Example::
 
@@ -149,7 +149,8 @@ def gantool_recipes() -> Iterable[Recipe]:
 
     `factory(*, config, parts: Mapping[str, Any]) -> TrainingRecipe`, with `parts` the built component of each slot: networks
     on the CPU, losses, buffers. A plugin with one recipe is picked by the plugin's name, one with several by `plugin:recipe`.
-    The recipe owns the step; the host owns data, seed, devices, log and checkpoints.
+    The recipe owns the step; the host owns data, seed, devices, log and checkpoints. One that provides "accumulates" works
+    through a batch in `Setup.accumulate` parts where the user asks for it; see `gantool.training.in_parts`.
 
     Example::
 

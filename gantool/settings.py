@@ -15,7 +15,10 @@ class RunSettings:
     steps: Annotated[int, Ge(0)] = 1000
     """Discriminator updates after the warm-ups."""
     batch_size: Annotated[int, Ge(1)] = 32
-    """Images of each domain in one update, per process."""
+    """Images of each domain in one update, all processes together: how many share them does not change what is trained."""
+    accumulate: Annotated[int, Ge(1)] = 1
+    """Parts in which each process takes its images of an update, one after the other: their gradients add up to those of the
+    whole batch, and memory is that of one part. Only recipes that provide "accumulates" can."""
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
     """Decides initial weights, the order of images and everything that is drawn."""
     device: str = "auto"
@@ -38,3 +41,5 @@ class RunSettings:
     """A domain of at most this many GiB (as stored: 8 or 16 bit) is held on the device; a larger one streams from disk."""
     workers: Annotated[int, Ge(0)] = 2
     """Processes that read images of a domain that streams."""
+    timeout: Annotated[float, Ge(1)] = 600.0
+    """Seconds that a process of a run on several GPUs or machines waits for the others before it gives up."""

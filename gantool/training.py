@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 
@@ -45,6 +46,39 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     finally:
         for network in networks:
             network.requires_grad_(True)
+
+
+def in_parts(
+    accelerator: Accelerator, networks: Sequence[nn.Module], count: int, *batches: Tensor
+) -> Iterator[tuple[Tensor, ...]]:
+    """Work through batches of one length in `count` equal parts, of which only one at a time needs memory.
+
+    Yields a part of each. Call `accelerator.backward(loss / count)` for each, and step the optimizer after the last: gradients
+    then are those of the mean loss of the whole batch. `networks`: all that a part goes through. Their buffers, such as the
+    vectors of a spectral norm, are put back before each further part, so that every part meets the same weights. In a run on
+    several GPUs gradients go from one to the others with the last part only. Do not leave the loop early.
+    """
+    if count == 1:
+        yield batches
+        return
+    buffers = [buffer for network in networks for buffer in network.buffers()]
+    before = [buffer.clone() for buffer in buffers]
+    for number, part in enumerate(zip(*(batch.chunk(count) for batch in batches), strict=True), 1):
+        with torch.no_grad():
+            for buffer, value in zip(buffers, before, strict=True):
+                buffer.copy_(value)
+        with ExitStack() as stack:
+            for network in networks if number < count else ():
+                stack.enter_context(accelerator.no_sync(network))
+            yield part
+
+
+def mean_of(figures: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The means of the figures (0-d) of all parts of a batch, by name."""
+    rows = list(figures)
+    if len(rows) == 1:
+        return dict(rows[0])
+    return {name: torch.stack([row[name] for row in rows]).mean() for name in rows[0]}
 
 
 @torch.no_grad()

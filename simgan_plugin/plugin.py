@@ -107,6 +107,7 @@ def gantool_recipes() -> Iterable[Recipe]:
         name="simgan",
         factory="simgan_plugin.recipe:SimGAN",
         options=SimGANOptions,
+        provides=frozenset({"accumulates"}),
         summary="Learning from simulated and unsupervised images (Shrivastava et al., CVPR 2017)",
         dataset="simgan:eyes",
         slots=(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
-from gantool.training import apply_in_eval, decayed, frozen, restore, set_rate, state_of
+from gantool.training import apply_in_eval, decayed, frozen, in_parts, mean_of, restore, set_rate, state_of
 
 from .optimizers import make_optimizer
 from .recipe_options import SimGANOptions
@@ -40,6 +41,9 @@ class SimGAN:
         self.backward = accelerator.backward
         self.unwrap = accelerator.unwrap_model
         self.rounds = setup.length
+        # Refined batches of this round that D may be shown, the newest last.
+        self.reusable: deque[Tensor] = deque(maxlen=config.discriminator_updates if config.reuse_refined else 0)
+        self.accelerator, self.parts = accelerator, setup.accumulate
         for network in (self.refiner, self.discriminator, self.regularization):
             if isinstance(network, nn.Module):
                 network.to(accelerator.device)
@@ -72,50 +76,86 @@ class SimGAN:
         """One round of Algorithm 1: K_g updates of R, then K_d of D. In a warm-up, one update of R or of D alone."""
         phase = self.phase(step)
         self.set_rates(step)
+        self.reusable.clear()
         if phase == REFINER_WARMUP:
             return self.update_refiner(draw.source(), adversarial=False)
         if phase == DISCRIMINATOR_WARMUP:
-            return self.update_discriminator(draw.source(), draw.target())
+            return self.update_discriminator(self.refined(draw), draw.target())
         figures: dict[str, Tensor] = {}
         for _ in range(self.config.refiner_updates):
             figures |= self.update_refiner(draw.source())
         for _ in range(self.config.discriminator_updates):
-            figures |= self.update_discriminator(draw.source(), draw.target())
+            figures |= self.update_discriminator(self.refined(draw), draw.target())
         return figures
 
     def update_refiner(self, synthetic: Tensor, *, adversarial: bool = True) -> dict[str, Tensor]:
         """Step R on Eq. 4 (on its regularization alone in the warm-up). `synthetic`: (N, C, H, W) in [-1, 1]."""
-        refined = self.refiner(synthetic)
+        rows, made = [], []
+        self.refiner_optimizer.zero_grad()
+        for (images,) in self.in_parts((self.refiner, self.discriminator), synthetic):
+            refined = self.refiner(images)
+            loss, figures = self.refiner_loss(refined, images, adversarial=adversarial)
+            self.backward(loss / self.parts)
+            rows.append({"refiner_loss": loss.detach(), **figures})
+            made.append(refined.detach())
+        self.refiner_optimizer.step()
+        self.update_average()
+        self.reusable.append(joined(made))
+        return mean_of(rows)
+
+    def refiner_loss(self, refined: Tensor, synthetic: Tensor, *, adversarial: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 4, 0-d, and its figures; or its regularization alone. Both: (N, C, H, W) in [-1, 1]."""
         regularization = self.regularization(refined, synthetic)
         loss = self.config.lambda_reg * regularization
-        figures = {"regularization": regularization.detach(), "change": (refined - synthetic).detach().abs().mean()}
+        figures = {"regularization": regularization.detach(), "change": (refined.detach() - synthetic).abs().mean()}
         if adversarial:
             with frozen(self.discriminator):
                 realism = self.adversarial.generator(self.discriminator(refined))
             loss = loss + realism
             figures["realism_loss"] = realism.detach()
-        self.refiner_optimizer.zero_grad()
-        self.backward(loss)
-        self.refiner_optimizer.step()
-        self.update_average()
-        return {"refiner_loss": loss.detach(), **figures}
+        return loss, figures
 
-    def update_discriminator(self, synthetic: Tensor, real: Tensor) -> dict[str, Tensor]:
+    @torch.no_grad()
+    def refined(self, draw: Draw) -> Tensor:
+        """What R makes of the next synthetic batch, (N, C, H, W) in [-1, 1]; with `reuse_refined`, what it made in this round."""
+        if self.reusable:
+            return self.reusable.pop()
+        return joined([self.refiner(images) for (images,) in self.in_parts((self.refiner,), draw.source())])
+
+    def update_discriminator(self, refined: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Step D on Eq. 2, with half of the refined images from the history. Both: (N, C, H, W) in [-1, 1]."""
-        with torch.no_grad():
-            refined = self.history.exchange(self.refiner(synthetic))
-        real_logits, refined_logits = self.discriminator(real), self.discriminator(refined)
+        # The history is shown the whole batch at once, so that it does not depend on the number of parts.
+        refined = self.history.exchange(refined)
+        rows = []
+        self.discriminator_optimizer.zero_grad()
+        for pair in self.in_parts((self.discriminator,), real, refined):
+            loss, figures = self.discriminator_loss(*pair)
+            self.backward(loss / self.parts)
+            rows.append({"discriminator_loss": loss.detach(), **figures})
+        self.discriminator_optimizer.step()
+        return mean_of(rows)
+
+    def discriminator_loss(self, real: Tensor, refined: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 2, 0-d, with the penalty of a loss that has one, and its figures. Both: (N, C, H, W) in [-1, 1]."""
+        real_logits, refined_logits = self.judge(real, refined)
         loss = self.adversarial.discriminator(real_logits, refined_logits)
         if isinstance(self.adversarial, Penalty):
             loss = loss + self.adversarial.penalty(self.discriminator, real, refined)
-        self.discriminator_optimizer.zero_grad()
-        self.backward(loss)
-        self.discriminator_optimizer.step()
-        return {
-            "discriminator_loss": loss.detach(),
+        return loss, {
             "accuracy_real": (real_logits.detach() > 0).float().mean(),
             "accuracy_refined": (refined_logits.detach() < 0).float().mean(),
         }
+
+    def judge(self, real: Tensor, refined: Tensor) -> tuple[Tensor, Tensor]:
+        """D's logits (N, 1, h, w) of both, from a forward pass each or, with `joint_batch`, from one."""
+        if not self.config.joint_batch:
+            return self.discriminator(real), self.discriminator(refined)
+        logits = self.discriminator(torch.cat((real, refined)))
+        return logits[: len(real)], logits[len(real) :]
+
+    def in_parts(self, networks: Sequence[nn.Module], *batches: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """See `gantool.training.in_parts`."""
+        return in_parts(self.accelerator, networks, self.parts, *batches)
 
     def set_rates(self, step: int) -> None:
         """Let both learning rates fall to 0 over the last part of the run that `decay` says."""
@@ -159,3 +199,8 @@ class SimGAN:
             "history": self.history,
         }
         return parts if self.average is None else {**parts, "average": self.average}
+
+
+def joined(parts: list[Tensor]) -> Tensor:
+    """The parts of a batch as one, without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -50,7 +50,8 @@ class ResNetBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, width, H, W) -> the same shape."""
-        return F.relu(maps + self.conv2(F.relu(self.conv1(maps))))
+        # In place: what a convolution returns is nobody else's, and no gradient needs it.
+        return F.relu(self.conv2(F.relu(self.conv1(maps), inplace=True)).add_(maps), inplace=True)
 
 
 def move(images: Tensor, amount: Tensor) -> Tensor:

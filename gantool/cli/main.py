@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -11,7 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from .._version import __version__
-from ..errors import GantoolError, Stopped, suggest
+from ..errors import GantoolError, ProcessLost, Stopped, suggest
+from ..run.launch import reports, speaks
 
 COMMANDS = {
     "train": ("gantool.cli.train:train", "Train a recipe on a pair of image domains."),
@@ -84,17 +86,28 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        if reports(error.exit_code):
+            error.show()
         return error.exit_code
     except GantoolError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
+        return _failed(error)
     except Stopped as stop:
-        click.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
+        if speaks():
+            click.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 130
+
+
+def _failed(error: GantoolError) -> int:
+    if reports(error.exit_code, told=error.told, urgent=error.urgent):
+        click.echo(f"Error: {error}", err=True)
+    if isinstance(error, ProcessLost):
+        # Straight out: what waits for the lost process on a GPU would keep this one waiting, too.
+        sys.stderr.flush()
+        os._exit(error.exit_code)
+    return error.exit_code
 
 
 def main() -> None:

@@ -14,17 +14,19 @@ from ..choices import Choices, read_config
 from ..errors import GantoolError
 from ..plan import KIND_FLAGS, resolve
 from ..plugins import load_plugins
+from ..run.launch import read_launch, speaks
 from .complete import complete_component, complete_recipe
 
 
 @click.command(short_help="Train a recipe on a pair of image domains.")
 @click.option("--plugin", metavar="NAME", shell_complete=complete_recipe, help="Which recipe trains, such as simgan.")
-@click.option("--synthetic", metavar="PATH", type=click.Path(), help="Synthetic images: a folder, .npz or .h5.")
-@click.option("--real", metavar="PATH", type=click.Path(), help="Real images: a folder, .npz or .h5; no labels needed.")
+@click.option("--synthetic", metavar="PATH", type=click.Path(), help="Synthetic: a folder, .npz, .h5, .parquet, .tar or video.")
+@click.option("--real", metavar="PATH", type=click.Path(), help="Real images, likewise; no labels needed.")
 @click.option("--output", metavar="RUN", type=click.Path(), help="Folder of the new run. [default: runs/PLUGIN-001, …]")
 @click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")
 @click.option("--steps", type=int, metavar="N", help="Discriminator updates after the warm-ups.")
-@click.option("--batch-size", type=int, metavar="N", help="Images of each domain in one update.")
+@click.option("--batch-size", type=int, metavar="N", help="Images of each domain in one update, all processes together.")
+@click.option("--accumulate", type=int, metavar="N", help="Parts in which a process takes them: less memory, same gradients.")
 @click.option("--seed", type=int, metavar="N", help="Decides weights, order and everything drawn.")
 @click.option("--size", metavar="HxW", help="Bring all images of both domains to this height and width (px).")
 @click.option("--fit", type=click.Choice(["resize", "crop"]), help="How --size does it.")
@@ -57,11 +59,13 @@ from .complete import complete_component, complete_recipe
 @click.option("--keep", type=int, metavar="N", help="Checkpoints kept beside the best.")
 @click.option("--workers", type=int, metavar="N", help="Processes that read images of a domain too large to hold.")
 @click.option("--cache-gib", type=float, metavar="N", help="Size up to which a domain is held on the device (GiB).")
+@click.option("--timeout", type=float, metavar="S", help="Seconds that processes of one run wait for each other.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run from its newest checkpoint.")
 @click.option(
     "--config", "config", metavar="FILE", type=click.Path(), help="Settings from a .toml file, or a run.json to replay."
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
+@click.option("--profile", is_flag=True, help="Record a few steps with torch.profiler, in RUN/profile, and say what costs most.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def train(
@@ -72,6 +76,7 @@ def train(
     resume: str | None,
     config: str | None,
     dry_run: bool,
+    profile: bool,
     quiet: bool,
     **flags: Any,
 ) -> int:
@@ -90,19 +95,24 @@ def train(
             raise GantoolError("--resume goes with none of --output, --config, --dry-run: the run has its own")
         from ..run.command import resume_run
 
-        return _finish(resume_run(Path(resume), *said, quiet=quiet), quiet)
+        return _finish(resume_run(Path(resume), *said, quiet=quiet, profile=profile), quiet)
     registry = load_plugins()
     plan = resolve(registry, *([read_config(Path(config))] if config else []), *said)
     if dry_run:
-        click.echo(json.dumps(plan.to_dict(), indent=2))
+        if speaks():
+            click.echo(json.dumps(plan.to_dict(), indent=2))
         return 0
     from ..run.command import start_run
 
-    return _finish(start_run(output, plan, registry, quiet=quiet), quiet)
+    return _finish(start_run(output, plan, registry, quiet=quiet, profile=profile), quiet)
 
 
 def _finish(run: Path, quiet: bool) -> int:
-    if not quiet:
+    if read_launch().count > 1:
+        from ..run.processes import close_team
+
+        close_team()
+    if not quiet and speaks():
         click.echo(f"Run: {run}\nPictures: {run / 'samples'}\nRefine with it: gantool refine {run} --input DIR --output DIR")
     return 0
 

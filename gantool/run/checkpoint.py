@@ -69,7 +69,8 @@ def random_state() -> dict[str, Any]:
         "torch": torch.get_rng_state(),
     }
     if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state_all()
+        # Of this process's device alone: asking the others would take memory on each.
+        state["cuda"] = [torch.cuda.get_rng_state()]
     return state
 
 
@@ -81,7 +82,9 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        # A gantool before 0.1 saved those of all devices.
+        states = state["cuda"]
+        torch.cuda.set_rng_state(states[0] if len(states) == 1 else states[torch.cuda.current_device()])
 
 
 @contextmanager

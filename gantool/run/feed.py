@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..components import Domain, StreamingDomain
 from ..data.load import load_all, nbytes
-from ..data.order import shuffled
+from ..data.order import shuffled, stream_rows
 from ..errors import GantoolError
 
 _BLOCK = 4096
@@ -84,11 +84,7 @@ class ResidentFeed:
 
     def next(self) -> torch.Tensor:
         """See `Feed.next`."""
-        numbers = torch.from_numpy(self._order.batch(self.drawn))
-        if self._device.type == "cuda":
-            numbers = numbers.pin_memory().to(self._device, non_blocking=True)
-        else:
-            numbers = numbers.to(self._device)
+        numbers = to_device(torch.from_numpy(self._order.batch(self.drawn)), self._device)
         self.drawn += 1
         return normalise(self._images[numbers])
 
@@ -153,7 +149,7 @@ class StreamFeed(_Opened):
 
 
 class IterableFeed(_Opened):
-    """Follows a domain that has no random access. Each process takes every `world_size`-th image."""
+    """Follows a domain that has no random access. Each process takes its rows of every batch."""
 
     def __init__(self, domain: StreamingDomain, share: Share) -> None:
         super().__init__()
@@ -163,13 +159,15 @@ class IterableFeed(_Opened):
         """See `Feed.next`. Raises `GantoolError` where the stream ends."""
         share = self._share
         if self._items is None:
-            skip = self._drawn * share.batch_size * share.world_size
-            self._items = islice(self._domain.stream(seed=share.seed, skip=skip), share.rank, None, share.world_size)
+            whole, first = share.batch_size * share.world_size, share.batch_size * share.rank
+            self._items = stream_rows(
+                self._domain, seed=share.seed, skip=self._drawn * whole, rows=range(first, first + share.batch_size), of=whole
+            )
         rows = list(islice(self._items, share.batch_size))
         if len(rows) < share.batch_size:
             raise GantoolError(f"{getattr(self._domain, 'name', 'the data set')} ended; a streaming domain must be endless")
         self._drawn += 1
-        return normalise(to_tensor(np.stack(rows)).to(share.device, non_blocking=True))
+        return normalise(to_device(to_tensor(np.stack(rows)), share.device))
 
 
 def _leave_signals_to_the_run(_worker: int) -> None:
@@ -248,7 +246,7 @@ def open_feed(domain: Domain | StreamingDomain, share: Share, *, cache_gib: floa
     if batch > len(domain):
         raise GantoolError(
             f"--batch-size {batch} is larger than the {len(domain)} {what} images, so a batch would hold images twice: "
-            f"pass --batch-size {len(domain) // share.world_size} or less"
+            f"pass --batch-size {len(domain) // share.world_size * share.world_size} or less"
         )
     if nbytes(domain) <= cache_gib * 2**30:
         return ResidentFeed(domain, share)
@@ -265,6 +263,11 @@ def to_tensor(images: np.ndarray) -> torch.Tensor:
     """(N, H, W, C) uint8, uint16 or float32 array to a tensor. 16-bit data keeps its bits in int16: torch has few kernels for
     uint16."""
     return torch.from_numpy(np.ascontiguousarray(images.view(np.int16) if images.dtype == np.uint16 else images))
+
+
+def to_device(host: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy to `device` without waiting for it: a GPU reads pinned memory by itself, and any other only after a stop."""
+    return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)
 
 
 def normalise(stored: torch.Tensor) -> torch.Tensor:

@@ -62,6 +62,17 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def announce(folder: Path, name: str) -> bool:
+    """Return whether this process is the first to say so in `folder`; the note goes with other leftovers."""
+    try:
+        (folder / f".{name}.tmp").open("x").close()
+    except (FileExistsError, FileNotFoundError):  # somebody did, and maybe removed the folder then
+        return False
+    except OSError:
+        return True  # better twice than never
+    return True
+
+
 def fsync(path: Path) -> None:
     """Flush a file, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -17,7 +17,7 @@ from ..choices import Choices, read_config
 from ..errors import GantoolError
 from ..plan import Plan
 from ..plugins import Registry
-from .files import write_json
+from .files import remove_leftovers, write_json
 
 RUN = "run.json"
 
@@ -54,13 +54,14 @@ def _numbered(parent: Path, name: str) -> Path:
 def discard(folder: Path) -> None:
     """Remove the folder of a run that failed before it began, which is one that holds nothing but its plan."""
     with suppress(OSError):
+        remove_leftovers(folder)
         if [path.name for path in folder.iterdir()] == [RUN]:
             (folder / RUN).unlink()
             folder.rmdir()
 
 
-def write_plan(folder: Path, plan: Plan, registry: Registry) -> None:
-    """Write `run.json`: the plan, the versions that run it, and when it was first written."""
+def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1) -> None:
+    """Write `run.json`: the plan, the versions and number of processes that run it, and when it was first written."""
     used = {part.component.partition(":")[0] for part in (plan.recipe, plan.dataset, plan.metric, *plan.parts.values())}
     versions = {"gantool": __version__, "python": platform.python_version(), "torch": importlib.metadata.version("torch")}
     versions |= {name: registry.plugins[name].version for name in sorted(used) if name != "gantool"}
@@ -68,7 +69,7 @@ def write_plan(folder: Path, plan: Plan, registry: Registry) -> None:
     if (folder / RUN).exists():
         created = json.loads((folder / RUN).read_text(encoding="utf-8")).get("created", created)
     with writing(folder):
-        write_json(folder / RUN, {**plan.to_dict(), "versions": versions, "created": created})
+        write_json(folder / RUN, {**plan.to_dict(), "processes": processes, "versions": versions, "created": created})
 
 
 def read_choices(run: Path) -> Choices:

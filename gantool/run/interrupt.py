@@ -11,9 +11,13 @@ from typing import Any
 
 
 class Interrupt:
-    """While it is entered, remembers a signal instead of dying of it."""
+    """While it is entered, remembers a signal instead of dying of it.
 
-    def __init__(self) -> None:
+    `quiet`: says nothing, where another process of the run does.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self.signal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -37,11 +41,15 @@ class Interrupt:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = number
-            os.write(2, b"\nStopping after this step; a second signal stops at once.\n")
+            self._say(b"\nStopping after this step; a second signal stops at once.\n")
             return
         # Straight out: checkpoints are written under temporary names, so the last one stays good. The cursor that a live
         # display hides comes back.
         if sys.stderr.isatty():
             os.write(2, b"\x1b[?25h")
-        os.write(2, b"\nStopped at once; the last checkpoint is good.\n")
+        self._say(b"\nStopped at once; the last checkpoint is good.\n")
         os._exit(128 + number)
+
+    def _say(self, text: bytes) -> None:
+        if not self._quiet:
+            os.write(2, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,3 +52,19 @@ class Monitor:
                     broken[name] = min(step, broken.get(name, step))
         self._rows = {}
         return {name: value / count for name, (value, count) in sums.items()}, broken
+
+
+Figures = tuple[dict[str, float], dict[str, int]]
+"""What `Monitor.read` returns."""
+
+
+def joined(processes: Sequence[Figures]) -> Figures:
+    """Return the means of what several processes saw of shares of equal size, and the first steps that were not finite."""
+    values: dict[str, list[float]] = {}
+    broken: dict[str, int] = {}
+    for own, bad in processes:
+        for name, value in own.items():
+            values.setdefault(name, []).append(value)
+        for name, step in bad.items():
+            broken[name] = min(step, broken.get(name, step))
+    return {name: sum(each) / len(each) for name, each in values.items()}, broken

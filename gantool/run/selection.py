@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..components import Component, Metric, SourceMetric
@@ -14,18 +15,21 @@ from .session import Session
 
 
 def judge(
-    session: Session, best: dict[str, Any] | None, *, step: int, batch_size: int
+    session: Session, best: dict[str, Any] | None, *, step: int, batch_size: int, at_once: int
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
     """Measure the refiner as it is after `step` steps; return the metric's figures, and the best checkpoint so far.
 
-    The metric's first figure decides; one that is not finite never wins. Raises `GantoolError` where the metric saw too little.
+    `at_once`: images that are refined at a time, so that it takes no more memory than a step does. The metric sees batches of
+    `batch_size`, whatever the number of processes. Its first figure decides; one that is not finite never wins. Raises
+    `GantoolError` where the metric saw too little.
     """
     metric, refine = session.new_metric(), session.recipe.refine
     batches = zip(session.held_source.split(batch_size), session.held_target.split(batch_size), strict=True)  # type: ignore[no-untyped-call]
     with kept_random_state():
         try:
             for source, target in batches:
-                show(metric, session.metric.component, refine(source), target, source)
+                refined = torch.cat([refine(part) for part in source.split(at_once)])
+                show(metric, session.metric.component, refined, target, source)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.full_name}: {error}") from None

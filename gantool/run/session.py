@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from ..components import Domain, Metric, Recipe, Setup, SourceMetric, StreamingDomain, TrainingRecipe
+from ..builtin.buffers import NoBuffer
+from ..components import Domain, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
 from ..data.options import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
@@ -18,8 +20,10 @@ from ..plan import Part, Plan
 from ..plugins import Provided, Registry, resolve_factory
 from ..settings import RunSettings
 from .bundle import Recorded
-from .device import make_accelerator
 from .feed import Draws, Feed, Share, open_feed
+from .launch import Launch
+from .processes import Team, open_team
+from .shared_buffer import SharedBuffer
 
 _SAMPLES = 16
 """Images of each domain on a sample sheet."""
@@ -33,7 +37,7 @@ _SELECTION_VALUES = 2**26
 class Session:
     """A plan, built."""
 
-    accelerator: Accelerator
+    team: Team
     recipe: TrainingRecipe
     draws: Draws
     recorded: Recorded
@@ -48,6 +52,11 @@ class Session:
     """One line for the user: how many images of which form, on which device."""
 
     @property
+    def accelerator(self) -> Accelerator:
+        """What computes."""
+        return self.team.accelerator
+
+    @property
     def sheet_images(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The synthetic and real images of sample sheets."""
         return self.held_source[:_SAMPLES], self.held_target[:_SAMPLES]
@@ -58,31 +67,28 @@ class Session:
         return metric
 
 
-def open_session(plan: Plan, registry: Registry) -> Session:
-    """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`."""
+def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Session:
+    """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`.
+
+    `team`: the processes that share the run; called by all of them.
+    """
     settings = plan.settings
-    accelerator = make_accelerator(settings.device, settings.precision)
-    set_seed(settings.seed)
-    domains = _make(registry, "dataset", plan.dataset)
-    source, target, preprocess = prepare(domains, plan.preprocess)
-    feeds = _open_feeds(source, target, settings, accelerator)
-    sample, held_source, held_target = _hold(feeds, (source, target))
     record = registry.recipe(plan.recipe.component).component
     assert isinstance(record, Recipe)
-    parts = _make_parts(plan, record, registry, channels=sample.shape[1])
-    recipe: TrainingRecipe = _make(registry, "recipe", plan.recipe, parts=parts)
-    recipe.setup(
-        Setup(
-            accelerator=accelerator,
-            sample=sample,
-            channels_last=settings.channels_last,
-            length=recipe.length(settings.steps),
-            compile=settings.compile,
-        )
-    )
+    team = team or open_team(settings, Launch())
+    # The same in all processes, so that they build the same networks.
+    set_seed(settings.seed)
+    with team.together():
+        _check_accumulates(plan, record)
+        domains = _make(registry, "dataset", plan.dataset)
+        source, target, preprocess = prepare(domains, plan.preprocess)
+        feeds = _open_feeds(source, target, settings, team)
+        count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
+    sample, held_source, held_target = _hold(firsts, count, team)
+    recipe = _build_recipe(plan, record, registry, sample, team)
     metric = registry.find("metric", plan.metric.component)
     return Session(
-        accelerator=accelerator,
+        team=team,
         recipe=recipe,
         draws=Draws(*feeds),
         recorded=_recorded(plan, record, preprocess, sample),
@@ -90,19 +96,49 @@ def open_session(plan: Plan, registry: Registry) -> Session:
         metric_config=validate(metric.component.options, plan.metric.options, where="metric."),
         held_source=held_source,
         held_target=held_target,
-        summary=_summary(source, target, sample, accelerator.device),
+        summary=_summary(source, target, sample, team),
     )
 
 
+def _build_recipe(plan: Plan, record: Recipe, registry: Registry, sample: torch.Tensor, team: Team) -> TrainingRecipe:
+    with team.together():
+        parts = _make_parts(plan, record, registry, channels=sample.shape[1])
+        if team.count > 1:
+            parts = {name: _shared(part, team) for name, part in parts.items()}
+        recipe: TrainingRecipe = _make(registry, "recipe", plan.recipe, parts=parts)
+    with warnings.catch_warnings():
+        # torch 2.13 has a new name for an option that accelerate knows by the old one only.
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        recipe.setup(
+            Setup(
+                accelerator=team.accelerator,
+                sample=sample,
+                channels_last=plan.settings.channels_last,
+                length=recipe.length(plan.settings.steps),
+                compile=plan.settings.compile,
+                accumulate=plan.settings.accumulate,
+            )
+        )
+    if team.rank:
+        # From here on each draws for its own images (dropout, say).
+        set_seed(own_seed(plan.settings.seed, team.rank))
+    return recipe
+
+
+def own_seed(seed: int, rank: int) -> int:
+    """Return the seed of one process: far from those of others, below 2³²."""
+    return (seed + 0x9E3779B1 * rank) % 2**32
+
+
 def _open_feeds(
-    source: Domain | StreamingDomain, target: Domain | StreamingDomain, settings: RunSettings, accelerator: Accelerator
+    source: Domain | StreamingDomain, target: Domain | StreamingDomain, settings: RunSettings, team: Team
 ) -> tuple[Feed, Feed]:
     share = Share(
         seed=settings.seed,
-        batch_size=settings.batch_size,
-        rank=accelerator.process_index,
-        world_size=accelerator.num_processes,
-        device=accelerator.device,
+        batch_size=settings.batch_size // team.count,
+        rank=team.rank,
+        world_size=team.count,
+        device=team.accelerator.device,
     )
     # Seeds apart, so that domains of one size are not drawn in one order.
     other = replace(share, seed=share.seed + 2**32)
@@ -112,27 +148,36 @@ def _open_feeds(
     )
 
 
-def _hold(feeds: tuple[Feed, Feed], domains: tuple[Domain | StreamingDomain, ...]) -> tuple[torch.Tensor, ...]:
-    """A source batch, then the first images of both feeds, equally many, none twice. The feeds stay where they are."""
+_Batches = list[torch.Tensor]
+
+
+def _draw_first(
+    feeds: tuple[Feed, Feed], domains: tuple[Domain | StreamingDomain, ...], batch_size: int
+) -> tuple[int, list[_Batches]]:
+    """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
+    stay where they are."""
     firsts = [feed.next() for feed in feeds]
     counts = [len(domain) for domain in domains if isinstance(domain, Domain)]
     count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0][0].numel()), *counts)
-    batches = -(-count // len(firsts[0]))
-    held = [
-        torch.cat([first, *(feed.next() for _ in range(batches - 1))])[:count] for feed, first in zip(feeds, firsts, strict=True)
-    ]
+    more = -(-count // batch_size) - 1
+    drawn = [[first, *(feed.next() for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
     for feed in feeds:
         feed.drawn = 0
-    return firsts[0], *held
+    return count, drawn
 
 
-def _summary(
-    source: Domain | StreamingDomain, target: Domain | StreamingDomain, images: torch.Tensor, device: torch.device
-) -> str:
+def _hold(drawn: list[_Batches], count: int, team: Team) -> tuple[torch.Tensor, ...]:
+    """A source batch, then the first `count` images of both domains: the same in all processes, whatever their number."""
+    joined = [[team.gather_images(batch) for batch in batches] for batches in drawn]
+    return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
+
+
+def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain, images: torch.Tensor, team: Team) -> str:
     counts = [str(len(domain)) if isinstance(domain, Domain) else "endless" for domain in (source, target)]
     channels, height, width = images.shape[1:]
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
-    return f"{counts[0]} synthetic and {counts[1]} real images, {height}x{width} px, {kind}, on {device}"
+    where = str(team.accelerator.device) if team.count == 1 else f"{team.accelerator.device.type} in {team.count} processes"
+    return f"{counts[0]} synthetic and {counts[1]} real images, {height}x{width} px, {kind}, on {where}"
 
 
 def _make(registry: Registry, kind: str, part: Part, **arguments: Any) -> Any:
@@ -157,6 +202,15 @@ def _make_parts(plan: Plan, record: Recipe, registry: Registry, *, channels: int
             extra = {"generator": torch.Generator().manual_seed(plan.settings.seed + 1000 * (number + 1))}
         parts[slot.name] = _make(registry, slot.kind, plan.parts[slot.name], **extra)
     return parts
+
+
+def _check_accumulates(plan: Plan, record: Recipe) -> None:
+    if plan.settings.accumulate > 1 and "accumulates" not in record.provides:
+        raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
+
+
+def _shared(part: Any, team: Team) -> Any:
+    return SharedBuffer(part, team) if isinstance(part, ReplayBuffer) and not isinstance(part, NoBuffer) else part
 
 
 def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor) -> Recorded:

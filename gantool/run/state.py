@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save, save_file
 
 from ..errors import GantoolError
 from .files import fsync
@@ -40,6 +40,20 @@ def load_state(folder: Path) -> dict[str, Any]:
     except (GantoolError, OSError, ValueError, KeyError, TypeError) as error:
         cause = error if isinstance(error, GantoolError) else f"{folder / TREE} is damaged ({error!r})"
         raise GantoolError(f"{cause}: delete {folder} to go on from the checkpoint before it") from None
+    return state
+
+
+def pack(state: Mapping[str, Any]) -> bytes:
+    """Return what `save_state` would write, to be sent to another process. Raises `TypeError` likewise."""
+    tensors: dict[str, torch.Tensor] = {}
+    tree = json.dumps(_encode(state, tensors)).encode()
+    return len(tree).to_bytes(8, "little") + tree + save(tensors)
+
+
+def unpack(data: bytes) -> dict[str, Any]:
+    """Return what was given to `pack`, tensors on the CPU."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    state: dict[str, Any] = dict(_decode(json.loads(data[8:end]), load(data[end:])))
     return state
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+from accelerate.utils import set_seed
 from rich.console import Console
 
 from ..components import Event
@@ -21,56 +22,83 @@ from .checkpoint import Checkpoints, kept_random_state, random_state, set_random
 from .files import remove_leftovers
 from .folder import write_plan, writing
 from .interrupt import Interrupt
-from .monitor import Monitor
+from .launch import Launch
+from .memory import kept_memory
+from .monitor import Monitor, joined
+from .processes import Team, open_team
+from .profiling import StepProfiler
 from .progress import TrainingProgress
 from .selection import judge
-from .session import Session, open_session
+from .session import Session, open_session, own_seed
 from .sheet import write_sheet
 from .sinks import Sinks
-from .state import first_not_finite
+from .state import first_not_finite, pack, unpack
 
 
 class TrainingRun:
     """One process's view of a run in `folder`."""
 
-    def __init__(self, plan: Plan, folder: Path, registry: Registry, *, console: Console, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        registry: Registry,
+        *,
+        console: Console,
+        quiet: bool = False,
+        profile: bool = False,
+        team: Team | None = None,
+    ) -> None:
         self.plan, self.folder, self.registry = plan, folder, registry
         self.console, self.quiet = console, quiet
+        self.profile = profile
+        self.profiler: StepProfiler | None = None
+        self.team = team
         self.checkpoints = Checkpoints(folder, keep=plan.settings.keep)
         self.best: dict[str, Any] | None = None
         self.done = 0
         self.saved: int | None = None
-        self.main = True
+        self.main = team is None or team.is_main
 
     def train(self) -> None:
         """Run, or go on with, the plan to its end.
 
         Raises `GantoolError` for bad input, `TrainingFailed` where a figure is no longer finite, `Stopped` after a signal.
         """
-        with Interrupt() as interrupt:
-            session = open_session(self.plan, self.registry)
+        with kept_memory(), Interrupt(quiet=not self.main) as interrupt:
+            team = self.team = self.team or open_team(self.plan.settings, Launch())
+            session = open_session(self.plan, self.registry, team)
             try:
-                self._train(session, interrupt)
+                self._train(session, team, interrupt)
             finally:
                 session.draws.close()
 
-    def _train(self, session: Session, interrupt: Interrupt) -> None:
-        self.main = session.accelerator.is_main_process
+    def _train(self, session: Session, team: Team, interrupt: Interrupt) -> None:
         total = session.recipe.length(self.plan.settings.steps)
         with writing(self.folder):
-            self._restore(session, total)
-            # Again: it may say other things now that a resumed run was seen to be able to follow them.
-            write_plan(self.folder, self.plan, self.registry)
+            self._check_shared(team)
+            with team.together():
+                self._restore(session, team, total)
+            if self.main:
+                # Again: it may say other things now that a resumed run was seen to be able to follow them.
+                write_plan(self.folder, self.plan, self.registry, processes=team.count)
             if self.saved == total:
                 self._say(f"{self.folder} is complete: {total} of {total} steps; --steps N trains further")
                 return
             self._say(f"{self.folder}: {session.summary}")
-            with self._observed(total):
-                self._loop(session, total, interrupt)
-        if interrupt.signal is not None and self.done < total:
-            raise Stopped(interrupt.exit_code, self.folder)
+            with self._observed(session, total):
+                self._loop(session, team, total, interrupt)
+        if self.done < total:
+            raise Stopped(128 + max(team.gather(interrupt.signal or 0)), self.folder)
 
-    def _restore(self, session: Session, total: int) -> None:
+    def _check_shared(self, team: Team) -> None:
+        seen = team.gather(self.checkpoints.steps())
+        if any(steps != seen[0] for steps in seen):
+            error = GantoolError(f"{self.folder} differs between processes: a run is resumed from storage that all share")
+            error.told = True
+            raise error
+
+    def _restore(self, session: Session, team: Team, total: int) -> None:
         for folder in (self.folder, self.folder / "samples"):
             remove_leftovers(folder)
         state = self.checkpoints.latest()
@@ -87,49 +115,67 @@ class TrainingRun:
                 f"{path} does not fit the recipe; was a plugin upgraded (run.json has versions)? {cause}"
             ) from None
         session.draws.load_state_dict(state["draws"])
-        set_random_state(state["random"])
+        if team.rank == 0:
+            set_random_state(state["random"])
+        elif team.rank <= len(others := state.get("other_random", [])):
+            set_random_state(others[team.rank - 1])
+        else:
+            # This run had fewer processes: other numbers than those that were drawn from the seed so far.
+            set_seed(own_seed(self.plan.settings.seed + state["step"], team.rank))
         self.best, self.done, self.saved = state["best"], state["step"], state["step"]
 
     @contextmanager
-    def _observed(self, total: int) -> Iterator[None]:
+    def _observed(self, session: Session, total: int) -> Iterator[None]:
+        self.window = (time.monotonic(), self.done)
+        if not self.main:
+            yield
+            return
         self.sinks = Sinks(self.folder, self.registry, start=self.done, warn=lambda text: self._say(f"Warning: {text}"))
         self.progress = TrainingProgress(total, self.done, console=self.console, quiet=self.quiet)
-        self.window = (time.monotonic(), self.done)
+        if self.profile and self.done < total:
+            phase = session.recipe.phase(total - 1)
+            self.profiler = StepProfiler(self.folder, phase, session.accelerator.device, self._say)
         try:
             yield
         finally:
+            if self.profiler:
+                self.profiler.close()
             self.progress.close()
             self.sinks.close()
 
-    def _loop(self, session: Session, total: int, interrupt: Interrupt) -> None:
+    def _loop(self, session: Session, team: Team, total: int, interrupt: Interrupt) -> None:
         settings, recipe, draws, monitor = self.plan.settings, session.recipe, session.draws, Monitor()
         self._emit("start")
         if self.done == 0:
             self._sample(session)
-        while self.done < total and interrupt.signal is None:
+        stop = team.anyone(interrupt.signal is not None)
+        while self.done < total and not stop:
             phase = recipe.phase(self.done)
             monitor.add(self.done + 1, recipe.step(self.done, draws))
             self.done += 1
+            if self.profiler:
+                self.profiler.after(self.done, phase)
             ends = self.done == total
             saves = ends or self.done % settings.checkpoint_every == 0
             if saves or self.done % settings.log_every == 0 or recipe.phase(self.done) != phase:
-                self._log(monitor, phase, always=ends)
+                self._log(monitor, team, phase, always=ends)
             if ends or self.done % settings.sample_every == 0:
                 self._sample(session)
             if saves:
-                self._save(session)
+                self._save(session, team)
+            stop = team.anyone(interrupt.signal is not None)
         if self.saved != self.done:  # a signal came, or there was nothing to do: the run folder is whole in either case
-            self._log(monitor, recipe.phase(max(0, self.done - 1)))
-            self._save(session)
+            self._log(monitor, team, recipe.phase(max(0, self.done - 1)))
+            self._save(session, team)
         self._emit("end")
 
-    def _log(self, monitor: Monitor, phase: str, *, always: bool = False) -> None:
-        values, broken = monitor.read()
+    def _log(self, monitor: Monitor, team: Team, phase: str, *, always: bool = False) -> None:
+        values, broken = joined(team.gather(monitor.read()))
         if broken:
             first = min(broken.values())
             names = [name for name, step in broken.items() if step == first]
             self._give_up(f"{', '.join(names)} is not finite since step {first}")
-        if not values:
+        if not values or not self.main:
             return
         now = time.monotonic()
         since, step = self.window
@@ -145,7 +191,9 @@ class TrainingRun:
         rates = (f" -o recipe.{name}={value / 2:g}" for name, value in self.plan.recipe.options.items() if name.endswith("lr"))
         precision = " or --precision fp32" if self.plan.settings.precision != "fp32" else ""
         smaller = f"smaller learning rates{''.join(rates)}{precision}"
-        raise TrainingFailed(f"{what}; {good}. Resuming would end there again: try a new run with {smaller}")
+        failed = TrainingFailed(f"{what}; {good}. Resuming would end there again: try a new run with {smaller}")
+        failed.told = True  # every process looks at the same figures
+        raise failed
 
     def _sample(self, session: Session) -> None:
         if not self.main:
@@ -157,21 +205,29 @@ class TrainingRun:
             write_sheet(path, source, session.recipe.refine(source), target)
         self._emit("sample", path=path)
 
-    def _save(self, session: Session) -> None:
-        state = {
+    def _save(self, session: Session, team: Team) -> None:
+        others = team.gather_bytes(pack(random_state()) if team.rank else b"")[1:]
+        team.check_equal(session.recipe.generator())
+        # Nobody goes on before the checkpoint is there, or without those who failed.
+        with team.together(), writing(self.folder):
+            if self.main:
+                self._write(session, [unpack(each) for each in others])
+        self.saved = self.done
+
+    def _write(self, session: Session, others: list[dict[str, Any]]) -> None:
+        state: dict[str, Any] = {
             "recipe": session.recipe.state_dict(),
             "draws": session.draws.state_dict(),
             "random": random_state(),
+            "other_random": others,
             "generator": dict(session.recipe.generator().state_dict()),
         }
         # The figures of a step are those before its updates: what the last update did shows only here.
         if (bad := first_not_finite(state["recipe"])) is not None:
             self._give_up(f"{bad} is not finite since step {self.done}")
-        self.saved = self.done
-        if not self.main:
-            return
-        size = self.plan.settings.batch_size
-        values, self.best = judge(session, self.best, step=self.done, batch_size=size)
+        settings = self.plan.settings
+        at_once = settings.batch_size // (session.team.count * settings.accumulate)
+        values, self.best = judge(session, self.best, step=self.done, batch_size=settings.batch_size, at_once=at_once)
         # The checkpoint last: once it is there, a resumed run takes all before it for done.
         write_bundle(self.folder, state["generator"], replace(session.recorded, step=self.done))
         path = self.checkpoints.save(self.done, {**state, "best": self.best}, best=self.best["step"] if self.best else None)

@@ -150,7 +150,7 @@ def test_the_discriminators_loss_is_equation_2_and_its_accuracies_are_of_the_sam
     with torch.no_grad():
         refined, real = (torch.sigmoid(-recipe.discriminator(images).double()) for images in (recipe.refiner(x), y))
         expected = -torch.log(refined).mean() - torch.log(1 - real).mean()
-    figures = recipe.update_discriminator(x, y)
+    figures = recipe.update_discriminator(recipe.refiner(x), y)
     assert figures["discriminator_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
     assert figures["accuracy_real"].item() == pytest.approx((real < 0.5).double().mean().item())
     assert figures["accuracy_refined"].item() == pytest.approx((refined > 0.5).double().mean().item())
@@ -208,14 +208,14 @@ def test_d_sees_half_of_its_refined_images_from_earlier_refiners():
     first = draw.source()
     with torch.no_grad():
         old = recipe.refiner(first)
-    recipe.update_discriminator(first, draw.target())
+    recipe.update_discriminator(old, draw.target())
     for _ in range(3):
         recipe.update_refiner(draw.source())
     seen.clear()
     second = draw.source()
     with torch.no_grad():
         new = recipe.refiner(second)
-    recipe.update_discriminator(second, draw.target())
+    recipe.update_discriminator(new, draw.target())
     refined = seen[1]
     assert torch.equal(refined[:2], new[:2])
     assert all(any(torch.equal(row, image) for image in old) for row in refined[2:])
@@ -240,7 +240,10 @@ class NoHostSync(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "momentum": 0.9}, {"average": 0.9}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"optimizer": "sgd", "momentum": 0.9}, {"average": 0.9}, {"reuse_refined": True, "joint_batch": True}],
+)
 def test_no_step_waits_for_the_device(monkeypatch, options, precision):
     recipe, draw = make(precision, **options), Batches()
 
@@ -308,7 +311,7 @@ def test_without_an_average_the_result_is_r_itself():
     assert "average" not in recipe.state_dict()
 
 
-@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "momentum": 0.9, "average": 0.5}])
+@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "momentum": 0.9, "average": 0.5}, {"reuse_refined": True}])
 def test_a_recipe_goes_on_from_its_state(options):
     recipe, draw = make(**options), Batches()
     for step in range(5):
@@ -376,3 +379,41 @@ def test_without_decay_the_rates_stay():
     for step in range(3):
         recipe.step(step, draw)
     assert recipe.refiner_optimizer.param_groups[0]["lr"] == SimGANOptions().refiner_lr
+
+
+@pytest.mark.parametrize(
+    ("refiner_updates", "discriminator_updates", "fresh", "shown"), [(2, 1, 0, [1]), (3, 2, 0, [2, 1]), (1, 3, 2, [0, 1, 2])]
+)
+def test_reused_batches_are_shown_newest_first_and_fresh_ones_after_them(refiner_updates, discriminator_updates, fresh, shown):
+    nothing = gantool.build("buffer", "none", generator=torch.Generator())
+    updates = {"refiner_updates": refiner_updates, "discriminator_updates": discriminator_updates}
+    recipe, draw = make(reuse_refined=True, parts={"buffer": nothing}, **updates), Batches()
+    refined, seen = [], []
+    recipe.refiner.register_forward_hook(lambda *call: refined.append(call[2].detach().clone()))
+    recipe.discriminator.register_forward_hook(lambda network, inputs, _: seen.append(inputs[0].detach().clone()))
+    for step in (2, 3, 4):  # the warm-up of D has no batch to reuse, and none is left over for the next round
+        refined.clear()
+        seen.clear()
+        draw.calls.clear()
+        recipe.step(step, draw)
+        if step == 2:
+            assert draw.calls == ["source", "target"]
+            assert torch.equal(seen[1], refined[0])
+            continue
+        assert draw.calls.count("source") == refiner_updates + fresh
+        assert draw.calls.count("target") == discriminator_updates
+        of_d = seen[refiner_updates:][1::2]
+        assert [torch.equal(images, refined[number]) for images, number in zip(of_d, shown, strict=True)] == [True] * len(shown)
+
+
+def test_one_batch_for_d_is_one_pass_with_the_same_figures():
+    separate, joint = make(), make(joint_batch=True)
+    passes = []
+    joint.discriminator.register_forward_hook(lambda network, inputs, _: passes.append(len(inputs[0])))
+    draw = Batches()
+    refined, real = draw.source(), draw.target()
+    expected, figures = (recipe.update_discriminator(refined, real) for recipe in (separate, joint))
+    assert passes == [2 * SHAPE[0]]
+    for name, value in expected.items():
+        assert figures[name].item() == pytest.approx(value.item(), rel=1e-5)
+    assert torch.allclose(weights(joint.discriminator), weights(separate.discriminator), atol=1e-5)

@@ -199,3 +199,14 @@ assert callable(gantool.train)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "--synthetic PATH" in done.stdout
+
+
+def test_a_profile_is_written_and_summed_up(capsys):
+    words = [word for word in SMALL if word != "--quiet"] + EYES
+    assert run(["train", *words, "--steps", "6", "--profile"]) == 0
+    err = capsys.readouterr().err
+    first = Path("runs/simgan-001")
+    assert f"Profile of 3 steps: {first / 'profile' / 'step-00000008.json'}" in err
+    assert "share         ms   calls  operation" in err
+    assert run(["train", "--resume", str(first), "--steps", "12", "--profile"]) == 0
+    assert f"Profile of 3 steps: {first / 'profile' / 'step-00000014.json'}" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gantool.run.files import remove_folder, remove_leftovers, write_file, write_folder, write_json
+from gantool.run.files import announce, remove_folder, remove_leftovers, write_file, write_folder, write_json
 
 
 def names(folder):
@@ -95,3 +95,12 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     remove_leftovers(tmp_path)
     assert names(tmp_path) == [".hidden", "run.json", "step-00000001"]
     remove_leftovers(tmp_path / "nowhere")
+
+
+def test_one_of_several_processes_makes_a_note(tmp_path):
+    assert announce(tmp_path, "lost")
+    assert not announce(tmp_path, "lost")
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == []
+    assert announce(tmp_path, "lost")
+    assert not announce(tmp_path / "removed", "lost")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gantool.run.monitor import Monitor
+from gantool.run.monitor import Monitor, joined
 
 
 def test_means_since_the_last_reading():
@@ -51,3 +51,9 @@ def test_adding_does_not_wait_for_the_device():
         monitor.add(step, {"a": torch.ones((), device="meta"), "b": torch.ones((), device="meta", dtype=torch.bfloat16)})
     with pytest.raises((RuntimeError, NotImplementedError)):
         monitor.read()
+
+
+def test_figures_of_several_processes_are_means_and_the_first_broken_steps():
+    processes = [({"a": 1.0, "b": 2.0}, {"a": 7}), ({"a": 3.0, "b": 2.0}, {"a": 5, "b": 9})]
+    assert joined(processes) == ({"a": 2.0, "b": 2.0}, {"a": 5, "b": 9})
+    assert joined(processes[:1]) == processes[0]

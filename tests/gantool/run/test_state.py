@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from gantool import GantoolError
 from gantool.run import state as module
-from gantool.run.state import TENSORS, TREE, first_not_finite, load_state, read_tensors, save_state, write_tensors
+from gantool.run.state import TENSORS, TREE, first_not_finite, load_state, pack, read_tensors, save_state, unpack, write_tensors
 
 
 def round_trip(folder, state):
@@ -31,6 +31,7 @@ def test_nested_plain_values_and_tensors_come_back(tmp_path, assert_same):
         "view": shared[:, 1].contiguous(),
     }
     assert_same(round_trip(tmp_path, state), state)
+    assert_same(unpack(pack(state)), state)
 
 
 def test_views_and_transposed_tensors_keep_their_values(tmp_path):

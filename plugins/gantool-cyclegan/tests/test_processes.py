@@ -1,0 +1,43 @@
+"""CycleGAN in two processes trains what it trains in one: four networks, two of which are passed through several times."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+import gantool
+from gantool.run.checkpoint import Checkpoints
+
+OPTIONS = {
+    **{f"{name}.width": 4 for name in ("to_target", "to_source", "target_discriminator", "source_discriminator")},
+    **{f"{name}.blocks": 1 for name in ("to_target", "to_source")},
+    **{f"{name}.depth": 1 for name in ("target_discriminator", "source_discriminator")},
+    **{f"{name}.size": 6 for name in ("target_buffer", "source_buffer")},
+    "dataset.synthetic_count": 12,
+    "dataset.real_count": 12,
+    "dataset.size": [12, 16],
+    "metric.samples": 64,
+}
+
+
+def test_two_processes_train_what_one_trains(tmp_path: Path):
+    one = gantool.train("cyclegan", output=tmp_path / "one", steps=4, batch_size=4, device="cpu", options=OPTIONS)
+    launch = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "gantool", "train"]
+    words = [word for name, value in OPTIONS.items() for word in ("-o", f"{name}={value}")]
+    subprocess.run(
+        [sys.executable, "-m", *launch, "--config", str(one / "run.json"), "--output", str(tmp_path / "two"), "--quiet", *words],
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    expected, found = (Checkpoints(tmp_path / run, keep=1).load(4)["recipe"] for run in ("one", "two"))
+    for name in ("to_target", "to_source", "target_discriminator", "source_discriminator"):
+        assert list(expected[name]) == list(found[name])
+        assert all(torch.allclose(found[name][key], value, rtol=0, atol=1e-6) for key, value in expected[name].items())
+    for name in ("target_buffer", "source_buffer"):
+        assert len(expected[name]["images"]) == 6
+        assert torch.allclose(torch.stack(expected[name]["images"]), torch.stack(found[name]["images"]), rtol=0, atol=1e-5)
+        assert torch.equal(expected[name]["generator"], found[name]["generator"])

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+
+FAULTS = """
+import resource, torch
+from gantool.run.memory import kept_memory
+
+def faults():
+    # 64 MiB: above every threshold of glibc's own.
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**24)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(faults())
+with kept_memory():
+    faults()
+    print(faults())
+print(faults())
+"""
+PAGES = 2**26 // 4096
+
+
+def pages(monkeypatch, **variables):
+    """Pages that a freed and allocated block faults in: before, within and after the context, in a process of its own."""
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    return [int(line) for line in done.stdout.split()]
+
+
+def test_freed_memory_is_kept_while_the_context_lasts_and_no_longer(monkeypatch):
+    before, within, after = pages(monkeypatch)
+    assert before >= PAGES
+    assert within < PAGES / 100
+    assert after >= PAGES
+
+
+def test_what_the_environment_says_stands(monkeypatch):
+    assert min(pages(monkeypatch, MALLOC_TRIM_THRESHOLD_="131072")) >= PAGES
