@@ -50,8 +50,11 @@ docs: $(READY)  ## Build the documentation site
 	$(BIN)/python scripts/make_hooks_page.py --check
 	$(BIN)/mkdocs build --strict
 
-bench: $(READY)  ## Run the benchmarks
-	$(BIN)/python -m pytest benchmarks --benchmark-enable
+bench: $(READY)  ## Run the benchmarks and write docs/performance.md (10 minutes on 2 cores that do nothing else)
+	mkdir -p runs
+	# Compiling a network takes minutes on a slow machine.
+	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-json=runs/benchmarks.json -o timeout=900
+	$(BIN)/python scripts/benchmark_table.py runs/benchmarks.json
 
 lock:  ## Write requirements.lock anew from pyproject.toml
 	PYTHON=$(PYTHON) sh scripts/lock.sh

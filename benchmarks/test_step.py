@@ -1,122 +1,115 @@
-"""What a step costs beside the convolutions that it cannot do without.
+"""What a training step costs: beside its convolutions, beside a naive loop, and by part.
 
-pytest benchmarks --benchmark-enable
+pytest benchmarks/test_step.py --benchmark-enable
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from conftest import NO_CUDA
+from naive_loop import NaiveProcess
+from step_case import Case, Steps, open_case
+from step_floor import Floor
+from step_split import OVERHEAD, shares
 
-from gantool.plan import Choices, resolve
-from gantool.plugins import load_plugins
-from gantool.run.session import Session, open_session
+from gantool.run.memory import kept_memory
 
-NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-DEVICES = ["cpu", pytest.param("cuda", marks=(pytest.mark.cuda, NO_CUDA))]
+# A step of the paper's networks takes seconds on a CPU, and on a busy one minutes.
+pytestmark = pytest.mark.timeout(3600)
+
+CASES = {
+    "laptop": Case(preset="laptop", batch=32),
+    "paper": Case(preset="paper", batch=64, history=51_200),
+    # A pass through these networks takes 0.4 TFLOP for one image.
+    "hands": Case(preset="hands", batch=1, size=(224, 224)),
+}
+HOW: dict[str, dict[str, Any]] = {
+    "fp32": {},
+    "contiguous": {"channels_last": False},
+    "compile": {"compile": True},
+    "bf16": {"precision": "bf16"},
+    "bf16, compile": {"precision": "bf16", "compile": True},
+}
+ON_CPU = [*((name, "fp32") for name in CASES), ("laptop", "contiguous"), ("laptop", "compile"), ("paper", "contiguous")]
+"""Others take minutes on a CPU, and bf16 is slower there."""
+GPU = (pytest.mark.cuda, NO_CUDA)
+STEPS = [pytest.param("cpu", *each) for each in ON_CPU] + [
+    pytest.param("cuda", case, how, marks=GPU) for case in CASES for how in HOW
+]
 
 
-def session(device: str, preset: str, batch: int, **options: object) -> Session:
-    said = {
-        "dataset.synthetic_count": 512,
-        "dataset.real_count": 512,
-        "recipe.refiner_warmup": 0,
-        "recipe.discriminator_warmup": 0,
+@pytest.fixture(autouse=True)
+def memory() -> Iterator[None]:
+    """What a run does, for floor and step alike; the naive loop has a process of its own."""
+    with kept_memory():
+        yield
+
+
+def fitting(case: Case, record: Any, device: str) -> Case:
+    """The case; smaller where nothing is measured seriously, and with more images where the GPU has room for them."""
+    if record.count(64) < 64:
+        return replace(case, batch=min(case.batch, 8), size=(min(case.size[0], 35), min(case.size[1], 55)), history=256)
+    return replace(case, batch=16) if device == "cuda" and case.batch == 1 else case
+
+
+def floors(steps: Steps, case: Case) -> dict[str, Floor]:
+    """The bare convolutions in both layouts, in the precision of the case."""
+    recipe: Any = steps.session.recipe
+    dtype = torch.bfloat16 if case.settings.get("precision") == "bf16" else torch.float32
+    images = steps.session.draws.source()
+    unwrap = recipe.unwrap
+    return {
+        f"convolutions, {name}": Floor(unwrap(recipe.refiner), unwrap(recipe.discriminator), images, layout=layout, dtype=dtype)
+        for name, layout in (("channels last", torch.channels_last), ("contiguous", torch.contiguous_format))
     }
-    settings = {"batch_size": batch, "device": device}
-    registry = load_plugins()
-    choices = Choices(plugin="simgan", preset=preset, options=said | options, settings=settings)
-    return open_session(resolve(registry, choices), registry)
 
 
-def wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch.compile looks at one
+@pytest.mark.parametrize(("device", "name", "how"), STEPS, indirect=["device"])
+def test_step(record: Any, device: str, name: str, how: str) -> None:
+    """One round beside its bare convolutions in whichever layout is faster, and where its time goes."""
+    case = fitting(replace(CASES[name], settings=HOW[how]), record, device)
+    # Hooks, by which the floor finds shapes, would become part of a compiled network.
+    plain = Steps(open_case(replace(case, settings=case.settings | {"compile": False}), device))
+    bare = floors(plain, case)
+    steps = Steps(open_case(case, device))
+    seconds = record.in_turns(bare, rounds=1)
+    best = min(seconds, key=lambda name: seconds[name])
+    rounds = 2 if name == "hands" else 5
+    record.compare({"step": steps, best: bare[best]}, case.batch, floor=best, rounds=rounds)
+    split = shares(steps, device, rounds=1 if name == "hands" else 3)
+    overhead = sum(split.get(part, 0.0) for part in OVERHEAD)
+    record.info["split"] = split
+    record.info["notes"]["time of a step"] = ", ".join(f"{part} {share:.1%}" for part, share in split.items())
+    if device == "cpu" and (name, how) == ("paper", "fp32"):
+        record.target("step / convolutions", 1 / record.info["ratio"], 1.15, sense="<=")
+        record.target("data, history, logging, optimizers / step", overhead, 0.05, sense="<=")
+        record.target("history, B = 51,200 / step", split["history"], 0.01, sense="<=")
 
 
-def convolutions(network: nn.Module, images: torch.Tensor) -> list[tuple[nn.Conv2d, torch.Tensor]]:
-    """Every convolution of a network with the input that it gets."""
-    found: list[tuple[nn.Conv2d, torch.Tensor]] = []
-    hooks = [
-        layer.register_forward_hook(lambda layer, inputs, _: found.append((layer, inputs[0].detach())))
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d)
-    ]
-    network(images)
-    for hook in hooks:
-        hook.remove()
-    return found
+@pytest.mark.parametrize(("name", "target"), [("laptop", 1.8), ("paper", 1.25)])
+def test_step_beside_a_naive_loop(record: Any, device: str, name: str, target: float) -> None:
+    """One round beside the same mathematics as public code has them, in turns."""
+    case = fitting(replace(CASES[name], history=1024, batch=32), record, device)
+    naive = NaiveProcess(case.preset, case.batch, device)
+    try:
+        record.compare({"step": Steps(open_case(case, device)), "naive loop": naive}, case.batch, floor="naive loop")
+    finally:
+        naive.close()
+    if device == "cpu":
+        record.target("step, images/s / naive loop", record.info["ratio"], target, sense=">=")
 
 
-def bare(found: list[tuple[nn.Conv2d, torch.Tensor]], *gradients: str) -> None:
-    """The arithmetic of those convolutions alone: no padding layers, no activations, no losses, no optimizer.
-
-    `gradients`: of "inputs", "weights"; without any, forward only.
-    """
-    for layer, images in found:
-        weight = layer.weight.detach().requires_grad_("weights" in gradients)
-        inputs = images.detach().requires_grad_("inputs" in gradients)
-        result = nn.functional.conv2d(inputs, weight, layer.bias, layer.stride, layer.kernel_size[0] // 2)
-        if gradients:
-            torch.autograd.grad(result, [tensor for tensor in (inputs, weight) if tensor.requires_grad], torch.ones_like(result))
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize(("preset", "batch"), [("laptop", 32), ("paper", 64)])
-def test_training_step(benchmark, device, preset, batch):
-    """One round: 2 updates of R, 1 of D, 35×55. `floor_ratio` is its time over that of the bare convolutions."""
-    open_ = session(device, preset, batch)
-    number = 0
-
-    def step() -> None:
-        nonlocal number
-        open_.recipe.step(number, open_.draws)
-        number += 1
-        wait(device)
-
-    refiner, discriminator = open_.recipe.refiner, open_.recipe.discriminator  # type: ignore[attr-defined]
-    images = open_.held_source[:batch]
-    of_refiner, of_discriminator = convolutions(refiner, images), convolutions(discriminator, images)
-
-    def floor() -> None:
-        for _ in range(2):
-            bare(of_refiner, "inputs", "weights")
-            bare(of_discriminator, "inputs")  # R's updates leave D's weights alone
-        bare(of_refiner)
-        for _ in range(2):
-            bare(of_discriminator, "inputs", "weights")
-        wait(device)
-
-    step()
-    floor()
-    # Both in one run, in turns: times on a shared machine drift.
-    seconds: dict[str, list[float]] = {"floor": [], "step": []}
-    for _ in range(5):
-        for name, function in (("floor", floor), ("step", step)):
-            began = time.perf_counter()
-            function()
-            seconds[name].append(time.perf_counter() - began)
-    medians = {name: sorted(values)[len(values) // 2] for name, values in seconds.items()}
-    benchmark.extra_info["floor_ratio"] = round(medians["step"] / medians["floor"], 3)
-    benchmark.extra_info["images_per_second"] = round(batch / medians["step"], 1)
-    benchmark.pedantic(step, rounds=5, warmup_rounds=0)
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("size", [1024, 51_200])
-def test_history_exchange(benchmark, device, size):
-    """Half a batch of 64 in and out of a full history; must not grow with its size."""
-    open_ = session(device, "paper", 64, **{"buffer.size": size})
-    history = open_.recipe.history  # type: ignore[attr-defined]
-    images = open_.held_source[:64]
-    for _ in range(2 * size // 64 + 1):
-        history.exchange(images)
-
-    def exchange() -> None:
-        history.exchange(images)
-        wait(device)
-
-    benchmark(exchange)
+@pytest.mark.parametrize("name", ["laptop", "paper"])
+def test_options_that_change_the_algorithm(record: Any, device: str, name: str) -> None:
+    """What `recipe.reuse_refined` and `recipe.joint_batch` add."""
+    case = fitting(replace(CASES[name], history=1024, batch=32), record, device)
+    reuse, joint = {"recipe.reuse_refined": True}, {"recipe.joint_batch": True}
+    options = {"both": reuse | joint, "reuse_refined": reuse, "joint_batch": joint, "Algorithm 1": {}}
+    functions = {name: Steps(open_case(replace(case, options=chosen), device)) for name, chosen in options.items()}
+    record.compare(functions, case.batch, floor="Algorithm 1")

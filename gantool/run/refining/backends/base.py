@@ -6,6 +6,8 @@ from typing import Protocol
 
 import torch
 
+from .shares import Shares
+
 
 class Backend(Protocol):
     """Computes a generator."""
@@ -21,12 +23,12 @@ class Eager:
 
     name = "torch"
 
-    def __init__(self, module: torch.nn.Module) -> None:
-        self._module = module
+    def __init__(self, module: torch.nn.Module, device: torch.device) -> None:
+        self._apply = Shares(module) if device.type == "cpu" else module
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """See `Backend`."""
-        result: torch.Tensor = self._module(images)
+        result: torch.Tensor = self._apply(images)
         return result
 
 

@@ -41,7 +41,7 @@ class Engine:
         if name in ON_CPU and device.type != "cpu":
             raise GantoolError(f"--backend {name} computes on the CPU, not on {device}: pass --device cpu, or --backend torch")
         self._module, self._channels, self._device, self._notice = module, channels, device, notice
-        self._eager = Eager(module)
+        self._eager = Eager(module, device)
         self._current: Backend = self._eager
         self._minimum = 1
         self._undecided = name == "auto"
