@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ...data.images import Form, ImageReadError
 from ...data.writing import write_file
 from ...errors import GantoolError
 from .encoded import FileFrame, encode_refined, read_frame
+from .engines.base import Outcome, Task, total
 from .job import Job
 from .labels import LabelFiles
 from .notices import size_notices
@@ -26,6 +28,8 @@ from .report import RefineReport
 MARKER = ".gantool-refine.json"
 RECORD = ".gantool-refined.jsonl"
 """A line of JSON per image: which refiner made it."""
+_GROUP = 8
+"""Batches that a worker gets at a time: enough to read, compute and write at once."""
 
 
 def refine_folder(job: Job, copy: Sequence[str] = ()) -> RefineReport:
@@ -41,6 +45,7 @@ class _FolderRefiner:
         self._job, self._copy = job, copy
         self._source, self._output = job.source, job.output
         self._failed: list[Failed] = []
+        self._backend: str | None = None
 
     def run(self) -> RefineReport:
         images, others = self._list()
@@ -65,7 +70,7 @@ class _FolderRefiner:
             copied=copied,
             failed=tuple(sorted(self._failed, key=lambda failed: failed.name)),
             notices=tuple(notices),
-            backend=self._job.network.backend,
+            backend=self._backend or self._job.network.backend,
         )
 
     def _list(self) -> tuple[list[str], list[str]]:
@@ -111,33 +116,15 @@ class _FolderRefiner:
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 
     def _refine(self, forms: dict[str, Form]) -> int:
-        def read(file: str) -> FileFrame | Failed:
-            try:
-                data = (self._source / file).read_bytes()
-            except OSError as error:
-                return Failed(file, cause(error))
-            return read_frame(data, self._job.treatment, file)
-
-        def finish(file: str, frame: FileFrame, refined: np.ndarray) -> Failed | None:
-            data = encode_refined(frame, refined, self._job.treatment, file)
-            if isinstance(data, Failed):
-                return data
-            target = self._output / file
-            with writing(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_file(target, data)
-            return None
-
         self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
-        batches = make_batches(forms, self._job.treatment, self._job.batch_size)
-        refined = 0
-        for _, result in Pipeline(read, self._job.network, finish, self._job.workers).run(batches):
-            if isinstance(result, Failed):
-                self._failed.append(result)
-            else:
-                refined += 1
-            self._job.watcher.advance()
-        return refined
+        batches = list(make_batches(forms, self._job.treatment, self._job.batch_size))
+        size = _GROUP if self._job.engine.parallel else max(1, len(batches))
+        groups = [batches[first : first + size] for first in range(0, len(batches), size)]
+        tasks = [Task(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups]
+        outcome = total(self._job.engine.run(self._job, tasks, next(iter(forms.values()), None)))
+        self._failed += outcome.failed
+        self._backend = outcome.backend
+        return outcome.refined
 
     def _record(self, images: Sequence[str]) -> None:
         """Say of each image that is there which refiner made it; the marker has seen to it that there is only one."""
@@ -149,3 +136,31 @@ class _FolderRefiner:
         )
         with writing(path):
             write_file(path, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+
+
+def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
+    """Refine files of a folder, by their relative paths; each appears when it is whole. Raises `GantoolError`."""
+
+    def read(file: str) -> FileFrame | Failed:
+        try:
+            data = (job.source / file).read_bytes()
+        except OSError as error:
+            return Failed(file, cause(error))
+        return read_frame(data, job.treatment, file)
+
+    def finish(file: str, frame: FileFrame, refined: np.ndarray) -> Failed | None:
+        data = encode_refined(frame, refined, job.treatment, file)
+        if isinstance(data, Failed):
+            return data
+        target = job.output / file
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_file(target, data)
+        return None
+
+    failed = []
+    for _, result in Pipeline(read, job.network, finish, job.workers).run(batches):
+        if isinstance(result, Failed):
+            failed.append(result)
+        job.watcher.advance()
+    return Outcome(refined=sum(map(len, batches)) - len(failed), failed=tuple(failed))

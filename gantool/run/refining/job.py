@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...data.video.options import VideoOptions
+from .engines.base import Engine, InProcess
 from .network import Network
 from .report import Watcher
 from .treatment import Treatment
@@ -31,3 +33,7 @@ class Job:
     validate: bool = False
     """Whether annotations are checked against the images first."""
     watcher: Watcher
+    video: VideoOptions = field(default_factory=VideoOptions)
+    """How refined videos are stored."""
+    engine: Engine = field(default_factory=InProcess)
+    """Who computes it."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ...data.decoding import cause
 from ...data.folder import list_files
 from ...data.images import Form
 from ...data.locations import is_remote
-from ...data.writing import temporary_for, write_file
+from ...data.writing import temporary_for
 from ...errors import GantoolError
 from ..files import fsync
+from .engines.base import Outcome, Task, total
 from .folder import MARKER
 from .job import Job
 from .labels import copy_file
@@ -73,7 +76,7 @@ class Kind:
 def refine_parts(job: Job, targets: Mapping[str, Path], kind: Kind) -> RefineReport:
     """Refine file by file; those that are there are skipped. Raises `GantoolError`."""
     folder = next(iter(targets.values())).parent
-    counts = {part: kind.count(part) for part in targets}
+    counts = _counts(job, list(targets), kind)
     if not sum(counts.values()):
         raise GantoolError(f"no images in {job.place}" + kind.hint)
     Marker(folder / MARKER, job.marker).claim(targets.values(), overwrite=job.overwrite)
@@ -83,25 +86,44 @@ def refine_parts(job: Job, targets: Mapping[str, Path], kind: Kind) -> RefineRep
     for text in notices:
         job.watcher.notice(text)
     done = sum(counts.values()) - sum(counts[part] for part in left)
-    job.watcher.start(sum(counts.values()), done)
+    job.watcher.start(sum(counts.values()), done, estimated=job.engine.parallel)
     form = kind.first(next(iter(left))) if left else None
     if form is not None:
         job.network.expect(sum(counts[part] for part in left) * pixels_of([form], job.treatment))
-    reports = [refine_part(job, part, target, kind.refine) for part, target in left.items()]
+    remove_attempts(left.values())
+    try:
+        tasks = [Task(part, partial(refine_part, part=part, target=target, refine=kind.refine)) for part, target in left.items()]
+        outcome = total(job.engine.run(job, tasks, form))
+    finally:
+        remove_attempts(left.values())
     return RefineReport(
         output=job.output,
-        refined=sum(len(report.names) for report in reports),
-        skipped=done,
-        copied=copied + sum(report.copied for report in reports),
-        failed=tuple(failed for report in reports for failed in report.failed),
+        refined=outcome.refined,
+        skipped=0 if job.engine.parallel else done,
+        skipped_parts=len(targets) - len(left) if job.engine.parallel else 0,
+        copied=copied + outcome.copied,
+        failed=outcome.failed,
         notices=tuple(notices),
-        backend=job.network.backend,
+        backend=outcome.backend or job.network.backend,
     )
 
 
-def refine_part(job: Job, part: str, target: Path, refine: RefinePart) -> PartReport:
-    """Refine one file into `target`, which appears, with a record of its images, when it is whole. Raises `GantoolError`."""
-    temporary = temporary_for(target)
+def _counts(job: Job, parts: Sequence[str], kind: Kind) -> dict[str, int]:
+    """Return the images of each file. With several workers, which are for large sets, all count as the first that has any.
+
+    Counting reads every header of every shard: for 10^9 images, longer than many workers take to refine them.
+    """
+    if not job.engine.parallel:
+        return {part: kind.count(part) for part in parts}
+    return dict.fromkeys(parts, next(filter(None, map(kind.count, parts)), 0))
+
+
+def refine_part(job: Job, part: str, target: Path, refine: RefinePart) -> Outcome:
+    """Refine one file into `target`, which appears, with a record of its images, when it is whole. Raises `GantoolError`.
+
+    This is what every engine calls, and it may be called for one file twice at a time: both write the same.
+    """
+    temporary, record = (_attempt(path) for path in (target, record_path(target)))
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -109,11 +131,31 @@ def refine_part(job: Job, part: str, target: Path, refine: RefinePart) -> PartRe
         with writing(target):
             report = refine(job, part, temporary)
             fsync(temporary)
-            write_file(record_path(target), _record(report.names, job.marker))
+            record.write_bytes(_record(report.names, job.marker))
+            record.replace(record_path(target))
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return report
+        record.unlink(missing_ok=True)
+    return Outcome(refined=len(report.names), copied=report.copied, failed=tuple(report.failed))
+
+
+def _attempt(path: Path) -> Path:
+    """Return a hidden name beside `path` that no other process writes under, not even one that is about to be ended."""
+    temporary = temporary_for(path)
+    return temporary.with_name(f"{temporary.stem}.{uuid.uuid4().hex[:8]}{temporary.suffix}")
+
+
+def remove_attempts(targets: Iterable[Path]) -> None:
+    """Remove what workers that were killed left of these files, and of no others: another job may write beside."""
+    ours: dict[Path, set[str]] = {}
+    for target in targets:
+        stems = {temporary_for(path).stem for path in (target, record_path(target))}
+        ours.setdefault(target.parent, set()).update(stems)
+    for folder, stems in ours.items():
+        for path in folder.glob(f".*{temporary_for(folder).suffix}"):
+            if path.name.split(".")[1] in {stem.removeprefix(".") for stem in stems}:
+                path.unlink(missing_ok=True)
 
 
 def record_path(part: Path) -> Path:

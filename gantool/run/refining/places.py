@@ -6,10 +6,12 @@ import errno
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...data.locations import is_remote
 from ...data.opening import ARRAY_SUFFIXES, H5_SUFFIXES, kind_of
+from ...data.video.places import names_video
 from ...errors import GantoolError
 from ..files import write_json
 
@@ -22,14 +24,14 @@ def output_path(place: str, output: Path) -> Path:
     Raises `GantoolError`: `place` missing, `output` of another kind, or one of the two inside the other.
     """
     kind, source = kind_of(place), Path(place)
-    if kind == "hub":
-        raise GantoolError(f"--input {place} is a saved Hugging Face data set: first, gantool data convert {place} NEW.parquet")
     if kind in ("shards", "parquet"):
         return output  # every file has a place of its own: see `parts.part_targets`
-    if not source.exists():
+    if not source.exists() and not is_remote(place):
         raise GantoolError(f"--input {source} does not exist")
-    if kind == "folder":
-        if output.is_file() or output.suffix.lower() in ARRAY_SUFFIXES:
+    if kind == "video" and names_video(place):
+        return _video_path(place, output)
+    if kind in ("folder", "video", "hub"):
+        if output.is_file() or output.suffix.lower() in ARRAY_SUFFIXES or names_video(output.name):
             raise GantoolError(f"--input {source} is a folder, so --output {output} must be one too")
         check_apart(source, output)
         return output
@@ -38,6 +40,14 @@ def output_path(place: str, output: Path) -> Path:
     if (output.suffix.lower() in H5_SUFFIXES) != (source.suffix.lower() in H5_SUFFIXES):
         raise GantoolError(f"--output {output} must be of the same kind as --input {source}")
     if output.resolve() == source.resolve() or (output.exists() and output.samefile(source)):
+        raise GantoolError(f"--output {output} is the input: gantool never writes into its input")
+    return output
+
+
+def _video_path(place: str, output: Path) -> Path:
+    if not names_video(output.name) or output.is_dir():
+        output = output / PurePosixPath(place).name
+    if not is_remote(place) and (output.resolve() == Path(place).resolve() or (output.exists() and output.samefile(place))):
         raise GantoolError(f"--output {output} is the input: gantool never writes into its input")
     return output
 
@@ -77,7 +87,7 @@ class Marker:
         ways_out = "choose another --output, or pass --overwrite to refine all again"
         try:
             found = json.loads(self._path.read_text())
-            differs = [key for key in ("digest", "size") if found[key] != self._wanted[key]]
+            differs = [key for key in self._wanted if key not in ("gantool", "run") and found[key] != self._wanted[key]]
             by = found["run"]
         except FileNotFoundError:
             first = next(existing, None)

@@ -18,6 +18,8 @@ class RefineReport:
     """Images refined now."""
     skipped: int = 0
     """Images that were there already, from an earlier call."""
+    skipped_parts: int = 0
+    """Shards or Parquet files that were there already, where their images are not counted (several workers)."""
     copied: int = 0
     """Label files, or arrays beside the images, copied untouched."""
     failed: tuple[Failed, ...] = ()
@@ -40,11 +42,11 @@ class Watcher(Protocol):
     def notice(self, text: str) -> None:
         """A line that a person should read."""
 
-    def start(self, total: int, done: int) -> None:
-        """There are `total` images, `done` of them from an earlier call."""
+    def start(self, total: int, done: int, *, estimated: bool = False) -> None:
+        """There are `total` images, `done` of them from an earlier call; `estimated`: about so many."""
 
-    def advance(self) -> None:
-        """One more image is done, or has failed."""
+    def advance(self, count: int = 1) -> None:
+        """`count` more images are done, or have failed."""
 
 
 class Silent:
@@ -53,8 +55,8 @@ class Silent:
     def notice(self, text: str) -> None:
         """See `Watcher.notice`."""
 
-    def start(self, total: int, done: int) -> None:
+    def start(self, total: int, done: int, *, estimated: bool = False) -> None:
         """See `Watcher.start`."""
 
-    def advance(self) -> None:
+    def advance(self, count: int = 1) -> None:
         """See `Watcher.advance`."""

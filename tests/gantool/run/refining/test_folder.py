@@ -111,7 +111,7 @@ def test_a_full_disk_is_one_line_and_the_next_call_goes_on(
         with pytest.raises(
             GantoolError, match=r"the disk is full at .*\.png: free some space and give the same command"
         ) as error:
-            refine("run", input=tmp_path / "in", output=tmp_path / "out", batch_size=1, workers=1)
+            refine("run", input=tmp_path / "in", output=tmp_path / "out", batch_size=1, threads=1)
     assert error.value.exit_code == 2
     assert not list((tmp_path / "out").glob("*tmp*"))
     assert not list((tmp_path / "out").glob(".*tmp"))

@@ -102,7 +102,7 @@ def test_a_link_in_place_of_an_output_is_replaced_not_followed(trained, added, f
         ({"input": "set.npz", "output": "set.npz"}, "is the input"),
         ({"input": "set.npz", "copy": ["*"]}, "--copy is for folders"),
         ({"batch_size": 0}, "--batch-size 0"),
-        ({"workers": 0}, "--workers 0"),
+        ({"threads": 0}, "--threads 0"),
         ({"size": "big"}, "--size"),
         ({"size": "run"}, "--size run: run-1 does not say"),
         ({"device": "toaster"}, "--device 'toaster' is no device"),
