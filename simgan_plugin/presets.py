@@ -21,21 +21,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "checkpoint_every": 250,
         "sample_every": 250,
     },
-    # For renders whose tones are far from those of real images, as the paper's: docs/experiments.md, "Real eyes". R has no way
-    # around its output layer, so it maps tones anew where `laptop` adds a change to them.
-    "direct": {
-        "generator.width": 16,
-        "discriminator.width_factor": 0.5,
-        "recipe.refiner_warmup": 300,
-        "recipe.discriminator_warmup": 50,
-        "recipe.lambda_reg": 4.0,
-        "recipe.decay": 0.5,
-        "recipe.average": 0.9,
-        "batch_size": 32,
-        "steps": 300,
-        "checkpoint_every": 50,
-        "sample_every": 50,
-    },
     # Shrivastava et al. 2017, Section 3.1: 35×55 grey eyes.
     "paper": {
         "batch_size": 512,
@@ -55,6 +40,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "buffer.size": 3_200,
         "checkpoint_every": 500,
         "sample_every": 500,
+    },
+    # For renders whose tones are far from those of real images, as the paper's: docs/experiments.md, "Real eyes". R has no way
+    # around its output layer, so it maps tones anew where `laptop` adds a change to them.
+    "direct": {
+        "generator.width": 16,
+        "discriminator.width_factor": 0.5,
+        "recipe.refiner_warmup": 300,
+        "recipe.discriminator_warmup": 50,
+        "recipe.lambda_reg": 4.0,
+        "recipe.decay": 0.5,
+        "recipe.average": 0.9,
+        "batch_size": 32,
+        "steps": 300,
+        "checkpoint_every": 50,
+        "sample_every": 50,
     },
 }
 """A dotted name is an option of a part, a bare one a setting of the run."""

@@ -63,7 +63,7 @@ class VideoWriter:
         os.environ.setdefault("SVT_LOG", "1")
         self._source, self._target, self._stack = source, target, ExitStack()
         with self._errors():
-            # The same input gives the same bytes: no random identifiers, and no versions of libraries.
+            # No random identifiers, no versions of libraries: where the encoder is exact, the same input gives the same bytes.
             exact = {"fflags": "+bitexact"}
             container = av.open(str(path), "w", format=CONTAINERS[target.suffix.lower()], options=exact)
             self._container = self._stack.enter_context(container)

@@ -21,8 +21,8 @@ def faults():
 faults()
 print(faults())
 with kept_memory():
-    faults()
-    print(faults())
+    # The first blocks may end up with something small between them that the next one does not fit beside.
+    print(min(faults() for _ in range(6)))
 print(faults())
 """
 PAGES = 2**26 // 4096

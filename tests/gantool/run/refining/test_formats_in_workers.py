@@ -23,7 +23,7 @@ def test_two_workers_write_what_one_process_writes(kind: str, clip, moving: Call
     source = tmp_path / "in"
     if kind == "videos":
         pytest.importorskip("av")
-        clip(source / "a.mp4", moving(8), sound="aac")
+        clip(source / "a.mkv", moving(8), codec="ffv1", sound="aac")  # x264 itself gives other bytes from time to time
         clip(source / "sub dir/ü.mkv", moving(6), codec="ffv1")
         (source / "cut.mp4").write_bytes(b"")
     else:
