@@ -9,6 +9,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from ..errors import ProcessLost
+
 
 class Interrupt:
     """While it is entered, remembers a signal instead of dying of it.
@@ -37,6 +39,9 @@ class Interrupt:
         for number, handler in self._before.items():
             # None stands for a handler that was not set from Python, which cannot be set back from there either.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if self._before and isinstance(error, ProcessLost):
+            # Launchers send SIGTERM to all when one is gone. This one ends by itself, and first says why.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:

@@ -18,7 +18,7 @@ import torch
 
 import gantool
 from gantool.choices import Choices
-from gantool.errors import Stopped
+from gantool.errors import ProcessLost, Stopped
 from gantool.run import interrupt as module
 from gantool.run import training
 from gantool.run.checkpoint import Checkpoints
@@ -84,6 +84,17 @@ def test_the_first_signal_is_remembered_and_handlers_come_back():
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupt.exit_code == 130
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_who_lost_another_process_says_so_before_its_launcher_ends_it():
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(ProcessLost), Interrupt():
+            raise ProcessLost("process 1 of 2: another process of this run ended")
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_second_signal_ends_the_process_with_its_own_code(monkeypatch, capfd):

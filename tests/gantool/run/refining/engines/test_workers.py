@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,7 +131,9 @@ def test_a_killed_run_is_finished_by_the_same_command(engine, fragile, shards: P
     (fragile.folder / "slow").unlink()
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert finished.returncode == 1, finished.stderr  # for the damaged images
-    assert f"{len(done)} file" in finished.stdout
+    # An actor of a running cluster may still finish the part that it was at.
+    there = int(re.search(r"(\d+) files? there already", finished.stdout)[1])
+    assert len(done) <= there < 4
     assert finished.stdout.count("\n") == 1
     assert all(line.startswith(("Failed: ", "refined ")) for line in finished.stderr.splitlines()), finished.stderr
     assert {path: path.stat() for path in done} == done
