@@ -23,7 +23,7 @@ class SimGANOptions:
     reuse_refined: bool = False
     """Show D what R made in its own updates of the same round, the newest first, and not what R makes now of further images. Not
     the paper's algorithm: R has moved on by an update, and a round draws fewer images. With K_g = 2 and K_d = 1 it spares one of
-    seven passes through R, a backward pass counted twice: 8 % of a step's time with the laptop preset on a CPU."""
+    seven passes through R, a backward pass counted twice. What it brings is in docs/performance.md."""
     joint_batch: bool = False
     """Let real and refined images go through D as one batch in D's updates. The same sums for a D whose images do not meet; one
     with batch statistics sees both domains at once, and spectral norms are estimated once an update, not twice. For GPUs
