@@ -38,7 +38,7 @@ def pages(monkeypatch, **variables):
 
 
 def test_freed_memory_is_kept_while_the_context_lasts_and_no_longer(monkeypatch):
-    # In about one process of twenty glibc gives the blocks back all the same, whatever it is told; four in a row mean a fault.
+    # In a few processes (3 of 20 seen) glibc gives the blocks back all the same, whatever it is told; four in a row are a fault.
     for _ in range(4):
         before, within, after = pages(monkeypatch)
         assert before >= PAGES
