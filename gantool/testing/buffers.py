@@ -18,23 +18,49 @@ _ENOUGH = 25_600
 
 
 def check_gives_rows_that_it_was_given(subject: Subject) -> None:
-    """Every row of a result was given in this call or an earlier one; rows, dtype and device stay."""
-    for device in _devices():
+    """Every row of a result was given in this call or an earlier one; rows, dtype and device stay, and so do the given images."""
+    for device, dtype in [(device, dtype) for device in _devices() for dtype in (torch.float32, torch.float64, torch.bfloat16)]:
         buffer = _buffer(subject)
         for call in range(8):
             count = (_ROWS, 1, 3)[call % 3]
-            fresh = _rows(call, count).to(device)
+            fresh = _rows(call, count).to(device, dtype)
+            kept = fresh.clone()
             result = _exchange(subject, buffer, fresh)
+            subject.require(torch.equal(fresh, kept), "it changes the images that it is given")
             subject.require(result.shape == fresh.shape, f"it got {tuple(fresh.shape)} and returned {tuple(result.shape)}")
             subject.require(result.dtype == fresh.dtype, f"it got {fresh.dtype} and returned {result.dtype}")
             subject.require(result.device == fresh.device, f"it got images on {fresh.device} and returned {result.device}")
             given = {
-                float(number) for earlier in range(call + 1) for number in _rows(earlier, (_ROWS, 1, 3)[earlier % 3]).flatten()
+                float(number)
+                for earlier in range(call + 1)
+                for number in _rows(earlier, (_ROWS, 1, 3)[earlier % 3]).to(dtype).flatten()
             }
             subject.require(
                 set(result.flatten().tolist()) <= given and bool((result == result[:, :, :1, :1]).all()),
                 "a row that it returned was never given to it",
             )
+
+
+def check_gives_back_what_it_holds(subject: Subject) -> None:
+    """A buffer that holds images gives some back, and not for ever those that it was given first."""
+    buffer, batch = _buffer(subject), 64
+    calls = _ENOUGH // batch
+    newest = -1.0
+    for call in range(calls):
+        numbers = _exchange(subject, buffer, _rows(call, batch)).flatten()
+        newest = max([newest, *numbers[numbers < _rows(call, 1).min()].tolist()])
+    if not _holds_images(buffer.state_dict()):
+        return
+    subject.require(
+        newest >= 0,
+        f"it holds images but gave none of them back among {_ENOUGH}: discriminators never see an old one "
+        "(one that begins only when it is full: give a smaller size, options={name: {…}})",
+    )
+    first = calls // 40
+    subject.require(
+        newest >= float(_rows(first, 1).min()),
+        f"after {_ENOUGH} images it still gives back only some of its first {first * batch}: what it holds is never replaced",
+    )
 
 
 def check_detaches(subject: Subject) -> None:
@@ -101,6 +127,7 @@ def check_memory_is_bounded(subject: Subject) -> None:
 
 CHECKS = (
     check_gives_rows_that_it_was_given,
+    check_gives_back_what_it_holds,
     check_detaches,
     check_owns_what_it_holds,
     check_draws_from_its_generator_only,
@@ -136,6 +163,14 @@ def _values(state: Any) -> int:
         return state.numel()
     items = state.values() if isinstance(state, Mapping) else state if isinstance(state, list | tuple) else ()
     return 1 + sum(_values(item) for item in items)
+
+
+def _holds_images(state: Any) -> bool:
+    """Whether images as of `_rows` are among the tensors of a state."""
+    if isinstance(state, Tensor):
+        return state.is_floating_point() and state.ndim >= 3 and state.shape[-3:] == (1, 2, 2) and state.numel() > 0
+    items = state.values() if isinstance(state, Mapping) else state if isinstance(state, list | tuple) else ()
+    return any(_holds_images(item) for item in items)
 
 
 def _devices() -> list[str]:

@@ -12,6 +12,8 @@ from ..components import Domain, StreamingDomain
 from ..data.images import Images
 from ..data.options import Preprocess
 from ..data.prepare import prepare
+from ..errors import GantoolError
+from ..plugin_checks import one_line
 from .subject import Subject
 
 _DTYPES = ("uint8", "uint16", "float32")
@@ -30,6 +32,20 @@ def check_has_two_domains(subject: Subject) -> None:
         subject.require(
             side != "test" or bool(getattr(domain, "labels", None)), "test has no labels; it is there to be measured on"
         )
+
+
+def check_says_what_is_missing(subject: Subject) -> None:
+    """Where its defaults name no data, it says so in one line that is for the user."""
+    factory, options = subject.factory(), subject.provided.component.options
+    try:
+        factory(config=options())
+    except GantoolError as error:
+        subject.require("\n" not in str(error), "without data it raises GantoolError of several lines; users get one")
+    except Exception as error:
+        raise subject.fault(
+            f"with its defaults it raised {one_line(error)}; where data is missing it must raise "
+            "gantool.GantoolError with one line that says what to give"
+        ) from error
 
 
 def check_images_are_of_one_form(subject: Subject) -> None:
@@ -114,6 +130,7 @@ def check_the_host_can_prepare_it(subject: Subject) -> None:
 
 CHECKS = (
     check_has_two_domains,
+    check_says_what_is_missing,
     check_images_are_of_one_form,
     check_an_item_is_always_the_same,
     check_labels_have_a_row_per_image,

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..components import KeypointEstimator
 from .pictures import noise
@@ -58,7 +59,37 @@ def check_follows_its_seed_alone(subject: Subject) -> None:
         subject.require(same, f"after fitting something else in between it predicts other values: fit must learn anew ({what})")
 
 
-CHECKS = (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone)
+def check_heeds_its_seed(subject: Subject) -> None:
+    """One that draws random numbers draws others with another seed: the spread over seeds is in the interval of a verdict."""
+    for what, images, targets in _tasks(subject):
+        predicted, draws = [], _SeesDraws()
+        for seed in (7, 8):
+            with draws:
+                estimator = subject.made(outputs=_OUTPUTS, seed=seed)
+                if not _fitted(subject, estimator, images, targets, what):
+                    break
+            predicted.append(_predict(subject, estimator, images))
+        if len(predicted) < 2 or not draws.seen:
+            continue
+        subject.require(
+            not torch.equal(*predicted),
+            f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})",
+        )
+
+
+CHECKS = (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone, check_heeds_its_seed)
+
+
+class _SeesDraws(TorchDispatchMode):
+    """Notes whether random numbers are drawn by torch, from whatever generator."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen = self.seen or torch.Tag.nondeterministic_seeded in func.tags
+        return func(*args, **(kwargs or {}))
 
 
 def _tasks(subject: Subject) -> list[tuple[str, Tensor, Tensor]]:

@@ -22,6 +22,24 @@ def check_keeps_the_size(subject: Subject) -> None:
             subject.require(got == wanted, f"images of {wanted} give {got}: height and width must stay, odd ones too")
 
 
+def check_gives_the_channels_asked_for(subject: Subject) -> None:
+    """`out_channels` is the number of channels that come out, unless the network refuses another than goes in."""
+    for channels in channels_of(subject):
+        other = 1 if channels > 1 else 3
+        try:
+            network = subject.build(in_channels=channels, out_channels=other)
+        except ValueError:
+            continue
+        images = noise(2, channels, subject.size)
+        with torch.no_grad():
+            result = run(subject, network.eval(), images)
+        subject.require(
+            result.shape[1] == other,
+            f"built with in_channels={channels} and out_channels={other} it gives {result.shape[1]} channels: "
+            "raise ValueError in the factory for what it cannot do",
+        )
+
+
 def check_stays_in_range(subject: Subject) -> None:
     """Results are finite and in [-1, 1], with any weights."""
     network, images = build_network(subject).eval(), batch_for(subject)
@@ -58,4 +76,10 @@ def check_features_are_maps(subject: Subject) -> None:
     )
 
 
-CHECKS = (check_keeps_the_size, check_stays_in_range, check_features_are_maps, *networks.CHECKS)
+CHECKS = (
+    check_keeps_the_size,
+    check_gives_the_channels_asked_for,
+    check_stays_in_range,
+    check_features_are_maps,
+    *networks.CHECKS,
+)

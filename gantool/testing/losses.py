@@ -88,17 +88,22 @@ def check_refuses_shapes_that_do_not_fit(subject: Subject) -> None:
 
 
 def check_stays_finite(subject: Subject) -> None:
-    """Logits as large as a discriminator that wins gives do not overflow."""
+    """Logits as large as a discriminator that wins gives do not overflow, nor do their gradients."""
     if subject.lacks("adversarial"):
         return
     loss = _loss(subject)
     for size in (-200.0, 200.0):
-        logits = torch.full(_LOGITS, size)
+        logits = torch.full(_LOGITS, size, requires_grad=True)
         values = {".discriminator": loss.discriminator(logits, -logits)}
         values |= {name: call(*(-logits, logits)[-count:]) for name, call, count in _generator_term(loss)}
         for what, value in values.items():
             subject.require(
                 bool(torch.isfinite(value)), f"{what} is not finite for logits of {size:g}: use logsigmoid or softplus"
+            )
+            (gradient,) = torch.autograd.grad(value, logits, retain_graph=True)
+            subject.require(
+                bool(torch.isfinite(gradient).all()),
+                f"the gradient of {what} is not finite for logits of {size:g}: use logsigmoid or softplus",
             )
 
 
@@ -113,10 +118,16 @@ def check_higher_is_real(subject: Subject) -> None:
             bool(call(*real, high) < call(*real, low)),
             f"{name} does not fall when fake logits rise; higher logits mean more like the real domain",
         )
-    subject.require(
-        bool(loss.discriminator(high, low) < loss.discriminator(low, high)),
-        ".discriminator does not fall when real logits rise and fake ones fall; its arguments are (real, fake)",
-    )
+    zero = torch.zeros(_LOGITS)
+    for when, better, worse in (
+        ("real logits rise and fake ones fall", (high, low), (low, high)),
+        ("real logits rise", (high, zero), (low, zero)),
+        ("fake logits fall", (zero, zero), (zero, high)),
+    ):
+        subject.require(
+            bool(loss.discriminator(*better) < loss.discriminator(*worse)),
+            f".discriminator does not fall when {when}; its arguments are (real, fake)",
+        )
 
 
 def check_penalty_teaches_the_discriminator(subject: Subject) -> None:
@@ -138,7 +149,7 @@ def check_penalty_teaches_the_discriminator(subject: Subject) -> None:
 
 
 def check_is_a_distance(subject: Subject) -> None:
-    """A distance of images is not negative, and smallest for equal images."""
+    """A distance of images is not negative, smallest for equal images, and has a gradient there, too."""
     if subject.lacks("image-pair"):
         return
     loss = _loss(subject)
@@ -146,6 +157,12 @@ def check_is_a_distance(subject: Subject) -> None:
     equal, apart = _value(subject, "it", loss, [a, a.clone()]), _value(subject, "it", loss, [a, b])
     subject.require(bool(apart >= 0) and bool(equal >= 0), f"a distance cannot be negative, got {float(min(equal, apart)):.3g}")
     subject.require(bool(equal < apart), f"equal images are {float(equal):.3g} apart and different ones {float(apart):.3g}")
+    given = a.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(_value(subject, "it", loss, [given, a]), given)
+    subject.require(
+        bool(torch.isfinite(gradient).all()),
+        "its gradient is not finite for equal images, where a refiner may begin (a square root of 0? add a little inside it)",
+    )
 
 
 CHECKS = (

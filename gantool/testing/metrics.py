@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -49,6 +50,27 @@ def check_depends_on_all_batches_alike(subject: Subject) -> None:
         subject.require(near, f"{name} is {value:.4g}, with the same batches in the other order {backward.get(name):.4g}")
 
 
+def check_starts_anew(subject: Subject) -> None:
+    """A new metric has seen nothing, whatever others have seen, and `compute` may be asked twice."""
+    batches = _batches(subject)
+    alone = _figures(subject, batches[:1])
+    _figures(subject, batches[1:])
+    subject.require(
+        _figures(subject, batches[:1]) == alone,
+        "a new metric gives other figures once another one has seen images: what it has seen is kept outside of it",
+    )
+    metric = subject.made()
+    for number, (refined, target) in enumerate(batches):
+        _update(subject, metric, refined, target)
+        with subject.calling("compute"):
+            first = metric.compute()
+        with subject.calling("compute, asked a second time,"):
+            second = metric.compute()
+        subject.require(first == second, f"compute gives {first} and, asked again, {second}")
+        whole = _figures(subject, batches[: number + 1])
+        subject.require(first == whole, f"compute between updates changes later figures: {first} in place of {whole}")
+
+
 def check_better_is_where_it_says(subject: Subject) -> None:
     """Its first figure calls images that are alike better than images that are not, in the direction that it provides."""
     provides = subject.provided.component.provides & {"lower-is-better", "higher-is-better"}
@@ -84,6 +106,7 @@ CHECKS = (
     check_refuses_to_judge_nothing,
     check_gives_finite_figures,
     check_depends_on_all_batches_alike,
+    check_starts_anew,
     check_better_is_where_it_says,
     check_changes_nothing_else,
 )
@@ -99,14 +122,18 @@ def _batches(subject: Subject) -> Batches:
     ]
 
 
+def _update(subject: Subject, metric: Any, refined: Tensor, target: Tensor) -> None:
+    with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
+        if subject.lacks("sees-source"):
+            metric.update(refined, target)
+        else:
+            metric.update(refined, target, source=refined.flip(3) * 0.9)
+
+
 def _figures(subject: Subject, batches: Batches) -> dict[str, float]:
     metric = subject.made()
     for refined, target in batches:
-        with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
-            if subject.lacks("sees-source"):
-                metric.update(refined, target)
-            else:
-                metric.update(refined, target, source=refined.flip(3) * 0.9)
+        _update(subject, metric, refined, target)
     with subject.calling("compute"):
         figures = metric.compute()
     subject.require(isinstance(figures, dict) and bool(figures), f"compute returned {figures!r}, not {{name: float}}")

@@ -125,12 +125,24 @@ def check_runs_in_other_precisions(subject: Subject) -> None:
 
 
 def check_leaves_its_input_alone(subject: Subject) -> None:
-    """The images that it is given are the same afterwards."""
+    """The images that it is given are the same afterwards, in both modes."""
     network, images = build_network(subject), batch_for(subject)
     before = images.clone()
+    for training in (True, False):
+        with torch.no_grad():
+            run(subject, network.train(training), images)
+        subject.require(torch.equal(images, before), "it changes the images that it is given (an inplace operation?)")
+
+
+def check_takes_channels_last(subject: Subject) -> None:
+    """Weights and images in channels-last layout, which runs use where it is faster, give the same."""
+    network, images = build_network(subject).eval(), batch_for(subject)
     with torch.no_grad():
-        run(subject, network, images)
-    subject.require(torch.equal(images, before), "it changes the images that it is given (an inplace operation?)")
+        wanted = run(subject, network, images)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        with subject.calling("channels-last layout: its forward (reshape where view is?)"):
+            result = network(images.to(memory_format=torch.channels_last))
+    subject.require(_close(result, wanted), "with images in channels-last layout it computes something else")
 
 
 CHECKS = (
@@ -140,6 +152,7 @@ CHECKS = (
     check_state_survives_safetensors,
     check_runs_in_other_precisions,
     check_leaves_its_input_alone,
+    check_takes_channels_last,
 )
 
 

@@ -5,7 +5,7 @@ A recipe is checked in the host's own session, on random images unless the autho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,6 +62,7 @@ def check_trains(subject: Subject) -> None:
     """Two steps of every phase give detached 0-d figures that are finite, and change the generator."""
     with _session(subject) as session:
         before = {name: value.clone() for name, value in _generator(subject, session).state_dict().items()}
+        whole = _frozen_state(session.recipe)
         for step in _two_of_each_phase(session):
             for name, value in _step(subject, session, step).items():
                 where = f"step({step}), figure {name!r}"
@@ -73,6 +74,12 @@ def check_trains(subject: Subject) -> None:
         subject.require(
             first_difference(before, dict(after)) is not None, "training does not change the generator that it returns"
         )
+        for slot in (slot for slot in _record(subject).slots if slot.kind in ("generator", "discriminator")):
+            for old, new in zip(_weights_of(slot.name, whole), _weights_of(slot.name, session.recipe.state_dict()), strict=True):
+                subject.require(
+                    first_difference(old, new) is not None,
+                    f"two steps of every phase do not change the network in slot {slot.name!r}, which is in its state",
+                )
         bad = first_not_finite(session.recipe.state_dict())
         subject.require(bad is None, f"after a few steps {bad} in its state is not finite")
 
@@ -86,7 +93,8 @@ def check_refines_without_a_trace(subject: Subject) -> None:
                 _step(subject, session, step)
             before, modes = _frozen_state(recipe), [module.training for module in _generator(subject, session).modules()]
             with subject.calling("refine"):
-                first, second = recipe.refine(images), recipe.refine(images)
+                first, second, one = recipe.refine(images), recipe.refine(images), recipe.refine(images[:1])
+            subject.require(one.shape == images[:1].shape, f"refine turns {tuple(images[:1].shape)} into {tuple(one.shape)}")
             subject.require(first.shape == images.shape, f"refine turns {tuple(images.shape)} into {tuple(first.shape)}")
             subject.require(not first.requires_grad, "refine keeps a graph: it must run without gradients")
             subject.require(float(first.abs().max()) <= 1 + 1e-4, "refine leaves [-1, 1]")
@@ -206,6 +214,16 @@ def _generator(subject: Subject, session: Session) -> nn.Module:
         network = session.recipe.generator()
     subject.require(isinstance(network, nn.Module), f"generator() returned a {type(network).__name__}, not a torch.nn.Module")
     return network
+
+
+def _weights_of(name: str, state: Any) -> Iterator[Any]:
+    """What lies under a name anywhere in a nested state and has weights in it."""
+    if isinstance(state, Mapping):
+        for key, value in state.items():
+            if key == name and isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values()):
+                yield value
+            else:
+                yield from _weights_of(name, value)
 
 
 def _frozen_state(value: Any) -> Any:
