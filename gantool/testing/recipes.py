@@ -59,7 +59,7 @@ def check_says_how_long_it_takes(subject: Subject) -> None:
 
 
 def check_trains(subject: Subject) -> None:
-    """Two steps of every phase give detached 0-d figures that are finite, and change the generator."""
+    """Two steps of every phase give detached 0-d figures that are finite, and change every network in its state."""
     with _session(subject) as session:
         before = {name: value.clone() for name, value in _generator(subject, session).state_dict().items()}
         whole = _frozen_state(session.recipe)

@@ -55,6 +55,26 @@ def test_requirement_of_the_template_admits_this_host():
     assert host.specifier.contains(__version__, prereleases=True)
 
 
+@pytest.mark.parametrize("name", ["conformance", "plugin", "options", "test", "class"])
+def test_no_name_makes_two_files_one(name):
+    template = ROOT / "gantool" / "template"
+    assert run(["new-plugin", name]) == 0
+    written = files(Path(f"gantool-{name}"))
+    # What running the template in its own place leaves behind is no part of it.
+    wanted = {path for path in files(template) if "__pycache__" not in path and "egg-info" not in path and path[0] != "."}
+    assert len(written) == len(wanted)
+
+
+def test_template_names_every_package_that_it_imports():
+    folder = ROOT / "gantool" / "template"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    named = {r.name.replace("-", "_") for r in map(Requirement, project["dependencies"])} | {"gantool"}
+    trees = [ast.parse(path.read_text()) for path in (folder / "src").rglob("*.py")]
+    imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    packages = {str(node.module).partition(".")[0] for node in imports}
+    assert packages - set(sys.stdlib_module_names) <= named
+
+
 def test_output_elsewhere(tmp_path, capsys):
     target = tmp_path / "a b" / "deep"
     assert run(["new-plugin", "deep", "--output", str(target)]) == 0

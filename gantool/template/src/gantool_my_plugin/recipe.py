@@ -26,11 +26,11 @@ class Training:
         self.closeness: PairLoss = parts["closeness"]
 
     def setup(self, setup: Setup) -> None:
-        """Place networks and make optimizers."""
+        """Place networks and losses, and make optimizers."""
         accelerator = setup.accelerator
         self.backward, self.unwrap = accelerator.backward, accelerator.unwrap_model
         layout = torch.channels_last if setup.channels_last else torch.contiguous_format
-        for part in (self.network, self.discriminator, self.closeness):
+        for part in (self.network, self.discriminator, self.adversarial, self.closeness):
             if isinstance(part, nn.Module):
                 part.to(accelerator.device, memory_format=layout)  # type: ignore[call-overload]
         if setup.compile:
