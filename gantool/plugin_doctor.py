@@ -1,14 +1,13 @@
 """Why a plugin cannot be used, with file and line, and what to do about it.
 
-Goes the way of `load_plugins` step by step, and then further: it imports what factories name, torch included.
+Goes the way of `load_plugins` step by step, after a process of its own has gone it and survived, and then further: it imports
+what factories name, torch included.
 """
 
 from __future__ import annotations
 
 import inspect
-import os
 import re
-import subprocess
 import sys
 import traceback
 import warnings
@@ -23,7 +22,11 @@ from .errors import GantoolError
 from .options import describe
 from .plugin_checks import Hooks, Unsound, hooks_of, one_line, records_of
 from .plugin_discovery import check_installed, distribution_of, installed_plugins
-from .plugins import VARIABLE, Provided, resolve_factory
+from .plugin_probe import Probe, probe
+from .plugins import Provided, resolve_factory
+
+SLOW = 3.0
+"""Seconds from which describing a plugin is a finding: every listing and every `--help` of a run waits for it."""
 
 
 @dataclass(frozen=True)
@@ -60,50 +63,6 @@ def diagnose(only: Sequence[str] | None = None) -> list[Diagnosis]:
     return result
 
 
-def who_imports(module: str, plugin: str) -> str | None:
-    """Return `"FILE, line N"` of the plugin where describing it imports `module`; None where it does not.
-
-    Runs in a process of its own, since this one may hold the module already.
-    """
-    path = os.pathsep.join(entry or os.curdir for entry in sys.path)
-    result = subprocess.run(
-        [sys.executable, "-c", _WATCH, module, plugin],
-        env={**os.environ, "PYTHONPATH": path, VARIABLE: ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return next(iter(result.stdout.splitlines()), None)
-
-
-_WATCH = """
-import os, sys
-
-class Watch:
-    def find_spec(self, name, path=None, target=None):
-        if name != module:
-            return None
-        own, other, frame = None, None, sys._getframe(1)
-        while frame is not None:
-            place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-            if own is None and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
-                own = place
-            if other is None and "importlib" not in frame.f_code.co_filename:
-                other = place
-            frame = frame.f_back
-        print(own or other, file=out, flush=True)
-        os._exit(0)  # what was asked is known, and the import itself would take seconds
-
-out, module, plugin = sys.stdout, *sys.argv[1:]
-from gantool.plugin_discovery import installed_plugins
-from gantool.plugins import load_plugins
-package = installed_plugins()[plugin][0].value.partition(":")[0].partition(".")[0]
-sys.meta_path.insert(0, Watch())
-load_plugins([plugin])
-"""
-"""Prints the line of a plugin (sys.argv[2]) through which a module (sys.argv[1]) is imported first while it is described."""
-
-
 def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
     entry = entries[0]
     package = entry.value.partition(":")[0].partition(".")[0]
@@ -111,6 +70,12 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
         check_installed(name, entries)
     except Unsound as error:
         yield Finding(one_line(error), "", error.advice or "correct the plugin's pyproject.toml and install it again")
+        return
+    seen = _probed(name)
+    if seen.ending:
+        yield Finding(
+            f"importing it {seen.ending}", "", f"find the line with: python -X faulthandler -v -c 'import {entry.module}'"
+        )
         return
     try:
         plugin = entry.load()
@@ -124,7 +89,7 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
             hooks = hooks_of(plugin)
         records = records_of(hooks)
     except Unsound as error:
-        place = _place_of(error.__cause__, package) if error.__cause__ else _place_named(str(error), plugin, hooks)
+        place = _place_of(error.__cause__, package) if error.__cause__ else _place_named(str(error), plugin, hooks, package)
         yield Finding(one_line(error), place, "compare it with the contract and the example: python -m pydoc gantool.hookspecs")
         return
     for warning in deprecations:
@@ -133,14 +98,23 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
             f"{warning.filename}, line {warning.lineno}",
             "change it before the next major version",
         )
+    advice = "import what is heavy in the module that a factory's string names: descriptions run whenever plugins are listed"
+    if seen.imports is not None:
+        yield Finding("its description imports torch", seen.imports, advice)
+    if seen.seconds is not None and seen.seconds >= SLOW:
+        yield Finding(f"its description takes {seen.seconds:.1f} s", "", f"{advice}; python -X importtime shows what takes long")
     yield from _findings_of_records(name, package, records)
 
 
+def _probed(name: str) -> Probe:
+    seen = probe(name, "torch")
+    if (seen.seconds or 0) < SLOW:
+        return seen
+    again = probe(name, "torch")  # the first may have read from a cold disk
+    return again if again.ending or (again.seconds or 0) < (seen.seconds or 0) else seen
+
+
 def _findings_of_records(name: str, package: str, records: Sequence[tuple[str, Component]]) -> Iterator[Finding]:
-    place = who_imports("torch", name)
-    if place is not None:
-        advice = "import torch in the module that a factory's string names: descriptions run whenever plugins are listed"
-        yield Finding("its description imports torch", place, advice)
     for kind, record in records:
         try:
             describe(record.options)
@@ -202,14 +176,17 @@ def _place_of(error: BaseException, package: str) -> str:
     return f"{chosen[-1][1]}, line {chosen[-1][2]}" if chosen else ""
 
 
-def _place_named(message: str, plugin: object, hooks: Hooks) -> str:
-    """Where the function that a message names, or else the hook that yields records, is defined."""
+def _place_named(message: str, plugin: object, hooks: Hooks, package: str) -> str:
+    """Where the plugin's own function or class that a message names, or else the hook that yields records, is defined."""
     named = [getattr(plugin, word, None) for word in re.findall(r"\w+", message)]
     yielding = [implementation.function for found in hooks.values() for implementation in found]
-    for function in (*named, *yielding):
-        code = getattr(function, "__code__", None)
-        if code is not None:
-            return f"{code.co_filename}, line {code.co_firstlineno}"
+    for thing in (*named, *yielding):
+        if str(getattr(thing, "__module__", "")).partition(".")[0] != package and thing not in yielding:
+            continue
+        code = getattr(thing, "__code__", None)
+        place = f"{code.co_filename}, line {code.co_firstlineno}" if code else _place_of_class(thing)
+        if place:
+            return place
     return ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..components import Event
 from ..options import describe, to_dict, validate
 from ..plugin_checks import one_line
-from ..plugin_doctor import who_imports
+from ..plugin_probe import who_imports
 from ..plugins import Registry
 from .subject import Fault, Subject
 

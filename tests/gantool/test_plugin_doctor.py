@@ -59,13 +59,6 @@ def test_sound_plugins_have_no_findings(site):
         (f"{HOOK}@hookimpl\ndef gantool_generators(x):\n    pass", 3, "can not be found in the hookspec", "pydoc"),
         (f"{HOOK}@hookimpl\ndef gantool_generators():\n    yield 3", 3, "gantool_generators yielded a int", "pydoc"),
         (f"{HOOK}@hookimpl\ndef gantool_generators():\n    1 / 0", 5, "gantool_generators raised ZeroDivisionError", "pydoc"),
-        (
-            f"{HOOK}@dataclass(frozen=True)\nclass Net:\n    width: int\n"
-            "@hookimpl\ndef gantool_generators():\n    yield Component(name='unet', factory='a:b', options=Net)",
-            6,
-            "generator 'unet': options Net: field 'width' has no default",
-            "pydoc",
-        ),
     ],
 )
 def test_cause_place_and_advice(site, source, line, cause, advice):
@@ -139,6 +132,55 @@ def test_part_of_a_plugin_that_is_not_installed(site):
     finding = one()
     assert finding.cause == "recipe 'r' uses away:unet, but no plugin 'away' is installed"
     assert finding.advice == "install the distribution that provides it, and add that to the dependencies of the plugin"
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("import os\nos._exit(9)", "importing it ends the program with exit code 9"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "importing it ends the program with SIGSEGV"),
+        ("raise KeyboardInterrupt", "importing it raises KeyboardInterrupt, which no program survives"),
+        (
+            "class Panic(BaseException):\n    pass\nraise Panic('in\\nRust')",
+            "importing it raises Panic, which no program survives: in Rust",
+        ),
+    ],
+)
+def test_import_that_would_end_the_doctor_itself(site, source, cause):
+    module = site.plant("deep", source)
+    assert one().cause == cause
+    assert module in one().advice
+
+
+def test_import_without_an_end(site, monkeypatch):
+    monkeypatch.setattr("gantool.plugin_probe.PATIENCE", 1.0)
+    site.plant("deep", "while True:\n    pass")
+    assert one().cause == "importing it has no end within 1 seconds"
+
+
+def test_description_that_takes_long(site, monkeypatch):
+    monkeypatch.setattr("gantool.plugin_doctor.SLOW", 0.5)
+    site.plant("deep", "import time\ntime.sleep(0.6)\n" + UNET.format(factory="os.path:join"))
+    assert re.fullmatch(r"its description takes \d+\.\d s", one().cause)
+
+
+def test_what_a_plugin_prints_is_not_taken_for_a_finding(site):
+    site.plant("deep", "import os\nprint('said')\nos.write(1, b'written')\n" + UNET.format(factory="os.path:join"))
+    assert findings() == ()
+
+
+@pytest.mark.parametrize(
+    ("decorator", "width", "cause"),
+    [
+        ("@dataclass", "int = 1", "options Net: the dataclass must be frozen"),
+        ("@dataclass(frozen=True)", "int", "generator 'unet': options Net: field 'width' has no default"),
+    ],
+)
+def test_place_of_an_option_class_is_the_plugins_own(site, decorator, width, cause):
+    source = f"{HOOK}\n\n{decorator}\nclass Net:\n    width: {width}\n\n\n@hookimpl\ndef gantool_generators():\n"
+    module = site.plant("deep", source + "    yield Component(name='unet', factory='a:b', options=Net)")
+    assert cause in one().cause
+    assert line_of(one()) in ((f"{module}.py", 5), (f"{module}.py", 6))  # Python 3.13 counts from the class
 
 
 def test_option_with_a_type_that_cannot_be_read(site):
