@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+import gantool
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = {
@@ -39,6 +42,21 @@ def imports(file: Path) -> set[str]:
     return found
 
 
+def doors(file: Path) -> set[str]:
+    """What a file takes from the host in other ways: names of `from gantool import …`, private names, references in strings."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").partition(".")[0] == "gantool":
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            public = {f"gantool.{name}" for name in gantool.__all__} | PUBLIC
+            found |= {name for name in inner if "._" in name or (node.module == "gantool" and name not in public)}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "gantool":
+            found |= {f"gantool.{node.attr}"} - {f"gantool.{name}" for name in gantool.__all__} - PUBLIC
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"gantool(\.\w+)+(:[\w.]+)?", str(node.value)):
+            found |= {str(node.value)} if str(node.value).partition(":")[0] not in PUBLIC else set()
+    return found
+
+
 def of(package: str, modules: set[str]) -> set[str]:
     return {module for module in modules if module.partition(".")[0] == package}
 
@@ -49,8 +67,24 @@ def test_a_plugin_imports_only_what_is_public(name):
     assert files
     used = set().union(*(imports(file) for file in files))
     assert of("gantool", used) <= PUBLIC
+    assert not set().union(*(doors(file) for file in files))
     if name != "simgan":
         assert not of("simgan_plugin", used)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from gantool import run",
+        "from gantool.training import _private",
+        "import gantool\ngantool.run",
+        "importlib.import_module('gantool.run.session')",
+        "factory = 'gantool.run.session:open_session'",
+    ],
+)
+def test_other_doors_are_found(tmp_path, line):
+    (tmp_path / "plugin.py").write_text(line)
+    assert doors(tmp_path / "plugin.py")
 
 
 def test_the_host_imports_no_plugin():
