@@ -68,3 +68,16 @@ def test_tutorial_runs_as_it_is_printed(throwaway):
     words = [throwaway, ROOT / "scripts" / "check_readme.py", PAGES / "writing.md"]
     result = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+
+
+def test_everything_that_the_policy_promises_is_in_the_reference():
+    import gantool
+
+    policy, page = (PAGES / "compatibility.md").read_text(), (ROOT / "docs" / "reference.md").read_text()
+    promised = set(re.findall(r"`(gantool(?:\.[a-z]+)+)`", policy)) - {"gantool.hookspecs"}  # the page of hooks
+    assert "gantool.training" in promised
+    assert [module for module in sorted(promised) if f"::: {module}" not in page] == []
+    functions = re.search(r"members: \[(.*?)\]", page)
+    named = {name for name in gantool.__all__ if name.isalpha() and name.islower() and name != "hookimpl"}
+    assert functions
+    assert named <= set(functions[1].split(", "))
