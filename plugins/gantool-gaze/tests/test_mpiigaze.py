@@ -117,7 +117,7 @@ def test_persons_that_cannot_be(tmp_path, options, message):
 
 
 def test_missing_paths_are_named():
-    with pytest.raises(GantoolError, match="--synthetic is missing"):
+    with pytest.raises(GantoolError, match="--synthetic is missing: give the folder that UnityEyes wrote"):
         unityeyes_mpiigaze(config=MPIIGazeOptions())
 
 

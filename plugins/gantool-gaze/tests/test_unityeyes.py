@@ -150,3 +150,10 @@ def test_a_folder_without_images(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(GantoolError, match="UnityEyes wrote"):
         open_unityeyes(tmp_path / name, size=SIZE)
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path):
+    gaze_layouts.write_unityeyes(tmp_path, count=1)
+    file = tmp_path / "1.json"
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert open_unityeyes(tmp_path, size=SIZE).labels["gaze_xyz"].shape == (1, 3)

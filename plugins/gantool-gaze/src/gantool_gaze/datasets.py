@@ -14,7 +14,7 @@ from .unityeyes import open_unityeyes
 
 def unityeyes_mpiigaze(*, config: MPIIGazeOptions) -> Pair:
     """Open the paper's pair. Raises `GantoolError` as the readers do."""
-    _check_paths(config)
+    _check_paths(config, synthetic=_UNITYEYES, real="MPIIGaze or its folder Data/Normalized")
     source = open_unityeyes(config.synthetic, size=config.size, zoom=config.zoom)
     copy = find_mpiigaze(config.real)
     train, test = choose_subjects(copy.subjects(), config.subjects, config.test_subjects, str(copy.normalized))
@@ -31,7 +31,7 @@ def unityeyes_mpiigaze(*, config: MPIIGazeOptions) -> Pair:
 
 def unityeyes_columbia(*, config: ColumbiaOptions) -> Pair:
     """Open UnityEyes and crops of Columbia Gaze. Raises `GantoolError` as the readers do."""
-    _check_paths(config)
+    _check_paths(config, synthetic=_UNITYEYES, real="the folder of eye crops called 0001_2m_0P_0V_0H_L.jpg")
     source = open_unityeyes(config.synthetic, size=config.size, zoom=config.zoom)
     found = find_columbia(config.real)
     groups = choose_subjects(list(found), config.subjects, config.test_subjects, config.real)
@@ -50,11 +50,14 @@ def unityeyes_columbia(*, config: ColumbiaOptions) -> Pair:
 
 def h5_pair(*, config: H5Options) -> Pair:
     """Open gaze.h5 and real_gaze.h5. Raises `GantoolError` as `open_h5` does, and where their images differ in size."""
-    _check_paths(config)
+    _check_paths(config, synthetic="gaze.h5", real="real_gaze.h5")
     return Pair(open_h5(config.synthetic, look_vec=config.look_vec), open_h5(config.real))
 
 
-def _check_paths(config: MPIIGazeOptions | ColumbiaOptions | H5Options) -> None:
-    for option in ("synthetic", "real"):
+_UNITYEYES = "the folder that UnityEyes wrote N.jpg and N.json into"
+
+
+def _check_paths(config: MPIIGazeOptions | ColumbiaOptions | H5Options, **wanted: str) -> None:
+    for option, what in wanted.items():
         if not getattr(config, option):
-            raise GantoolError(f"--{option} is missing: gantool show says what it names")
+            raise GantoolError(f"--{option} is missing: give {what}")

@@ -90,7 +90,7 @@ def _list(root: Path) -> list[Path]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors leave a byte order mark
     except (OSError, ValueError) as error:
         raise GantoolError(f"cannot read {path}: {' '.join(str(error).split())}") from None
     if not isinstance(found, dict):
