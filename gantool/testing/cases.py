@@ -27,6 +27,10 @@ MODULES = {
 """The module with the checks of each kind."""
 
 
+_SMALLEST = 8
+"""Least height and width in pixels of images that say anything."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One rule for one component of a plugin."""
@@ -57,8 +61,11 @@ def collect(
     """List the checks of everything that an installed plugin yields; see `conformance` for the arguments.
 
     A plugin that cannot be loaded has one check, which fails with the cause. Raises `GantoolError` for options of something
-    that the plugin neither provides nor uses.
+    that the plugin neither provides nor uses, and for images that there cannot be.
     """
+    if not channels or min(channels) < 1 or min(size) < _SMALLEST or batch_size < 1:
+        asked = f"channels={channels}, size={size}, batch_size={batch_size}"
+        raise GantoolError(f"conformance({plugin!r}): no check fits {asked}; give channels, {_SMALLEST} px or more, and a batch")
     try:
         registry = load_plugins([plugin])
     except GantoolError as error:

@@ -30,10 +30,10 @@ def conformance(
             else with random images.
         channels: Channels to check networks with; a network may refuse some of them (`ValueError`), not all. The first is
             that of images for losses, metrics and recipes.
-        size: (H, W) in pixels of the images to check with, and at least.
+        size: (H, W) in pixels of the images to check with, at least 8×8; larger ones of odd sizes are tried, too.
         batch_size: Images of each domain in one step of a recipe.
 
-    Raises `GantoolError` for options of something that the plugin neither provides nor uses.
+    Raises `GantoolError` for options of something that the plugin neither provides nor uses, and for images that there cannot be.
     """
     import pytest
 

@@ -110,3 +110,10 @@ def test_importing_the_kit_imports_neither_torch_nor_pytest():
     code = "import sys, gantool.testing; print(*{'torch', 'pytest', 'numpy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("asked", [{"channels": ()}, {"channels": (3, 0)}, {"size": (0, 40)}, {"batch_size": 0}])
+def test_images_that_there_cannot_be(plant, asked):
+    plant()
+    with pytest.raises(GantoolError, match=r"^conformance\('good'\): no check fits channels="):
+        gantool.testing.conformance("good", **asked)
