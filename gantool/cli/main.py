@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -14,6 +15,7 @@ from click.shell_completion import CompletionItem
 from .._version import __version__
 from ..errors import GantoolError, ProcessLost, Stopped, suggest
 from ..run.launch import reports, speaks
+from ..run.spinning import spin_briefly
 
 COMMANDS = {
     "train": ("gantool.cli.train:train", "Train a recipe on a pair of image domains."),
@@ -30,6 +32,9 @@ COMMANDS = {
     "completion": ("gantool.cli.completion:completion", "Print the shell-completion script."),
 }
 """name: (where it lives, what `gantool --help` says). Kept here so that `--help` imports no command."""
+
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP}
+"""What an operating system says of a disk or a path that only the user can change, wherever it comes up."""
 
 
 class LazyGroup(click.Group):
@@ -77,18 +82,15 @@ def cli() -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 (failed), 2 (bad input), 130 and 143 (stopped)."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # λ and ≥ must not end a command where the terminal cannot print them
+    _print_anything()
+    spin_briefly()
     try:
         result = cli.main(args=arguments, prog_name="gantool", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        if reports(error.exit_code):
-            error.show()
-        return error.exit_code
+        return _misused(error)
     except GantoolError as error:
         return _failed(error)
     except Stopped as stop:
@@ -98,6 +100,28 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 130
+    except OSError as error:
+        if error.errno in _REFUSED:
+            return _failed(GantoolError(f"{error.filename or 'output'}: {error.strerror}"))
+        raise
+
+
+def _print_anything() -> None:
+    """Let no λ or ≥ end a command where the terminal cannot print it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _misused(error: click.ClickException) -> int:
+    """Say in one line what is wrong with the words, and where help is; the bare program shows its help."""
+    if reports(error.exit_code):
+        if isinstance(error, click.UsageError) and not isinstance(error, click.exceptions.NoArgsIsHelpError):
+            program = error.ctx.command_path if error.ctx else "gantool"
+            click.echo(f"Error: {error.format_message().rstrip('.')}; see `{program} --help`", err=True)
+        else:
+            error.show()
+    return error.exit_code
 
 
 def _failed(error: GantoolError) -> int:
