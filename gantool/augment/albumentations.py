@@ -13,7 +13,7 @@ import torch
 
 from ..errors import GantoolError, MissingExtra, nearest
 from ..run.device import choose_device
-from .pixels import Network, Tiles, check_range, check_strength, refine_rows
+from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows
 from .reference import Reference
 
 # It asks PyPI for a newer version when it is imported.
@@ -46,21 +46,24 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
     """
 
     class InitSchema(BaseTransformInitSchema):  # type: ignore[misc]
-        """Checks `p`. The others are checked by `__init__`: what a validator here raises may turn into defaults."""
+        """Checks nothing: `__init__` does, because what a validator here raises may turn into defaults, or is many lines."""
 
-        run: Any
+        p: Any
+        run: Any = None
         strength: Any
         batch_size: Any
         device: Any
         digest: Any
         tile: Any
 
-    def __new__(cls, *_: Any, **kwargs: Any) -> Refine:
-        """Refuse arguments that do not exist, of which albumentations only warns."""
-        known = inspect.signature(cls.__init__).parameters
+    def __new__(cls, *args: Any, **kwargs: Any) -> Refine:
+        """Refuse arguments that do not exist, of which albumentations only warns, or which it drops."""
+        known = list(inspect.signature(cls.__init__).parameters)[1:]
+        if len(args) > len(known):
+            raise GantoolError(f"{cls.__name__} takes {len(known)} arguments, got {len(args)}: {', '.join(known)}")
         for name in kwargs:
             if name not in (*known, "strict"):
-                raise GantoolError(f"Refine has no argument {name!r}{nearest(name, list(known)[1:], 'there are')}")
+                raise GantoolError(f"{cls.__name__} has no argument {name!r}{nearest(name, known, 'there are')}")
         made: Refine = super().__new__(cls)
         return made
 
@@ -74,9 +77,11 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         digest: str | None = None,
         tile: int | None = None,
     ) -> None:
-        super().__init__(p=p)
-        if not isinstance(batch_size, int) or batch_size < 1:
+        super().__init__(p=check_probability(p, "Refine"))
+        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
             raise GantoolError(f"Refine batch_size: a whole number, at least 1, got {batch_size!r}")
+        if not isinstance(device, str):
+            raise GantoolError(f"Refine device: a name such as 'cpu' or 'cuda:0', got {device!r}")
         choose_device(device)
         self._reference = Reference(run, digest)
         self.run = self._reference.run
@@ -126,7 +131,9 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
     def _refine(self, array: np.ndarray, strength: float, *, leading: int) -> np.ndarray:
         """`leading`: axes before (H, W) or (H, W, C)."""
         if array.dtype not in (np.uint8, np.float32):
-            raise GantoolError(f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: convert with A.ToFloat()")
+            raise GantoolError(
+                f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: put A.ToFloat(max_value=…) before it"
+            )
         height, width = array.shape[leading : leading + 2]
         channels = array.shape[-1] if array.ndim == leading + 3 else 1
         self._reference.check_channels(channels, array.shape)

@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from packaging.version import Version
 from torch import Tensor
 
-from ..errors import MissingExtra
+from ..errors import GantoolError, MissingExtra
 from .pixels import check_probability, check_strength, draw_strength
 from .torch import Refiner
 
 try:
+    from kornia import __version__ as _found
     from kornia.augmentation import IntensityAugmentationBase2D
 except ModuleNotFoundError as error:
     if error.name and error.name.partition(".")[0] != "kornia":
         raise
     raise MissingExtra("gantool.augment.kornia", "kornia", "kornia") from None
+
+# Older ones give `apply_transform` the chosen rows only, with the draws of all.
+if Version(_found) < Version("0.9"):
+    raise GantoolError(f"gantool.augment.kornia needs kornia 0.9 or newer, found {_found}: pip install 'simgan-plugin[kornia]'")
 
 
 class RandomRefine(IntensityAugmentationBase2D):

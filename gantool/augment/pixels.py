@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import GantoolError
-from ..run.refining.tiling import Tiling, find_overlap, refine_tiled
+from ..run.refining.tiling import NotTileable, Tiling, find_overlap, refine_tiled
 
 TOLERANCE = 0.05
 """How far beyond [0, 1] pixels may be, since resizing with a bicubic kernel overshoots; they are clipped."""
@@ -26,7 +27,10 @@ class Tiles:
         """`side`: of a tile in pixels. Raises `GantoolError` where it is too small, or where tiles would show."""
         if not isinstance(side, int) or side < 1:
             raise GantoolError(f"{where} tile: a side in pixels, got {side!r}")
-        self._overlap = find_overlap(network, channels)
+        try:
+            self._overlap = find_overlap(network, channels)
+        except NotTileable as error:
+            raise NotTileable(f"{where} tile: {error}; leave it out to compute images whole") from None
         self._tiling = Tiling(side, self._overlap)
         self._side = side
 
@@ -94,6 +98,8 @@ def check_range(images: Tensor, where: str) -> None:
     if images.dtype == torch.uint8 or images.numel() == 0:
         return
     low, high = (float(bound) for bound in images.detach().aminmax())
+    if math.isnan(low):
+        raise GantoolError(f"{where} takes images in [0, 1], got NaN among the values: look at what comes before it")
     if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
         raise GantoolError(
             f"{where} takes images in [0, 1], got {low:.3g} to {high:.3g}: divide 8-bit values by 255, and normalise after it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..run.bundle import CONFIG, WEIGHTS
 from .sharing import identify, shared_network
 
 _log = logging.getLogger(__name__)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _told: set[str] = set()
 
@@ -32,6 +34,10 @@ class Reference:
         Raises `GantoolError` for a run that cannot be loaded, that changes the number of channels, or that is not what `digest`
         says.
         """
+        if not isinstance(run, str | os.PathLike) or not str(run):
+            raise GantoolError(f"run: a run folder, or owner/name of a Hugging Face repository, got {run!r}")
+        if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+            raise GantoolError(f"digest: a SHA-256 of 64 hexadecimal digits, or None, got {digest!r}")
         self.run = str(run)
         identity = identify(locate(self.run))
         self.digest = digest or identity.digest
@@ -73,7 +79,10 @@ def locate(run: str) -> Path:
     from huggingface_hub import try_to_load_from_cache
 
     name, _, revision = run.partition("@")
-    files = [try_to_load_from_cache(name, file, revision=revision or None) for file in (CONFIG, WEIGHTS)]
+    try:
+        files = [try_to_load_from_cache(name, file, revision=revision or None) for file in (CONFIG, WEIGHTS)]
+    except ValueError:  # no name that the hub allows
+        return folder
     if not all(isinstance(file, str) for file in files):
         raise GantoolError(f"{run} is neither a folder nor in the local Hugging Face cache: hf download {name}")
     return Path(str(files[0])).parent

@@ -245,10 +245,17 @@ def test_kornia_gives_the_same_image(runs: Saved) -> None:
         ({"strength": 0.5}, "strength: two numbers"),
         ({"batch_size": 0}, "batch_size: a whole number"),
         ({"batch_size": "8"}, "batch_size: a whole number"),
+        ({"batch_size": True}, "batch_size: a whole number"),
         ({"tile": 0}, "tile: a side in pixels"),
         ({"tile": 9}, "tile 9 is too small for an overlap of"),
         ({"device": "warp"}, "'warp' is no device"),
+        ({"device": None}, "device: a name such as 'cpu'"),
+        ({"device": torch.device("cpu")}, "device: a name such as 'cpu'"),
         ({"digest": "0" * 64}, "has changed since"),
+        ({"digest": ""}, "digest: a SHA-256"),
+        ({"digest": 3}, "digest: a SHA-256"),
+        ({"p": 1.5}, r"^Refine p: a probability between 0 and 1, got 1\.5$"),
+        ({"p": None}, "^Refine p: a probability"),
         ({"strenght": (0, 1)}, "no argument 'strenght'; did you mean 'strength'"),
     ],
 )
@@ -257,11 +264,21 @@ def test_wrong_arguments_are_errors_and_never_defaults(arguments: dict[str, obje
         Refine(runs(), **arguments)
 
 
-def test_a_wrong_p_and_a_wrong_run_are_errors(runs: Saved) -> None:
-    with pytest.raises(ValueError, match="less than or equal to 1"):
-        Refine(runs(), p=1.5)
+def test_a_wrong_run_is_an_error(runs: Saved) -> None:
     with pytest.raises(GantoolError, match="is no run folder"):
         Refine("nowhere")
+    for nothing in (None, "", 3, torch.nn.Identity()):
+        with pytest.raises(GantoolError, match="^run: a run folder, or owner/name"):
+            Refine(nothing)
+    with pytest.raises(GantoolError, match="^run: a run folder.* got None$"):
+        Refine()
+    with pytest.raises(GantoolError, match="no argument 'runn'; did you mean 'run'"):
+        Refine(runn=runs())
+
+
+def test_an_argument_too_many_is_not_dropped(runs: Saved) -> None:
+    with pytest.raises(GantoolError, match="takes 7 arguments, got 8: run, strength, p, batch_size, device, digest, tile"):
+        Refine(runs(), (0, 1), 1, 8, "cpu", None, None, "more")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +289,8 @@ def test_a_wrong_p_and_a_wrong_run_are_errors(runs: Saved) -> None:
         (picture(5, 5, 3).astype(np.uint16), "got uint16"),
         (picture(5, 5, 3).astype(np.float64) / 255, "got float64"),
         (picture(5, 5, 3).astype(np.float32), r"takes images in \[0, 1\]"),
-        (np.full((5, 5, 3), np.nan, dtype=np.float32), r"takes images in \[0, 1\]"),
+        (np.full((5, 5, 3), np.nan, dtype=np.float32), r"takes images in \[0, 1\], got NaN"),
+        (picture(5, 5, 3).astype(np.int64), r"got int64: put A\.ToFloat\(max_value=…\) before it"),
     ],
 )
 def test_wrong_images_are_refused(image: np.ndarray, message: str, runs: Saved) -> None:

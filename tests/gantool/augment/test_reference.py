@@ -120,6 +120,8 @@ def test_a_repository_in_the_local_cache_is_found_without_a_network(
     reference = Reference("someone/eyes")
     assert (reference.run, reference.digest) == ("someone/eyes", Reference(runs()).digest)
     assert Reference("someone/eyes@0123abc").digest == reference.digest
+    with pytest.raises(GantoolError, match=r"-/\.\. is no run folder"):
+        Reference("-/..")
     for missing in ("someone/hands", "someone/eyes@v2"):
         with pytest.raises(GantoolError, match=f"{missing} is neither a folder nor in the local Hugging Face cache: hf download"):
             Reference(missing)

@@ -215,3 +215,21 @@ def test_it_needs_neither_kornia_nor_albumentations_nor_torchvision() -> None:
     code = "import sys, gantool.augment.torch; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"kornia", "albumentations", "torchvision"} & set(loaded)
+
+
+def test_a_network_that_looks_at_the_whole_image_cannot_be_tiled(site: Site, tmp_path: Path) -> None:
+    source = """
+from gantool import Component, hookimpl
+
+@hookimpl
+def gantool_generators():
+    yield Component(name="normalise", factory="MODULE:make", summary="Norm over the image")
+
+def make(*, config, in_channels, out_channels):
+    import torch
+    return torch.nn.Sequential(torch.nn.Conv2d(in_channels, out_channels, 3, padding=1), torch.nn.InstanceNorm2d(out_channels))
+"""
+    site.plant("norm", source)
+    run = gantool.save(gantool.build("generator", "norm:normalise", in_channels=1, out_channels=1), tmp_path / "run")
+    with pytest.raises(GantoolError, match="^Refine tile: .*the whole image.*leave it out to compute images whole$"):
+        Refine(run, tile=256)
