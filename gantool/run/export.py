@@ -75,14 +75,20 @@ def export(
     if kind not in FORMATS.values():
         what = f"--format {format!r}" if format else f"--output {target}: what its ending stands for"
         raise GantoolError(f"{what} is none of: {', '.join(FORMATS.values())}")
+    meant = FORMATS.get(target.suffix.lower(), kind)
+    if meant != kind:
+        raise GantoolError(f"--output {target} ends as a file of {meant} does, --format says {kind}: change one of them")
     if opset is not None and kind != "onnx":
         raise GantoolError(f"--opset is for --format onnx, not {kind}")
     if target.is_dir() or (target.exists() and not overwrite):
         raise GantoolError(f"--output {target} exists: choose another" + ("" if target.is_dir() else ", or pass --overwrite"))
     bundle = open_bundle(run, checkpoint)
     data, written = _FORMATS[kind](bundle, opset)
-    with writing(target):
+    try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GantoolError(f"--output {target}: its folder cannot be made ({error.strerror}): choose another") from None
+    with writing(target.parent):
         write_file(target, lambda file: file.write_bytes(data))
     return ExportReport(output=target, format=kind, opset=written.opset, minimum=written.minimum, checks=written.checks)
 
@@ -169,7 +175,10 @@ def _compare(bundle: Bundle, minimum: int, apply: Callable[[torch.Tensor], torch
             answer = apply(images)
         except Exception as error:
             raise GantoolError(f"{what} cannot compute images of {shape[2]}x{shape[3]}: {error}") from error
-        difference = float((answer - bundle.module(images)).abs().max())
+        wanted = bundle.module(images)
+        if answer.shape != wanted.shape:
+            raise GantoolError(f"{what} turns {tuple(shape)} into {tuple(answer.shape)}, torch into {tuple(wanted.shape)}")
+        difference = float((answer - wanted).abs().max())
         if not difference <= TOLERANCE:
             raise GantoolError(f"{what} differs from torch by {difference:.1g} on {shape[2]}x{shape[3]}: nothing was written")
         checks.append(Check(shape=shape, difference=difference))

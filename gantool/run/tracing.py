@@ -20,8 +20,9 @@ from torch.export import Dim, ExportedProgram
 
 from ..errors import GantoolError, MissingExtra
 
-_EXAMPLE = (2, 64, 72)
-"""Images, height and width of what a network is traced with: larger than what any border needs, all different."""
+_EXAMPLE = (2, 61, 71)
+"""Images, height and width of what a network is traced with: larger than what any border needs, all different, and multiples of
+nothing: a network that continues images to multiples and crops its result must do so in the graph, which fits all sizes then."""
 _AXES = {0: "batch", 2: "height", 3: "width"}
 
 
@@ -66,7 +67,7 @@ def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, 
                 traced.program, dynamo=True, verbose=False, opset_version=opset, input_names=["images"], output_names=["refined"]
             )
         except Exception as error:
-            raise GantoolError(f"the network cannot be written as ONNX: {first_line(error)}") from error
+            raise GantoolError(f"the network cannot be written as ONNX: {first_line(_root(error))}") from error
     assert program is not None  # it is None only for the exporter before torch.export
     model = program.model
     if opset is not None and model.opset_imports[""] != opset:
@@ -90,6 +91,13 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in loggers.items():
             logger.setLevel(level)
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what an exception came from: the exporter's own says how to report a bug to torch."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def first_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,11 +140,68 @@ def test_a_network_for_one_size_only_cannot_be_exported(run: Path, tmp_path: Pat
     assert "\n" not in str(caught.value)
 
 
+class Halving(nn.Module):
+    """Works on half the size and continues odd images before that, as generators with downsampling do."""
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        height, width = given.shape[2:]
+        if height % 2 or width % 2:
+            given = nn.functional.pad(given, (0, width % 2, 0, height % 2), mode="replicate")
+        half = nn.functional.avg_pool2d(given, 2)
+        return nn.functional.interpolate(half, scale_factor=2.0)[..., :height, :width]
+
+
+@pytest.fixture
+def network_is(run: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[nn.Module], None]:
+    """Puts another network into the run."""
+    bundle = open_bundle(run)
+
+    def put(module: nn.Module) -> None:
+        found = type(bundle)(module=module.eval(), recorded=bundle.recorded, name="other", digest="")
+        monkeypatch.setattr(gantool.run.export, "open_bundle", lambda *_: found)
+
+    return put
+
+
+@pytest.mark.parametrize("ending", ["onnx", "pt2"])
+def test_a_network_that_continues_images_to_multiples(run: Path, tmp_path: Path, network_is, ending: str) -> None:
+    network_is(Halving())
+    shapes = [check.shape[2:] for check in export(run, tmp_path / f"a.{ending}").checks]
+    assert {rows % 2 for rows, _ in shapes} == {columns % 2 for _, columns in shapes} == {0, 1}
+
+
+def test_a_graph_of_another_shape_is_not_written(run: Path, as_onnx: ExportReport, tmp_path: Path, network_is) -> None:
+    """Not even one whose difference broadcasts."""
+    network_is(nn.AdaptiveAvgPool2d(1))
+    data = as_onnx.output.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gantool.run.export, "to_onnx", lambda *_, **__: data)
+        patch.setattr(gantool.run.export, "trace", lambda *_: type("Traced", (), {"minimum": 3}))
+        with pytest.raises(
+            GantoolError, match=r"ONNX Runtime turns \(1, 3, 3, 3\) into \(1, 3, 3, 3\), torch into \(1, 3, 1, 1\)"
+        ):
+            export(run, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_operator_that_onnx_lacks_is_named_in_one_line(run: Path, tmp_path: Path, network_is) -> None:
+    class Special(nn.Module):
+        def forward(self, given: torch.Tensor) -> torch.Tensor:
+            return torch.special.bessel_j0(given)
+
+    network_is(Special())
+    with pytest.raises(GantoolError, match=r"cannot be written as ONNX: .*bessel_j0") as caught:
+        export(run, tmp_path / "a.onnx")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("a.tflite", {}, "none of: onnx, torch-export, safetensors"),
         ("a.onnx", {"format": "jax"}, "--format 'jax'"),
+        ("a.pt2", {"format": "onnx"}, r"a\.pt2 ends as a file of torch-export does, --format says onnx: change one of them"),
+        ("there.onnx/below/a.pt2", {}, r"--output .*a\.pt2: its folder cannot be made \(Not a directory\): choose another"),
         ("a.pt2", {"opset": 18}, "--opset is for"),
         ("there.onnx", {}, "exists: choose another, or pass --overwrite"),
         (".", {"format": "onnx", "overwrite": True}, "exists: choose another$"),
