@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class Choices:
         check_format(values.pop("format", FORMAT), where)
         for name in values:
             if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_TABLES)):
-                raise GantoolError(f"{where}: no setting {name!r}{suggest(name, known)}")
+                table = f"; options of a slot go into [options.{name}]" if isinstance(values[name], Mapping) else ""
+                raise GantoolError(f"{where}: no setting {name!r}{table or suggest(name, known)}")
         names = {name: values.pop(name) for name in _NAMES if name in values}
         paths = {f"dataset.{name}": _absolute(values.pop(name), name, where) for name in _PATHS if name in values}
         parts, options = (_table(values.pop(name, {}), name, where) for name in _TABLES)
@@ -104,6 +106,18 @@ def parse_size(value: Any) -> tuple[int, int]:
     if height < 1 or width < 1:
         raise GantoolError(f"--size: {value!r} must be at least 1x1")
     return height, width
+
+
+def parse_range(value: Any) -> tuple[float, float]:
+    """Read `"400,1200"` or `[400, 1200]`, the lower value first. Raises `GantoolError`."""
+    words = value.split(",") if isinstance(value, str) else value
+    try:
+        low, high = (float(word) for word in words)
+    except (TypeError, ValueError):
+        raise GantoolError(f"--value-range: {value!r} is not LO,HI, such as 400,1200") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise GantoolError(f"--value-range: {value!r}: the first value must be below the second, and both finite")
+    return low, high
 
 
 def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:

@@ -44,19 +44,35 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     from pydantic import ValidationError
 
     try:
-        return _adapter(options).validate_python(dict(values))
+        built = _adapter(options).validate_python(dict(values))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        details = error.errors(include_url=False)
+        first = details[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         # A check of the dataclass itself (__post_init__) names no field; its message does, in its own words.
         own = first.get("ctx", {}).get("error")
-        message = first["msg"][0].lower() + first["msg"][1:] if own is None else str(own) or type(own).__name__
+        message = _decapitalised(first["msg"]) if own is None else str(own) or type(own).__name__
         if name:
-            flag = name.replace("_", "-") if where == "--" else name
-            got = f", got {values[name]!r}" if name in values else ""
-            raise GantoolError(f"{where}{flag}: {message}{got}") from None
+            if "anyOf" in _adapter(options).json_schema()["properties"].get(name, {}):  # no alternative took it
+                message = " or ".join(dict.fromkeys(_decapitalised(e["msg"]) for e in details if e["loc"][:1] == (name,)))
+            raise _refused(where, name, message, values) from None
         group = where.rstrip(".-")
         raise GantoolError(f"{group}: {message}" if group else message) from None
+    for name, value in values.items():
+        # pydantic takes true for 1, and a run would have one step, or one block, without a word.
+        if isinstance(value, bool) and type(getattr(built, name)) in (int, float):
+            raise _refused(where, name, "input should be a number", values)
+    return built
+
+
+def _decapitalised(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _refused(where: str, name: str, message: str, values: Mapping[str, Any]) -> GantoolError:
+    flag = name.replace("_", "-") if where == "--" else name
+    got = f", got {values[name]!r}" if name in values else ""
+    return GantoolError(f"{where}{flag}: {message}{got}")
 
 
 @dataclasses.dataclass(frozen=True)

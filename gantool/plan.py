@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .choices import FORMAT, SETTINGS, Choices, parse_size
+from .choices import FORMAT, SETTINGS, Choices, parse_range, parse_size
 from .components import Recipe, Slot
 from .data.options import Preprocess
 from .errors import GantoolError, suggest
@@ -193,4 +193,6 @@ def _settings(options: type, values: Mapping[str, Any]) -> Any:
     values = {key: value for key, value in values.items() if key in own}
     if values.get("size") is not None:
         values["size"] = parse_size(values["size"])
+    if values.get("value_range") is not None:
+        values["value_range"] = parse_range(values["value_range"])
     return validate(options, values, where="--")

@@ -26,7 +26,7 @@ def _tile_side(_ctx: click.Context, _param: click.Parameter, value: str) -> int 
     """`auto` is None, `off` is 0."""
     if value in ("auto", "off"):
         return None if value == "auto" else 0
-    if not value.isdigit() or int(value) == 0:
+    if not value.isdecimal() or int(value) == 0:
         raise GantoolError(f"--tile {value!r} is not auto, off or a number of pixels")
     return int(value)
 

@@ -134,8 +134,6 @@ def _read(given: dict[str, Any], where: str) -> Choices:
     parts = {kind: given.pop(kind) for kind in KIND_FLAGS if kind in given}
     parts |= dict(_pair(text, "--part", "SLOT=NAME") for text in given.pop("part", ()))
     options = dict(_pair(text, "-o", "SLOT.OPTION=VALUE") for text in given.pop("option", ()))
-    if "value_range" in given:
-        given["value_range"] = [parse_value(word) for word in given["value_range"].split(",")]
     if "channels" in given:
         given["channels"] = parse_value(given["channels"])
     said = Choices.from_mapping({**given, "parts": parts}, where=where)

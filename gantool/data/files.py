@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def _open(place: str, config: FilesOptions) -> Images | ChunkStream:
 
 
 def _check_apart(synthetic: Path, real: Path) -> None:
-    a, b = synthetic.resolve(), real.resolve()
+    a, b = (Path(os.path.realpath(path)) for path in (synthetic, real))  # unlike `resolve`, survives a link to itself
     if a == b or (a.exists() and b.exists() and a.samefile(b)):
         raise GantoolError(f"--synthetic and --real are the same place: {a}")
     for inner, outer, option in ((a, b, "--synthetic"), (b, a, "--real")):

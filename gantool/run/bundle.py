@@ -114,7 +114,9 @@ def read_recorded(folder: Path) -> Recorded:
     except (FileNotFoundError, NotADirectoryError):
         hint = "; it has a run.json but no weights yet: resume it" if (folder / "run.json").exists() else ""
         raise GantoolError(f"{folder} is no run folder: it has no {CONFIG}{hint}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise GantoolError(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GantoolError(f"{file} is damaged or not gantool's ({error!r})") from None
     recorded: Recorded = validate(Recorded, data, where=f"{file}: ")
     return recorded
@@ -153,7 +155,7 @@ def _weights_of(folder: Path, checkpoint: str | int | None) -> dict[str, torch.T
         if best is None:
             raise GantoolError(f"{folder} has no best checkpoint yet")
         step = int(best["step"])
-    elif str(checkpoint).isdigit():
+    elif str(checkpoint).isdecimal():
         step = int(str(checkpoint))
     else:
         raise GantoolError(f"--checkpoint: {checkpoint!r} is not last, best or a step number")

@@ -20,6 +20,7 @@ from ..plugins import Registry
 from .files import remove_leftovers, write_json
 
 RUN = "run.json"
+_REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 def new_folder(output: str | Path | None, name: str) -> Path:
@@ -87,9 +88,9 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             resume = f", then go on with: gantool train --resume {folder}" if (folder / RUN).exists() else ""
-            raise GantoolError(f"the disk of {folder} is full: the last checkpoint is good; free some space{resume}") from None
+            raise GantoolError(f"the disk of {folder} is full: what was saved before is good; free some space{resume}") from None
         # What is read while a run is being written (a data set, say) has errors of its own.
         theirs = error.filename is not None and not Path(error.filename).is_relative_to(folder)
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR) and not theirs:
+        if error.errno in _REFUSED and not theirs:
             raise GantoolError(f"{folder} cannot be written to ({error.strerror}): choose another --output") from None
         raise

@@ -72,9 +72,13 @@ def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 def read_tensors(file: Path) -> dict[str, torch.Tensor]:
     """Read a safetensors file. Raises `GantoolError`, naming the file, where it is missing, truncated or something else."""
     try:
-        tensors: dict[str, torch.Tensor] = load_file(file)
+        # safetensors takes every file that it cannot open for one that is missing.
+        with file.open("rb"):
+            tensors: dict[str, torch.Tensor] = load_file(file)
     except FileNotFoundError:
         raise GantoolError(f"{file} is missing") from None
+    except PermissionError as error:
+        raise GantoolError(f"{file} cannot be read: {error.strerror}") from None
     except (SafetensorError, OSError) as error:
         raise GantoolError(f"{file} is no intact safetensors file ({error})") from None
     return tensors

@@ -35,6 +35,7 @@ class Options:
     size: tuple[int, int] | None = None
     layers: tuple[str, ...] = ()
     residual: bool = False
+    channels: Literal["auto"] | Annotated[int, Ge(1)] = "auto"
     extra: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,6 +88,10 @@ def test_unknown_name_suggests_the_nearest_or_lists_all():
         ({"colour": "red"}, "generator.colour: input should be 'grey' or 'rgb', got 'red'"),
         ({"kernel": 4}, "generator: Kernel must be odd, got 4"),
         ({"kernel": 13}, "generator: ValueError"),
+        ({"width": True}, "generator.width: input should be a number, got True"),
+        ({"rate": True}, "generator.rate: input should be less than 1, got True"),
+        ({"channels": 0}, "generator.channels: input should be 'auto' or input should be greater than or equal to 1, got 0"),
+        ({"channels": True}, "generator.channels: input should be a number, got True"),
     ],
 )
 def test_value_that_is_not_allowed(values, expected):
@@ -110,7 +115,7 @@ def test_values_of_flags_are_named_as_flags():
 
 def test_description_of_each_option():
     described = {option.name: option for option in describe(Options)}
-    assert list(described) == ["width", "kernel", "rate", "padding", "colour", "size", "layers", "residual", "extra"]
+    assert list(described) == ["width", "kernel", "rate", "padding", "colour", "size", "layers", "residual", "channels", "extra"]
     assert described["width"] == OptionInfo("width", "int", 64, "1 to 1024", "Feature maps of every layer.")
     assert described["kernel"] == OptionInfo("kernel", "int", 3, "≥ 1", "Side of a kernel\nin pixels.")
     assert described["rate"] == OptionInfo("rate", "float", 0.5, "> 0, < 1", "")
@@ -120,6 +125,7 @@ def test_description_of_each_option():
         "size": "[int, int] or none",
         "layers": "list of text",
         "residual": "true/false",
+        "channels": "auto or int",
         "extra": "table",
     }
     assert described["colour"].default == "grey"

@@ -81,10 +81,11 @@ class _FolderRefiner:
             raise GantoolError(f"no images in {self._source}: read are {', '.join(EXTENSIONS)}")
         others = [*listing.others, *sorted(labels)]
         folders = {os.path.dirname(file) for file in images + others}  # noqa: PTH120 - pathlib takes ten times as long
-        read_from = {(self._source / folder).resolve() for folder in folders}
+        read_from = {os.path.realpath(self._source / folder) for folder in folders}
         for folder in (self._output / folder for folder in sorted(folders)):
-            if folder.resolve() in read_from:
-                raise GantoolError(f"--output {folder} leads to {folder.resolve()}, which is read: gantool never writes there")
+            # Unlike `resolve`, it survives a link to itself.
+            if (real := os.path.realpath(folder)) in read_from:
+                raise GantoolError(f"--output {folder} leads to {real}, which is read: gantool never writes there")
         return images, others
 
     def _copy_all(self, others: Sequence[str], labels: LabelFiles) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -54,7 +55,7 @@ def _video_path(place: str, output: Path) -> Path:
 
 def check_apart(source: Path, output: Path) -> None:
     """Raise `GantoolError` where a folder is written into that is being read, whatever links lead there."""
-    a, b = source.resolve(), output.resolve()
+    a, b = (Path(os.path.realpath(path)) for path in (source, output))  # unlike `resolve`, survives a link to itself
     if a == b or a in b.parents or b in a.parents or (b.exists() and a.samefile(b)):
         relation = "is the input" if a == b else "and the input lie one inside the other"
         raise GantoolError(f"--output {output} {relation} ({a}): gantool never writes into its input")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -61,18 +62,47 @@ def test_bug_keeps_its_traceback(boom):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["plugin"], "Error: No such command 'plugin'; did you mean 'plugins'?"),
-        (["zzz"], "Error: No such command 'zzz'"),
+        (["plugin"], "Error: No such command 'plugin'; did you mean 'plugins'?; see `gantool --help`\n"),
+        (["zzz"], "Error: No such command 'zzz'; see `gantool --help`\n"),
         (["--verison"], "No such option '--verison'"),
-        (["boom", "--number", "many"], "'many' is not a valid integer"),
-        (["boom", "extra"], "Got unexpected extra argument (extra)"),
-        ([], "Usage: gantool [OPTIONS] COMMAND"),
+        (["boom", "--number", "many"], "'many' is not a valid integer; see `gantool boom --help`\n"),
+        (["boom", "extra"], "Got unexpected extra argument (extra); see `gantool boom --help`\n"),
     ],
 )
-def test_usage_error(boom, capsys, words, expected):
+def test_usage_error_is_one_line_that_says_where_help_is(boom, capsys, words, expected):
     boom("return")
     assert run(words) == 2
-    assert expected in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert expected in errors
+    assert errors.startswith("Error: ")
+    assert errors.count("\n") == 1
+
+
+def test_the_bare_program_shows_its_help(capsys):
+    assert run([]) == 2
+    assert "Usage: gantool [OPTIONS] COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("raise OSError(28, 'No space left on device')", "Error: output: No space left on device\n"),
+        ("open('x' * 300)", f"Error: {'x' * 300}: File name too long\n"),
+    ],
+)
+def test_what_only_the_user_can_change_is_one_line(boom, capsys, line, expected):
+    boom(line)
+    assert run(["boom"]) == 2
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["plugins"], ["train", "--plugin", "simgan", "--dry-run"]])
+def test_a_full_disk_under_the_output_is_one_line(words):
+    command = [sys.executable, "-m", "gantool", *words]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (2, "Error: output: No space left on device\n")
 
 
 def test_help_names_every_command(capsys):

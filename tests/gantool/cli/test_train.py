@@ -110,7 +110,7 @@ def test_values_are_read_as_toml_does(capsys):
         (["--plugin", "simgan", "--part", "loss"], "--part loss: write SLOT=NAME"),
         (["--plugin", "simgan", "--part", "los=lsgan"], "no slot 'los' in simgan; did you mean 'loss'?"),
         (["--plugin", "simgan", "--value-range", "5"], "--value-range: "),
-        (["--plugin", "simgan", "--value-range", "a,b"], "--value-range: input should be a valid number"),
+        (["--plugin", "simgan", "--value-range", "a,b"], "--value-range: 'a,b' is not LO,HI, such as 400,1200"),
         (["--plugin", "simgan", "--channels", "many"], "--channels: "),
         (["--plugin", "simgan", "--size", "35"], "--size: '35' is not HEIGHTxWIDTH in pixels, such as 35x55"),
         (["--config", "nowhere.toml"], "--config nowhere.toml cannot be read: No such file or directory"),

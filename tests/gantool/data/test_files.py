@@ -57,6 +57,12 @@ def test_one_folder_for_both_is_an_error(two: Path, other: str):
         open_two(two, "synthetic", other)
 
 
+def test_a_link_to_itself_is_no_place(two: Path):
+    (two / "loop").symlink_to(two / "loop")
+    with pytest.raises(GantoolError, match="loop does not exist"):
+        open_two(two, "loop", "real")
+
+
 def test_one_inside_the_other_is_an_error(two: Path):
     with pytest.raises(GantoolError, match=r"--real .*lies inside the other domain"):
         open_two(two, ".", "real")

@@ -165,6 +165,13 @@ def test_weights_too_many(saved):
         open_bundle(saved)
 
 
+def test_a_description_that_cannot_be_read_is_not_called_damaged(saved):
+    (saved / CONFIG).unlink()
+    (saved / CONFIG).mkdir()
+    with pytest.raises(GantoolError, match=rf"{CONFIG} cannot be read: Is a directory"):
+        open_bundle(saved)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"format": "1"}', '{"format": 1}', "\udce9"])
 def test_a_damaged_description(saved, text):
     (saved / CONFIG).write_bytes(text.encode(errors="surrogateescape"))

@@ -41,6 +41,13 @@ def test_what_exists_is_not_written_into(tmp_path):
         new_folder(file / "below", "x")
 
 
+@pytest.mark.parametrize("target", ["link", "nowhere/below"])
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path, target):
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    with pytest.raises(GantoolError, match=r"link cannot be written to \(File exists\): choose another --output"):
+        new_folder(tmp_path / "link", "x")
+
+
 def test_a_plan_is_written_with_its_versions_and_read_back(tmp_path, tiny, registry):
     plan = tiny(parts={"loss": "lsgan"})
     write_plan(tmp_path, plan, registry)
@@ -71,7 +78,7 @@ def test_only_a_run_that_never_began_is_removed(tmp_path):
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "the disk of .* is full: the last checkpoint is good; free some space$"),
+        (errno.ENOSPC, "the disk of .* is full: what was saved before is good; free some space$"),
         (errno.EDQUOT, "the disk of .* is full"),
         (errno.EACCES, r"cannot be written to \(Permission denied\): choose another --output"),
         (errno.EROFS, r"cannot be written to \(Read-only file system\)"),

@@ -222,7 +222,7 @@ def test_two_processes_resume_to_the_bit_with_what_each_draws_for_itself(cluster
         pytest.param(["--batch-size", "9"], "Error: --batch-size 9 cannot be shared by 2 processes", id="a batch"),
         pytest.param(["--accumulate", "3"], "Error: --accumulate 3 does not divide the 4 images of each process", id="parts"),
         pytest.param(["--batch-size", "26"], "Error: --batch-size 26 is larger than the 24 synthetic images", id="data"),
-        pytest.param(["--steps", "x"], "Usage:", id="usage"),
+        pytest.param(["--steps", "x"], "Error: Invalid value for '--steps'", id="usage"),
     ],
 )
 def test_bad_input_is_reported_once(cluster, tmp_path, words, message):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,6 +106,17 @@ def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(GantoolError, match=rf"{TENSORS} is missing: delete"):
         load_state(tmp_path)
     with pytest.raises(GantoolError, match="x is missing"):
+        read_tensors(tmp_path / "x")
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
+    (tmp_path / "x").write_bytes(b"")
+
+    def refuse(*_words, **_named):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(GantoolError, match="x cannot be read: Permission denied"):
         read_tensors(tmp_path / "x")
 
 

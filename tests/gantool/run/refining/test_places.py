@@ -82,6 +82,13 @@ def test_a_link_inside_the_output_that_leads_back_is_found(trained, added, files
     assert files(folder) == before
 
 
+def test_an_output_that_is_a_link_to_itself(trained, added, folder: Path, tmp_path: Path):
+    trained(added(0))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(GantoolError, match="loop.*: choose another --output"):
+        refine("run", input=folder, output=tmp_path / "loop")
+
+
 def test_a_link_in_place_of_an_output_is_replaced_not_followed(trained, added, files, folder: Path, tmp_path: Path):
     trained(added(0.3))
     (tmp_path / "out").mkdir()
