@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +92,15 @@ def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
     """
     folder = Path(run)
     recorded = read_recorded(folder)
-    weights = read_tensors(folder / WEIGHTS) if checkpoint in (None, "last") else _weights_of(folder, checkpoint)
-    module = build_generator(load_plugins(), recorded)
+    if checkpoint in (None, "last"):
+        weights = read_tensors(folder / WEIGHTS)
+    else:
+        step, weights = _checkpoint_of(folder, checkpoint)
+        recorded = replace(recorded, step=step)
+    try:
+        module = build_generator(load_plugins(), recorded)
+    except GantoolError as error:
+        raise GantoolError(f"{folder}: {error}") from error
     _check_fits(module, weights, f"the weights in {folder} do not fit {recorded.component} as {CONFIG} describes it")
     module.load_state_dict(weights)
     digest = hashlib.sha256((folder / CONFIG).read_bytes())
@@ -145,7 +152,8 @@ def _check_fits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor], me
         raise GantoolError(f"{message}: {shapes}{more}")
 
 
-def _weights_of(folder: Path, checkpoint: str | int | None) -> dict[str, torch.Tensor]:
+def _checkpoint_of(folder: Path, checkpoint: str | int | None) -> tuple[int, dict[str, torch.Tensor]]:
+    """Return the step of a checkpoint, and its weights."""
     checkpoints = Checkpoints(folder, keep=1)
     steps = checkpoints.steps()
     if not steps:
@@ -162,7 +170,7 @@ def _weights_of(folder: Path, checkpoint: str | int | None) -> dict[str, torch.T
     if step not in steps:
         raise GantoolError(f"{folder} has no checkpoint of step {step}; it has: {', '.join(map(str, steps))}")
     weights: dict[str, torch.Tensor] = checkpoints.load(step)["generator"]
-    return weights
+    return step, weights
 
 
 def remember(module: torch.nn.Module, recorded: Recorded) -> None:

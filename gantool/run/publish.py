@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,9 @@ def publish(
         raise GantoolError(f"--name {title!r}: a hub takes letters, digits, '.', '-' and '_' only")
     _check_free(folder, source, overwrite=overwrite)
     bundle = open_bundle(run, checkpoint)
-    evaluation, plan, picture = _read(source / EVALUATION), _read(source / RUN), _picture(source, checkpoint)
-    recorded = bundle.recorded if checkpoint in _NEWEST else replace(bundle.recorded, step=_number(checkpoint))
+    recorded = bundle.recorded
+    evaluation, plan = _read(source / EVALUATION), _read(source / RUN)
+    picture = _picture(source, None if checkpoint in _NEWEST else recorded.step)
     with writing(folder):
         write_bundle(folder, bundle.module.state_dict(), recorded)
         card = Card(
@@ -99,14 +100,10 @@ def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:
         raise GantoolError(f"--output {folder} is not empty: choose another folder, or pass --overwrite")
 
 
-def _picture(run: Path, checkpoint: str | int | None) -> Path | None:
-    """The sample sheet of the weights, where there is one."""
+def _picture(run: Path, step: int | None) -> Path | None:
+    """The sample sheet of the weights of a step, or the newest; None where there is none."""
     sheets = {int(path.stem.rpartition("-")[2]): path for path in (run / "samples").glob("step-*.png")}
-    return sheets.get(max(sheets, default=-1) if checkpoint in _NEWEST else _number(checkpoint) or -1)
-
-
-def _number(checkpoint: str | int | None) -> int | None:
-    return int(str(checkpoint)) if str(checkpoint).isdigit() else None
+    return sheets.get(max(sheets, default=-1) if step is None else step)
 
 
 def _is_about(evaluation: dict[str, Any] | None, digest: str) -> bool:

@@ -76,6 +76,8 @@ def test_last_best_and_any_step_of_a_run_can_be_opened(run):
     for checkpoint, step in ((None, 12), ("last", 12), ("8", 8), ("best", best_step)):
         found = torch.nn.utils.parameters_to_vector(gantool.load(run, checkpoint).parameters())
         assert torch.equal(found, state[step]), checkpoint
+        recorded = open_bundle(run, checkpoint).recorded
+        assert recorded.step == recall(gantool.load(run, checkpoint)).step == step
     digests = {open_bundle(run, checkpoint).digest for checkpoint in (4, 8, 12)}
     assert len(digests) == 3
     assert open_bundle(run, 12).digest == open_bundle(run).digest
@@ -190,7 +192,7 @@ def test_a_damaged_description(saved, text):
         ({"trained_size": [1]}, rf"{CONFIG}: trained_size"),
         ({"preprocess": {"fit": "stretch"}}, rf"{CONFIG}: preprocess"),
         ({"surprise": 1}, r"no option .*surprise"),
-        ({"component": "other:net"}, "no plugin 'other'"),
+        ({"component": "other:net"}, "net: no plugin 'other'"),
         ({"component": "simgan:refinr"}, "no generator 'refinr'; did you mean 'refiner'"),
         ({"options": {"width": 0}}, r"generator\.width: .*greater than or equal to 1"),
         ({"options": {"widht": 4}}, r"no option generator\.widht; did you mean 'width'"),

@@ -10,7 +10,8 @@ from PIL import Image
 
 import gantool
 from gantool.errors import GantoolError
-from gantool.run.bundle import open_bundle
+from gantool.run.bundle import open_bundle, read_recorded
+from gantool.run.checkpoint import Checkpoints
 from gantool.run.publish import publish
 
 HOME = "/home/jane/secret-project"
@@ -77,6 +78,18 @@ def test_the_verdict_of_these_weights_or_none(run: Path, tmp_path: Path) -> None
     body = card(tmp_path / "c")[1]
     assert "evaluated with other weights" in body
     assert "Refining helps" not in body
+
+
+def test_steps_and_picture_are_those_of_the_checkpoint(tiny, train, tmp_path: Path) -> None:
+    source = train(tiny(checkpoint_every=4, keep=5), tmp_path / "trained")
+    best = Checkpoints(source, keep=5).load(12)["best"]["step"]
+    for each in (0, 4, 8, 12):
+        Image.new("RGB", (2, 2), (0, 0, each)).save(source / f"samples/step-{each:08}.png")
+    for checkpoint, step in (("best", best), (4, 4), (None, 12)):
+        report = publish(source, tmp_path / f"out-{checkpoint}", license="mit", checkpoint=checkpoint)
+        assert read_recorded(report.output).step == step
+        assert f"| steps trained, warm-up included | {step} |" in card(report.output)[1]
+        assert Image.open(report.output / "sample.png").getpixel((0, 0)) == (0, 0, step)
 
 
 def test_what_is_not_known_is_said(run: Path, tmp_path: Path) -> None:
