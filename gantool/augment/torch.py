@@ -110,7 +110,7 @@ class Refine(nn.Module):
         """Refine a tensor, or the images of a sample."""
         if len(inputs) == 1 and _is_plain(inputs[0]):
             return self._refine(inputs[0], self._draw(_draws_of(inputs[0])))
-        leaves, structure = tree_flatten(inputs if len(inputs) > 1 else inputs[0])
+        leaves, structure = tree_flatten(inputs[0] if len(inputs) == 1 else inputs)
         drawn: dict[int, tuple[Tensor, Tensor]] = {}
         for index in _images_of(leaves):
             count = _draws_of(leaves[index])

@@ -137,6 +137,8 @@ def test_a_pil_image_is_refused_with_the_way_out(runs: Saved) -> None:
 def test_a_sample_without_an_image_is_refused(sample: object, runs: Saved) -> None:
     with pytest.raises(GantoolError, match="found no image"):
         Refine(runs())(sample)
+    with pytest.raises(GantoolError, match="found no image among nothing"):
+        Refine(runs())()
 
 
 def test_wrong_tensors_are_refused(runs: Saved) -> None:
