@@ -1,15 +1,28 @@
-"""What a person sees while a run trains: one live line on a terminal, plain lines elsewhere."""
+"""What a person sees while a run trains: two live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 _PLAIN_SECONDS = 10.0
 """Plain lines come at most this often, so that a log file stays readable."""
+_BAR_FROM = 60
+"""Columns that a terminal must have for a bar; narrower ones show what it says as numbers."""
+
+
+class _Live(Progress):
+    """Phase, step and time left, and below them the figures: side by side, a terminal of 80 columns has no room for the step."""
+
+    figures = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.figures, no_wrap=True, overflow="ellipsis")
 
 
 class TrainingProgress:
@@ -19,22 +32,23 @@ class TrainingProgress:
         self._console, self._quiet = console, quiet
         self._total, self._start = total, start
         self._began = self._printed = time.monotonic()
-        self._live: Progress | None = None
+        self._live: _Live | None = None
         if console.is_terminal and not quiet:
             columns = (
                 TextColumn("{task.fields[phase]}", markup=False),
-                BarColumn(bar_width=20),
+                *([BarColumn(bar_width=None)] if console.width >= _BAR_FROM else []),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
             )
-            self._live = Progress(*columns, TextColumn("{task.fields[figures]}", markup=False), console=console, expand=False)
-            self._task = self._live.add_task("", total=total, completed=start, phase="", figures="")
+            self._live = _Live(*columns, console=console, expand=True)
+            self._task = self._live.add_task("", total=total, completed=start, phase="")
             self._live.start()
 
     def show(self, step: int, phase: str, values: Mapping[str, float], *, always: bool = False) -> None:
         """Update after `step` steps. Without a terminal, prints at most every few seconds unless `always`."""
         if self._live is not None:
-            self._live.update(self._task, completed=step, phase=phase, figures=_compact(values))
+            self._live.figures = _compact(values)
+            self._live.update(self._task, completed=step, phase=phase)
             return
         now = time.monotonic()
         if not self._quiet and (always or now - self._printed >= _PLAIN_SECONDS):

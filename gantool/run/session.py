@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,6 +49,8 @@ class Session:
     """Fixed synthetic images for sheets and metric, (N, C, H, W) in [-1, 1]."""
     held_target: torch.Tensor
     """Fixed real images likewise."""
+    fingerprints: dict[str, dict[str, str]]
+    """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
     summary: str
     """One line for the user: how many images of which form, on which device."""
 
@@ -96,6 +99,7 @@ def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Se
         metric_config=validate(metric.component.options, plan.metric.options, where="metric."),
         held_source=held_source,
         held_target=held_target,
+        fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         summary=_summary(source, target, sample, team),
     )
 
@@ -172,12 +176,21 @@ def _hold(drawn: list[_Batches], count: int, team: Team) -> tuple[torch.Tensor, 
     return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
 
 
+def _fingerprint(domain: Domain | StreamingDomain, held: torch.Tensor) -> dict[str, str]:
+    """The number of images, and a digest of those held in 8 bits: the same on every device."""
+    pixels = held.add(1).mul_(127.5).round_().to("cpu", torch.uint8).contiguous()
+    return {"count": _count(domain), "digest": hashlib.sha256(pixels.numpy().tobytes()).hexdigest()}
+
+
+def _count(domain: Domain | StreamingDomain) -> str:
+    return str(len(domain)) if isinstance(domain, Domain) else "endless"
+
+
 def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain, images: torch.Tensor, team: Team) -> str:
-    counts = [str(len(domain)) if isinstance(domain, Domain) else "endless" for domain in (source, target)]
     channels, height, width = images.shape[1:]
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
     where = str(team.accelerator.device) if team.count == 1 else f"{team.accelerator.device.type} in {team.count} processes"
-    return f"{counts[0]} synthetic and {counts[1]} real images, {height}x{width} px, {kind}, on {where}"
+    return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}"
 
 
 def _make(registry: Registry, kind: str, part: Part, **arguments: Any) -> Any:

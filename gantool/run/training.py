@@ -115,6 +115,7 @@ class TrainingRun:
                 f"{path} does not fit the recipe; was a plugin upgraded (run.json has versions)? {cause}"
             ) from None
         session.draws.load_state_dict(state["draws"])
+        self._compare_data(state.get("data", session.fingerprints), session.fingerprints, step=state["step"])
         if team.rank == 0:
             set_random_state(state["random"])
         elif team.rank <= len(others := state.get("other_random", [])):
@@ -123,6 +124,15 @@ class TrainingRun:
             # This run had fewer processes: other numbers than those that were drawn from the seed so far.
             set_seed(own_seed(self.plan.settings.seed + state["step"], team.rank))
         self.best, self.done, self.saved = state["best"], state["step"], state["step"]
+
+    def _compare_data(self, before: dict[str, dict[str, str]], now: dict[str, dict[str, str]], *, step: int) -> None:
+        # How many images are held depends on both counts, so digests tell something only where these agree.
+        for figure in ("count", "digest"):
+            if changed := [name for name in now if before[name][figure] != now[name][figure]]:
+                counts = ", ".join(f"{before[name]['count']} then, {now[name]['count']} now" for name in changed)
+                what = f"{' and '.join(changed)} images are not those of the first {step} steps ({counts})"
+                self._say(f"Warning: the {what}: training goes on, but not as an uninterrupted run would have")
+                return
 
     @contextmanager
     def _observed(self, session: Session, total: int) -> Iterator[None]:
@@ -218,6 +228,7 @@ class TrainingRun:
         state: dict[str, Any] = {
             "recipe": session.recipe.state_dict(),
             "draws": session.draws.state_dict(),
+            "data": session.fingerprints,
             "random": random_state(),
             "other_random": others,
             "generator": dict(session.recipe.generator().state_dict()),

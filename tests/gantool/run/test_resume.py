@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from rich.console import Console
 
 from gantool import GantoolError
@@ -181,6 +182,40 @@ def test_what_the_run_has_anyway_can_be_given(tmp_path, tiny, registry):
         resume_run(tmp_path, same, quiet=True)
     said = Choices(plugin="simgan", parts={"buffer": "history"}, settings={"batch_size": 4, "steps": 1})
     assert resume_run(tmp_path, said, quiet=True) == tmp_path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two folders of 12 pictures each, and the plan's words for them."""
+    for number, name in enumerate(("synthetic", "real")):
+        (tmp_path / name).mkdir()
+        for image in range(12):
+            pixels = np.random.default_rng((number, image)).integers(0, 256, (12, 16), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{image}.png")
+    return {"dataset.synthetic": str(tmp_path / "synthetic"), "dataset.real": str(tmp_path / "real")}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda folder: (folder / "synthetic/3.png").unlink(),
+            "the synthetic images are not those of the first 8 steps (12 then, 11 now)",
+        ),
+        (
+            lambda folder: (folder / "real/3.png").write_bytes((folder / "real/4.png").read_bytes()),
+            "the real images are not those of the first 8 steps (12 then, 12 now)",
+        ),
+        (lambda folder: None, ""),
+    ],
+)
+def test_a_run_that_is_resumed_with_other_images_says_so(tmp_path, tiny, train, pictures, capsys, change, said):
+    run = train(tiny(pictures, dataset="gantool:files", steps=1), tmp_path / "run")
+    change(tmp_path)
+    train(tiny(pictures, dataset="gantool:files", steps=2), run, console=Console(stderr=True))
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Warning: ")]
+    assert len(warnings) == bool(said)
+    assert said in "".join(warnings)
 
 
 def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path):

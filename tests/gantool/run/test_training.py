@@ -20,6 +20,7 @@ from gantool.plan import Part
 from gantool.run import state as state_module
 from gantool.run.checkpoint import Checkpoints
 from gantool.run.files import write_file
+from gantool.run.progress import TrainingProgress
 
 ADVERSARIAL = frozenset({"adversarial"})
 
@@ -275,13 +276,26 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path, tiny, train, capsys):
     assert "%" in last
 
 
-def test_a_live_line_on_a_terminal(tmp_path, tiny, train):
-    console = Console(force_terminal=True, width=200, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+@pytest.mark.parametrize("width", [200, 80])
+def test_live_lines_on_a_terminal(tmp_path, tiny, train, width):
+    console = Console(force_terminal=True, width=width, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
     train(tiny(log_every=1), tmp_path / "run", console=console)
-    text = console.export_text()
-    assert "adversarial" in text
-    assert "12/12" in text
-    assert all(word in text for word in ("img/s", "D real", "D refined", "|R(x)-x|"))
+    # Each frame begins where the one before ends.
+    figures, _, bar = console.export_text().rstrip().splitlines()[-2].partition("adversarial ")
+    assert "12/12 0:00:00" in bar
+    assert all(word in figures for word in ("img/s", "D real", "D refined", "|R(x)-x|"))
+
+
+def test_a_narrow_terminal_shows_step_and_time_left():
+    console = Console(force_terminal=True, width=50, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    progress = TrainingProgress(10_000, 0, console=console)
+    progress.show(1234, "discriminator warm-up", {"discriminator_loss": 1.36, "accuracy_real": 0.5, "images_per_second": 1e6})
+    progress.close()
+    bar, figures = console.export_text().rstrip().splitlines()[-2:]
+    assert "discriminator warm-up" in bar
+    assert "1234/10000 -:--:--" in bar
+    assert figures.startswith("D 1.36  D real 50%")
+    assert len(figures) <= 50
 
 
 def test_an_observer_that_fails_is_named_once_and_training_goes_on(tmp_path, tiny, train, plant, capsys):
