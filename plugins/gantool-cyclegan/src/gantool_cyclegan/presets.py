@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Built-in eyes, 35×55 px: about four minutes on one CPU core; after 150 steps refining does not help yet. Patches of 16 px: with
-    # 34 px (depth 2), D moves irises and lids.
+    # Built-in eyes, 35×55 px: about four minutes on one CPU core; after 150 steps refining does not help yet. Patches of 16 px:
+    # with 34 px (depth 2), D moves irises and lids.
     "laptop": {
         **{
             f"{slot}.{name}": value
