@@ -14,12 +14,14 @@ def enlarged(images: Tensor, *, multiple: int, minimum: int) -> Tensor:
     """
     for dim in (2, 3):
         side = images.shape[dim]
-        wanted = max(minimum, -(-side // multiple) * multiple)
+        wanted = max(minimum, (side + multiple - 1) // multiple * multiple)
         if wanted != side:
             before = (wanted - side) // 2
             # A wave of the period 2 (side − 1) that runs up and down over the pixels.
             period = max(1, 2 * (side - 1))
-            places = torch.arange(wanted, device=images.device).sub(before).remainder(period)
+            places = torch.arange(wanted, device=images.device).sub(before)
+            # By a tensor: a number that hangs on the size has no remainder in ONNX.
+            places = places.remainder(torch.full_like(places, period))
             images = images.index_select(dim, side - 1 - (side - 1 - places).abs())
     return images
 
