@@ -90,7 +90,12 @@ def writing(folder: Path) -> Iterator[None]:
             resume = f", then go on with: gantool train --resume {folder}" if (folder / RUN).exists() else ""
             raise GantoolError(f"the disk of {folder} is full: what was saved before is good; free some space{resume}") from None
         # What is read while a run is being written (a data set, say) has errors of its own.
-        theirs = error.filename is not None and not Path(error.filename).is_relative_to(folder)
+        theirs = error.filename is not None and not _on_one_path(Path(error.filename), folder)
         if error.errno in _REFUSED and not theirs:
             raise GantoolError(f"{folder} cannot be written to ({error.strerror}): choose another --output") from None
         raise
+
+
+def _on_one_path(one: Path, other: Path) -> bool:
+    """Whether one lies in the other: what cannot be made may be the folder, something in it, or a folder above it."""
+    return one.is_relative_to(other) or other.is_relative_to(one)

@@ -92,6 +92,14 @@ def test_what_the_operating_system_refuses_is_one_line(tmp_path, number, message
         raise OSError(number, os.strerror(number), str(tmp_path / "x"))
 
 
+def test_a_folder_above_that_cannot_be_written_to_is_one_line(tmp_path):
+    with (
+        pytest.raises(GantoolError, match=r"run cannot be written to \(Read-only file system\): choose another --output"),
+        writing(tmp_path / "above" / "run"),
+    ):
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / "above"))
+
+
 def test_a_full_disk_says_how_to_go_on(tmp_path):
     (tmp_path / RUN).write_text("{}")
     with pytest.raises(GantoolError, match=r"free some space, then go on with: gantool train --resume "), writing(tmp_path):
