@@ -27,8 +27,8 @@ def gantool_generators() -> Iterable[Component]:
     `options`. The module maps (N, in_channels, H, W) float in [-1, 1] to (N, out_channels, H, W) in [-1, 1] with the same H
     and W. In eval mode a row's result is the same every time and does not depend on the other rows; the given images stay as
     they were. Its state dict is all that it depends on, so threads may share it, and it works in float64 and under bfloat16
-    autocast. Raise `ValueError` for channels that the network cannot have. One with `provides={"features"}` also has the
-    method `features` of `gantool.components.Features`.
+    autocast, in contiguous and in channels-last layout. Raise `ValueError` for channels that the network cannot have. One with
+    `provides={"features"}` also has the method `features` of `gantool.components.Features`.
 
     Example::
 
@@ -45,7 +45,7 @@ def gantool_discriminators() -> Iterable[Component]:
     `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps (N, in_channels, H, W) float in [-1, 1] to raw
     logits (N, 1, h, w), one per patch (h = w = 1 for a verdict on the whole image): no sigmoid at the end, and **higher means
     more like the target domain**. In eval mode a row's result is the same every time and does not depend on the
-    other rows. State dict, precisions and given images are as with generators.
+    other rows. State dict, precisions, layouts and given images are as with generators.
 
     Example::
 
@@ -61,7 +61,8 @@ def gantool_losses() -> Iterable[Component]:
 
     `factory(*, config) -> loss`. `provides={"adversarial"}`: an `AdversarialLoss` with `.discriminator(real_logits,
     fake_logits)` and `.generator(fake_logits)`. `provides={"image-pair"}`: a `PairLoss`, `(a, b) -> 0-d tensor`. A loss never
-    calls backward, never steps an optimizer, and raises `ValueError` for shapes that do not fit. One that is an
+    calls backward, never steps an optimizer, and raises `ValueError` for shapes that do not fit. Its gradients are finite, for
+    equal images and for logits far from 0 too. One that is an
     `nn.Module` is moved to the run's device by the recipe. An adversarial loss with a term that logits of one batch cannot
     give says so: `needs={"penalty"}` for a `Penalty` on D's gradients, `needs={"relativistic"}` for a `Relativistic` one,
     whose generator term takes real logits too. Slots that do not accept this refuse it.
@@ -80,7 +81,8 @@ def gantool_replay_buffers() -> Iterable[Component]:
 
     `factory(*, config, generator: torch.Generator) -> ReplayBuffer`. All randomness comes from `generator`, a CPU generator
     that no one else draws from. `exchange(fresh)` returns as many rows as it got, detached, on the same device; each row was
-    given in this call or an earlier one. `state_dict` restores images and later draws. Memory must be bounded.
+    given in this call or an earlier one. The given images stay as they were. A buffer that holds images gives some of them back
+    and replaces them in the course of time. `state_dict` restores images and later draws. Memory must be bounded.
 
     Example::
 
@@ -114,7 +116,8 @@ def gantool_metrics() -> Iterable[Component]:
     [-1, 1]. `update` may be called any number of times; `compute` raises `ValueError` where it saw too little. A metric
     whose figures choose a checkpoint provides "lower-is-better" or "higher-is-better"; the first figure decides. One that
     provides "sees-source" is called as `.update(refined, target, source=source)`, with the images that were refined, row by row.
-    The order of batches does not matter. Nothing is drawn from global random generators, so that judging a run does not
+    The order of batches does not matter, `compute` may be asked twice and between updates, and each metric that a factory makes
+    starts with nothing. Nothing is drawn from global random generators, so that judging a run does not
     change its course.
 
     Example::
@@ -131,9 +134,10 @@ def gantool_estimators() -> Iterable[Component]:
     """Models that learn labels from images: what `gantool evaluate --estimator NAME` trains on each set of images.
 
     `factory(*, config, outputs: int, seed: int) -> Estimator` with `.fit(images, targets)` and `.predict(images)`. Images are
-    (N, C, H, W) in [-1, 1] on the device that computes. All randomness follows from `seed`. Raise `ValueError` in `fit` for
-    images or targets that the estimator cannot have. `gantool.evaluate.neural.NeuralEstimator` trains any torch module. One
-    that finds key points by their place in the image is a `KeypointEstimator` too.
+    (N, C, H, W) in [-1, 1] on the device that computes. All randomness follows from `seed`, and where there is any, another seed
+    gives another estimator: the spread over seeds is part of a verdict's interval. Raise `ValueError` in `fit` for images or
+    targets that the estimator cannot have. `gantool.evaluate.neural.NeuralEstimator` trains any torch module. One that finds key
+    points by their place in the image is a `KeypointEstimator` too.
 
     Example::
 
@@ -150,7 +154,8 @@ def gantool_recipes() -> Iterable[Recipe]:
     `factory(*, config, parts: Mapping[str, Any]) -> TrainingRecipe`, with `parts` the built component of each slot: networks
     on the CPU, losses, buffers. A plugin with one recipe is picked by the plugin's name, one with several by `plugin:recipe`.
     The recipe owns the step; the host owns data, seed, devices, log and checkpoints. One that provides "accumulates" works
-    through a batch in `Setup.accumulate` parts where the user asks for it; see `gantool.training.in_parts`.
+    through a batch in `Setup.accumulate` parts where the user asks for it; see `gantool.training.in_parts`. Training changes each
+    generator and discriminator that is in its `state_dict` under the name of its slot.
 
     Example::
 

@@ -102,7 +102,9 @@ def _yielded(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
         result = implementation.function()
         if isinstance(result, Iterable):
             return list(result)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and panics of extension modules, too
         raise Unsound(f"{hook} raised {one_line(error)}") from error
     raise Unsound(f"{hook} returned {_a(result)}, not records: it must yield them")
 

@@ -195,7 +195,9 @@ def _load(name: str, entries: Sequence[EntryPoint]) -> tuple[PluginInfo, Hooks]:
         with redirect_stdout(sys.stderr):
             hooks = _hooks_with_visible_warnings(info, entries[0].load())
             provides = tuple(Provided(name, kind, record) for kind, record in records_of(hooks))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
         return replace(info, broken=one_line(error)), {}
     return replace(info, provides=provides), hooks
 

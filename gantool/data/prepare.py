@@ -120,15 +120,18 @@ def widen(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def _survey(domain: Domain | StreamingDomain) -> list[_Found]:
     name, names = _names(domain)
     if not isinstance(domain, Domain):
-        return [_Found(_form_of(next(iter(domain.stream(seed=0, skip=0)))), name)]
+        return [_Found(_form_of(next(iter(domain.stream(seed=0, skip=0))), f"an image of {name}"), name)]
     if not len(domain):
         raise GantoolError(f"{name} has no images")
     if isinstance(domain, Images):
         return [_Found(form, names[index]) for form, index in domain.forms().items()]
-    return [_Found(_form_of(domain[0]), names[0])]
+    return [_Found(_form_of(domain[0], names[0]), names[0])]
 
 
-def _form_of(image: np.ndarray) -> Form:
+def _form_of(image: object, name: str) -> Form:
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or str(image.dtype) not in _WIDTHS:
+        is_ = f"{_by(image.shape)} {image.dtype}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
+        raise GantoolError(f"{name} is {is_}; a data set must give arrays (H, W, C) of {', '.join(_WIDTHS)}")
     height, width, channels = image.shape
     return Form(height, width, channels, str(image.dtype))
 

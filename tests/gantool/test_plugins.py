@@ -63,6 +63,7 @@ def test_find_takes_bare_and_full_names(site):
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise ValueError('first\\n  second')", "ValueError: first second"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("class Panic(BaseException):\n    pass\nraise Panic('rust')", "Panic: rust"),
         ("raise RuntimeError", "RuntimeError"),
         ("def (", "SyntaxError: "),
         ("from gantool import GantoolError\nraise GantoolError('install the extra kornia')", "install the extra kornia"),

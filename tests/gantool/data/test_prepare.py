@@ -165,3 +165,28 @@ def test_an_unreadable_image_stops_loading_and_is_named(folder):
     Path(images.names[97]).write_bytes(data[: len(data) // 2])
     with pytest.raises(GantoolError, match=r"cannot read image .*097\.png"):
         load_all(source)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.zeros((4, 4, 3), np.int64), "is 4x4x3 int64;"),
+        (np.zeros((4, 4), np.uint8), "is 4x4 uint8;"),
+        ([[1]], "is a list;"),
+    ],
+)
+def test_images_that_no_data_set_may_give(image, said):
+    class Side:
+        name = "days"
+
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            return image
+
+    class Pair:
+        source = target = Side()
+
+    with pytest.raises(GantoolError, match=f"days.* {said} a data set must give arrays \\(H, W, C\\) of uint8, uint16, float32"):
+        prepare(Pair(), Preprocess())
