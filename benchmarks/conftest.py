@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+
+from gantool.run.memory import kept_memory
+from gantool.run.spinning import spin_briefly
+
+spin_briefly()  # as the program does, before torch is imported
+
+import torch  # noqa: E402
 
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -134,6 +140,13 @@ class Record:
             lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
             return int(lines["VmHWM"].split()[0]) * 2**10
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
+
+
+@pytest.fixture
+def memory() -> Iterator[None]:
+    """Let this process keep freed memory, as training and refining do, for what is measured and for its floor alike."""
+    with kept_memory():
+        yield
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 The mathematics are the same: networks, losses, λ, two updates of R for one of D, B. What differs is what such code does not care
 for: contiguous layout, activations and sums that are new tensors (as torch's layers make them unless told), float images that are
 fetched from the host for each update, `.item()` for each figure, a pool in host memory that is concatenated and shuffled whole,
-optimizers as they come, memory that is freed and mapped anew. It is spared what else can be found: D's weights are frozen in R's
-updates, D's images are made without a graph, no average of R is kept.
+optimizers as they come, memory that is freed and mapped anew, threads that spin while they wait. It is spared what else can be
+found: D's weights are frozen in R's updates, D's images are made without a graph, no average of R is kept.
 
 It runs in a process of its own, for what ours tells the C library holds for a whole process:
 
@@ -13,6 +13,7 @@ It runs in a process of its own, for what ours tells the C library holds for a w
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -117,7 +118,10 @@ class NaiveProcess:
 
     def __init__(self, preset: str, batch: int, device: str) -> None:
         words = [sys.executable, str(Path(__file__).resolve()), preset, str(batch), device]
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        # Threads wait as torch lets them, too.
+        environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True, bufsize=1, env=environment)
 
     def __call__(self) -> None:
         assert self._process.stdin is not None

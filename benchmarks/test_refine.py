@@ -25,6 +25,8 @@ from gantool.run.refining.network import Network
 from simgan_plugin.eyes import eyes
 from simgan_plugin.eyes_options import EyesOptions
 
+pytestmark = pytest.mark.usefixtures("memory")
+
 BATCH = 64
 NETWORKS = {"laptop": {"width": 16, "blocks": 4, "residual": True}, "paper": {"width": 64, "blocks": 4}}
 IMAGES = {"laptop": 1024, "paper": 192}

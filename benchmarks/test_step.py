@@ -5,7 +5,6 @@ pytest benchmarks/test_step.py --benchmark-enable
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +16,9 @@ from step_case import Case, Steps, open_case
 from step_floor import Floor
 from step_split import OVERHEAD, shares
 
-from gantool.run.memory import kept_memory
-
 # A step of the paper's networks takes seconds on a CPU, and on a busy one minutes.
-pytestmark = pytest.mark.timeout(3600)
+# The naive loop has a process of its own, and the memory of that is not kept.
+pytestmark = [pytest.mark.timeout(3600), pytest.mark.usefixtures("memory")]
 
 CASES = {
     "laptop": Case(preset="laptop", batch=32),
@@ -41,13 +39,6 @@ GPU = (pytest.mark.cuda, NO_CUDA)
 STEPS = [pytest.param("cpu", *each) for each in ON_CPU] + [
     pytest.param("cuda", case, how, marks=GPU) for case in CASES for how in HOW
 ]
-
-
-@pytest.fixture(autouse=True)
-def memory() -> Iterator[None]:
-    """What a run does, for floor and step alike; the naive loop has a process of its own."""
-    with kept_memory():
-        yield
 
 
 def fitting(case: Case, record: Any, device: str) -> Case:

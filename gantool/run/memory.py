@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 """Names of `mallopt` (malloc.h)."""
@@ -16,6 +17,15 @@ _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 
 """The thresholds are the highest to which glibc raises its own while a program frees large blocks."""
 
 
+@dataclass
+class _State:
+    keeping: bool = False
+
+
+_state = _State()
+"""Of the process, as what malloc does is."""
+
+
 @contextmanager
 def kept_memory() -> Iterator[None]:
     """Let the process keep what it frees, and reuse it, until the context ends.
@@ -23,18 +33,25 @@ def kept_memory() -> Iterator[None]:
     glibc gives every freed block above 32 MiB back to the system, and the next one comes as pages that are mapped and zeroed one
     by one. For feature maps, which every layer makes and drops anew, that costs more than their arithmetic: a reflected border
     for (64, 64, 35, 55) took 23 ms so, and 3 ms without. Does nothing where the C library is another one, or where the
-    environment (`MALLOC_*`, `GLIBC_TUNABLES`) already says what malloc shall do.
+    environment (`MALLOC_*`, `GLIBC_TUNABLES`) already says what malloc shall do. Inside another such context it adds nothing.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
+    if _state.keeping or not _settable():
         yield
         return
     library = ctypes.CDLL(None)
     _set(library, _KEEPING)
+    _state.keeping = True
     try:
         yield
     finally:
+        _state.keeping = False
         _set(library, _USUAL)
         library.malloc_trim(0)
+
+
+def _settable() -> bool:
+    settled = any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ)
+    return platform.libc_ver()[0] == "glibc" and not settled
 
 
 def _set(library: ctypes.CDLL, values: dict[int, int]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..data.opening import kind_of
 from ..data.video.options import VideoOptions
 from ..errors import GantoolError
+from .memory import kept_memory
 from .refining.arrays import refine_array_file
 from .refining.engines.choice import open_engine
 from .refining.folder import refine_folder
@@ -32,6 +33,7 @@ _REFINERS = {
 }
 
 
+@kept_memory()
 def refine(
     run: str | Path,
     *,

@@ -21,7 +21,7 @@ from .engines.base import Outcome, Task, total
 from .job import Job
 from .labels import LabelFiles
 from .notices import size_notices
-from .pipeline import Failed, Pipeline, make_batches, pixels_of
+from .pipeline import Failed, Pipeline, collected, make_batches, pixels_of, spread
 from .places import Marker, writing
 from .report import RefineReport
 
@@ -112,7 +112,7 @@ class _FolderRefiner:
                 return Failed(file, error.cause)
 
         with ThreadPoolExecutor(self._job.workers) as pool:
-            found = dict(zip(files, pool.map(form, files), strict=True))
+            found = dict(zip(files, collected(spread(pool, 8 * self._job.workers, form, files)), strict=True))
         self._failed += [form for form in found.values() if isinstance(form, Failed)]
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 

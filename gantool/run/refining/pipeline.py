@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +16,8 @@ from .treatment import Frame, Treatment
 K = TypeVar("K", bound=Hashable)
 F = TypeVar("F", bound=Frame)
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 _AHEAD = 2
 """Batches that are read ahead, and batches that wait to be written."""
@@ -62,20 +64,20 @@ class Pipeline(Generic[K, F, T]):
 
     def run(self, batches: Iterable[Sequence[K]]) -> Iterator[tuple[K, T | Failed]]:
         """Yield a result per key, batch by batch. What `read`, `network` and `finish` raise ends it."""
-        reading: deque[tuple[Sequence[K], list[Future[F | Failed]]]] = deque()
-        writing: deque[list[tuple[K, Future[T | Failed]]]] = deque()
+        reading: deque[tuple[Sequence[K], list[Future[list[F | Failed]]]]] = deque()
+        writing: deque[list[Future[list[tuple[K, T | Failed]]]]] = deque()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="refine")
         try:
             for batch in batches:
-                reading.append((batch, [pool.submit(self.read, key) for key in batch]))
+                reading.append((batch, spread(pool, self.workers, self.read, batch)))
                 if len(reading) > _AHEAD:
                     yield from self._compute(pool, *reading.popleft(), writing)
                 while len(writing) > _AHEAD:
-                    yield from _results(writing.popleft())
+                    yield from collected(writing.popleft())
             while reading:
                 yield from self._compute(pool, *reading.popleft(), writing)
             while writing:
-                yield from _results(writing.popleft())
+                yield from collected(writing.popleft())
         finally:
             # Also where the caller stops early: what runs is finished, so that no file is left half-written.
             pool.shutdown(cancel_futures=True)
@@ -84,12 +86,11 @@ class Pipeline(Generic[K, F, T]):
         self,
         pool: ThreadPoolExecutor,
         batch: Sequence[K],
-        futures: list[Future[F | Failed]],
-        writing: deque[list[tuple[K, Future[T | Failed]]]],
+        futures: list[Future[list[F | Failed]]],
+        writing: deque[list[Future[list[tuple[K, T | Failed]]]]],
     ) -> Iterator[tuple[K, T | Failed]]:
         frames: list[tuple[K, F]] = []
-        for key, future in zip(batch, futures, strict=True):
-            frame = future.result()
+        for key, frame in zip(batch, collected(futures), strict=True):
             if isinstance(frame, Failed):
                 yield key, frame
             else:
@@ -100,10 +101,26 @@ class Pipeline(Generic[K, F, T]):
             alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
         for group in alike.values():
             refined = self.network([frame.inputs for _, frame in group])
-            tasks = zip(group, refined, strict=True)
-            writing.append([(key, pool.submit(self.finish, key, frame, answer)) for (key, frame), answer in tasks])
+            tasks = [(key, frame, answer) for (key, frame), answer in zip(group, refined, strict=True)]
+            writing.append(spread(pool, self.workers, self._finish, tasks))
+
+    def _finish(self, task: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
+        key, frame, answer = task
+        return key, self.finish(key, frame, answer)
 
 
-def _results(batch: list[tuple[K, Future[T | Failed]]]) -> Iterator[tuple[K, T | Failed]]:
-    for key, future in batch:
-        yield key, future.result()
+def spread(pool: Executor, pieces: int, function: Callable[[A], B], items: Sequence[A]) -> list[Future[list[B]]]:
+    """Apply `function` to all items, in `pieces` runs of neighbours: handing over a small image costs as much as reading it."""
+    size = -(-len(items) // pieces) if items else 1
+    runs = [items[first : first + size] for first in range(0, len(items), size)]
+    return [pool.submit(_apply, function, run) for run in runs]
+
+
+def collected(futures: Iterable[Future[list[B]]]) -> Iterator[B]:
+    """Yield the results of `spread` in order, as they come."""
+    for future in futures:
+        yield from future.result()
+
+
+def _apply(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+    return [function(item) for item in items]

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from ....errors import GantoolError
+from ...memory import kept_memory
 from ..job import Job
 from ..report import Silent
 from ..request import Request
@@ -30,7 +31,8 @@ class Worker:
         try:
             if self._job is None:
                 self._job = self._open()
-            outcome = task.work(self._job)
+            with kept_memory():
+                outcome = task.work(self._job)
         except GantoolError as error:
             return Answer(error=str(error))
         # Whatever else there is has no other way out of this process.
