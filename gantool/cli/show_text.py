@@ -31,11 +31,16 @@ def _print_slots(console: Console, slots: list[dict[str, Any]]) -> None:
     table = Table(box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0))
     for heading in ("Slot", "Kind", "Default"):
         table.add_column(heading, overflow="fold", no_wrap=True)
-    table.add_column("Others that fit", overflow="fold")
     for slot in slots:
-        table.add_row(slot["name"], slot["kind"], slot["default"], ", ".join(slot["alternatives"]) or "none")
+        table.add_row(slot["name"], slot["kind"], slot["default"])
     console.print()
     console.print(table)
+    console.print()
+    # Lines of their own: in a column as narrow as 80 characters leave, names would be cut, and could not be copied.
+    console.print("Others that fit (--part SLOT=NAME)", style="bold")
+    for slot in slots:
+        console.print(f"  {slot['name']}")
+        console.print(Padding(", ".join(slot["alternatives"]) or "none", (0, 0, 0, 6), expand=False))
     console.print()
 
 

@@ -15,7 +15,7 @@ class ImageReadError(GantoolError):
     """One image that cannot be read (or, refined, cannot be written)."""
 
     def __init__(self, name: str, cause: str) -> None:
-        super().__init__(f"cannot read image {name}: {cause}")
+        super().__init__(f"cannot read image {name}: {cause}; remove or replace it")
         self.name, self.cause = name, cause
 
     def __reduce__(self) -> tuple[type[ImageReadError], tuple[str, str]]:

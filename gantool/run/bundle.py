@@ -93,7 +93,7 @@ def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
     folder = Path(run)
     recorded = read_recorded(folder)
     if checkpoint in (None, "last"):
-        weights = read_tensors(folder / WEIGHTS)
+        weights = _newest_weights(folder)
     else:
         step, weights = _checkpoint_of(folder, checkpoint)
         recorded = replace(recorded, step=step)
@@ -150,6 +150,15 @@ def _check_fits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor], me
         name, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         shapes = f"{name} is {found.get(name, 'missing')} there and {expected.get(name, 'not expected')} in the network"
         raise GantoolError(f"{message}: {shapes}{more}")
+
+
+def _newest_weights(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        return read_tensors(folder / WEIGHTS)
+    except GantoolError as error:
+        steps = Checkpoints(folder, keep=1).steps()
+        hint = f"; its newest checkpoint holds such weights, too: --checkpoint {steps[-1]} takes them" if steps else ""
+        raise GantoolError(f"{error}{hint}") from None
 
 
 def _checkpoint_of(folder: Path, checkpoint: str | int | None) -> tuple[int, dict[str, torch.Tensor]]:

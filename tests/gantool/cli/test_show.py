@@ -144,7 +144,8 @@ class TestRecipe:
         for line in (
             "cycle:both-ways recipe of plugin 'cycle'",
             "Two ways and back",
-            "there generator cycle:deepnet cycle:unet",
+            "there generator cycle:deepnet",
+            "cycle:unet",
             "laptop (default)",
             "there.width=16, recipe.weight=5.0, batch_size=4",
             "recipe: cycle:both-ways",
@@ -158,6 +159,18 @@ class TestRecipe:
         ):
             assert line in lines
         assert "back: gone:deepnet no plugin 'gone'" in " ".join(lines)
+
+
+def test_names_are_not_cut_at_80_columns(site, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"plugin-with-a-long-name-{i}:network-with-a-long-name" for i in range(3)]
+    site.plant("cycle", CYCLE)
+    for name in names:
+        plugin, _, network = name.partition(":")
+        site.plant(plugin, CYCLE.partition("@hookimpl\ndef gantool_losses")[0].replace('"deepnet"', f'"{network}"'))
+    assert run(["show", "cycle"]) == 0
+    words = capsys.readouterr().out.replace(",", " ").split()
+    assert set(names) <= set(words)
 
 
 @pytest.mark.usefixtures("cycle")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -142,8 +143,17 @@ def test_a_folder_without_weights(saved):
 
 def test_a_truncated_file_of_weights(saved):
     (saved / WEIGHTS).write_bytes((saved / WEIGHTS).read_bytes()[:-9])
-    with pytest.raises(GantoolError, match=rf"{WEIGHTS} is no intact safetensors file"):
+    with pytest.raises(GantoolError, match=rf"{WEIGHTS} is no intact safetensors file \([^;]*\)$"):
         open_bundle(saved)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: file.write_bytes(b"damaged")])
+def test_damaged_weights_of_a_run_name_the_checkpoint_that_has_them(run, harm):
+    whole = open_bundle(run).digest
+    harm(run / WEIGHTS)
+    with pytest.raises(GantoolError, match=rf"{WEIGHTS} is .*; its newest checkpoint .*: --checkpoint 12 takes them$"):
+        open_bundle(run)
+    assert open_bundle(run, 12).digest == whole
 
 
 @pytest.mark.parametrize(
