@@ -23,6 +23,7 @@ from ..settings import RunSettings
 from .bundle import Recorded
 from .feed import Draws, Feed, Share, open_feed
 from .launch import Launch
+from .looks import looks_apart
 from .processes import Team, open_team
 from .shared_buffer import SharedBuffer
 
@@ -53,6 +54,8 @@ class Session:
     """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
     summary: str
     """One line for the user: how many images of which form, on which device."""
+    warnings: list[str]
+    """What the user should know of the images before time is spent on them."""
 
     @property
     def accelerator(self) -> Accelerator:
@@ -101,6 +104,7 @@ def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Se
         held_target=held_target,
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         summary=_summary(source, target, sample, team),
+        warnings=looks_apart(held_source, held_target),
     )
 
 

@@ -86,6 +86,8 @@ class TrainingRun:
                 self._say(f"{self.folder} is complete: {total} of {total} steps; --steps N trains further")
                 return
             self._say(f"{self.folder}: {session.summary}")
+            for text in session.warnings:
+                self._say(f"Warning: {text}")
             with self._observed(session, total):
                 self._loop(session, team, total, interrupt)
         if self.done < total:

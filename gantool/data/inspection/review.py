@@ -44,7 +44,7 @@ def review(survey: Survey) -> list[Finding]:
 def compare(synthetic: Survey, real: Survey) -> list[Finding]:
     """Return what differs between the domains. A refiner learns every difference, also those that nobody wants learned."""
     # Equalised images are of one brightness and contrast, so naming these too would say one thing three times.
-    light = list(_equalisation(synthetic, real)) or _light(synthetic, real)
+    light = list(compare_equalisation(synthetic.equalised, real.equalised)) or _light(synthetic, real)
     return [
         *_sizes(synthetic, real),
         *_channels(synthetic, real),
@@ -147,15 +147,16 @@ def _types(a: Survey, b: Survey) -> Iterator[Finding]:
         )
 
 
-def _equalisation(a: Survey, b: Survey) -> Iterator[Finding]:
-    shares = f"{a.equalised:.0%} of the synthetic and {b.equalised:.0%} of the real images"
-    if b.equalised >= _MOST and a.equalised <= _FEW:
+def compare_equalisation(synthetic: float, real: float) -> Iterator[Finding]:
+    """Say what to do where one domain is histogram-equalised and the other is not, by the shares of images that are."""
+    shares = f"{synthetic:.0%} of the synthetic and {real:.0%} of the real images"
+    if real >= _MOST and synthetic <= _FEW:
         yield Finding(
             "equalisation",
             f"real images are histogram-equalised, synthetic ones are not ({shares})",
             "pass --equalize, and equalise what your model sees later, too",
         )
-    elif a.equalised >= _MOST and b.equalised <= _FEW:
+    elif synthetic >= _MOST and real <= _FEW:
         yield Finding(
             "equalisation",
             f"synthetic images are histogram-equalised, real ones are not ({shares})",

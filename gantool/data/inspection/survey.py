@@ -102,6 +102,12 @@ def sample_numbers(count: int, limit: int) -> list[int]:
     return sorted(np.random.default_rng(0).choice(count, limit, replace=False, shuffle=False).tolist())
 
 
+def equalised_share(residuals: Iterable[float | None]) -> float:
+    """Return the share of images that are histogram-equalised, by the `equalisation_residual` of each; 0 where none can tell."""
+    told = [residual < EQUALISED for residual in residuals if residual is not None]
+    return float(np.mean(told)) if told else 0.0
+
+
 def survey(images: Images, *, limit: int = 1000) -> Survey:
     """Examine at most `limit` images. Raises `GantoolError` where none of them can be read."""
 
@@ -124,7 +130,6 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
     scale = _scale(measured, low, high)
     pixels = np.concatenate([m.pixels for m in measured])
     unit = (pixels - scale[0]) / ((scale[1] - scale[0]) or 1)
-    residuals = [m.residual for m in measured if m.residual is not None]
     return Survey(
         path=images.name,
         images=len(images),
@@ -144,7 +149,7 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         black=float(np.mean([m.black for m in measured])),
         white=float(np.mean([m.white for m in measured])),
         histogram=tuple((np.histogram(unit.clip(0, 1), BINS, (0, 1))[0] / unit.size).tolist()),
-        equalised=float(np.mean([value < EQUALISED for value in residuals])) if residuals else 0.0,
+        equalised=equalised_share(m.residual for m in measured),
         grey_as_colour=sum(m.grey for m in measured),
         flat=sum(m.low == m.high for m in measured),
         duplicates=tuple(tuple(group) for group in repeated[:_SHOWN]),

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gantool.cli.main import run
 from gantool.cli.train import parse_value
+from gantool.data.preprocess import equalize
 from simgan_plugin.presets import PRESETS
 
 SMALL = [
@@ -152,6 +153,21 @@ def test_bad_data_ends_in_one_line_and_leaves_the_output_free(capsys, tmp_path):
     assert run(["train", *SMALL, "--synthetic", str(grey), "--real", str(other), "--size", "12x16", *output]) == 0
     assert "run is a run already: go on with `gantool train --resume run`" in refused(capsys, *SMALL, *EYES, *output)
     assert "exists and is not empty" in refused(capsys, *SMALL, *EYES, "--output", "grey")
+
+
+def test_domains_that_were_treated_differently_are_named_before_time_is_spent(capsys, tmp_path):
+    for name in ("renders", "photos"):
+        (tmp_path / name).mkdir()
+        for number in range(8):
+            image = np.random.default_rng(number).normal(70, 12, (12, 16)).clip(0, 255).astype(np.uint8)
+            image = equalize(image[..., None], name)[..., 0] if name == "photos" else image
+            Image.fromarray(image).save(tmp_path / name / f"{number}.png")
+    words = [word for word in SMALL if word != "--quiet"] + ["--synthetic", "renders", "--real", "photos"]
+    warning = "Warning: real images are histogram-equalised, synthetic ones are not (0% of the synthetic and 100% of the real"
+    assert run(["train", *words]) == 0
+    assert warning in capsys.readouterr().err
+    assert run(["train", *words, "--equalize"]) == 0
+    assert "Warning" not in capsys.readouterr().err
 
 
 def test_a_run_from_the_command_line_is_resumed_by_it(capsys, tmp_path):

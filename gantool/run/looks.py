@@ -1,0 +1,36 @@
+"""What the domains look like beside each other: a word before training, where one was treated in another way than the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..data.inspection.measure import equalisation_residual
+from ..data.inspection.review import compare_equalisation
+from ..data.inspection.survey import equalised_share
+from ..data.preprocess import LUMINANCE
+
+_IMAGES = 64
+"""Of each domain are looked at."""
+
+
+def looks_apart(source: torch.Tensor, target: torch.Tensor) -> list[str]:
+    """Say what to know of images (N, C, H, W) in [-1, 1], as they are trained on; nothing where all is well.
+
+    A generator learns any difference. If only one domain is histogram-equalised, that is nearly all it learns, and shapes give
+    way before tones do.
+    """
+    found = compare_equalisation(_equalised(source), _equalised(target))
+    return [f"{finding.text}, and that is what will be learned first: {finding.advice}" for finding in found]
+
+
+def _equalised(images: torch.Tensor) -> float:
+    levels = images[:_IMAGES].detach().float().add(1).mul_(127.5).round_().to("cpu", torch.uint8).numpy()
+    return equalised_share(equalisation_residual(_plane(image)) for image in levels)
+
+
+def _plane(image: np.ndarray) -> np.ndarray:
+    """(C, H, W) to (H, W): luminance, or the mean of other channels."""
+    weights = LUMINANCE if len(image) == 3 else np.full(len(image), 1 / len(image))
+    plane: np.ndarray = np.rint(np.tensordot(weights, image, axes=1)).astype(np.uint8)
+    return plane
