@@ -85,5 +85,5 @@ def offset_caveat(error: float, removed: float | None, *, unit: str) -> list[str
     # Geometry is the usual cause on real data; on the built-in eyes, whose geometry is the same, looks alone did it, too.
     return [
         f"Predictions on real images are off by a constant: without it, the error with refined images is {figure(removed, unit)} "
-        f"instead of {figure(error, unit)}. Where the domains differ in geometry (crop, scale, pose), refining leaves that as it is."
+        f"instead of {figure(error, unit)}. Where the domains differ in geometry (crop, scale, pose), refining leaves it so."
     ]
