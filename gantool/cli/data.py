@@ -36,6 +36,8 @@ def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, a
 
     A set of more than --limit images is judged by a random sample, the same one every time.
     """
+    if sheet is not None and sheet.is_dir():
+        raise GantoolError(f"--sheet {sheet} is a folder: name a file in it, such as {sheet / 'sheet.png'}")
     from ..data.inspection.review import compare, review
     from ..data.inspection.survey import survey
     from ..data.opening import open_images

@@ -52,7 +52,10 @@ def part_targets(place: str, parts: Sequence[str], output: Path) -> dict[str, Pa
     read_from = {Path(part).resolve().parent for part in parts if not is_remote(part)}
     clash = next((target for target in targets.values() if target.parent.resolve() in read_from), None)
     if clash is not None:
-        raise GantoolError(f"--output {clash.parent} holds files that are read: gantool never writes there")
+        raise GantoolError(
+            f"--output {clash.parent} holds files that are read: gantool never writes there; name another folder, "
+            f"or a file in one: {clash.parent / 'refined' / clash.name}"
+        )
     return targets
 
 
@@ -153,7 +156,8 @@ def remove_attempts(targets: Iterable[Path]) -> None:
         stems = {temporary_for(path).stem for path in (target, record_path(target))}
         ours.setdefault(target.parent, set()).update(stems)
     for folder, stems in ours.items():
-        for path in folder.glob(f".*{temporary_for(folder).suffix}"):
+        # The suffix is that of any name; `folder` itself has none where it is the one that the program runs in.
+        for path in folder.glob(f".*{temporary_for(folder / 'any').suffix}"):
             if path.name.split(".")[1] in {stem.removeprefix(".") for stem in stems}:
                 path.unlink(missing_ok=True)
 

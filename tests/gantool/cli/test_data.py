@@ -43,6 +43,9 @@ def test_a_pair_with_a_sheet(domains: tuple[Path, Path], tmp_path: Path, capsys:
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert run([*words, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
     assert capsys.readouterr().err.startswith("Error: cannot write --sheet")
+    for folder in (".", str(tmp_path)):
+        assert run([*words, "--sheet", folder]) == 2
+        assert capsys.readouterr().err.startswith(f"Error: --sheet {folder} is a folder: name a file in it, such as ")
 
 
 def test_json(domains: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):

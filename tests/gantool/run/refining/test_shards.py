@@ -195,6 +195,21 @@ def test_places_that_cannot_be(given: str, output: str, message: str, shards: Pa
 
 
 @pytest.mark.usefixtures("network")
+@pytest.mark.parametrize(("given", "output"), [("in/s-0.tar", "out.tar"), ("in", ".")])
+def test_into_the_folder_that_the_program_runs_in(given: str, output: str, shards: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(shards.parent)
+    report = refine("run", input=given, output=output)
+    assert report.refined == len(list(Path().glob("*.tar"))) * 9
+    assert not list(Path().glob("*.gantool-tmp"))
+
+
+@pytest.mark.usefixtures("network")
+def test_a_file_beside_its_input_is_told_where_it_could_go(shards: Path):
+    with pytest.raises(GantoolError, match=r"name another folder, or a file in one: .*in.refined.new\.tar$"):
+        refine("run", input=shards / "s-0.tar", output=shards / "new.tar")
+
+
+@pytest.mark.usefixtures("network")
 def test_the_backend_is_told_how_much_work_there_is(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     told: list[int] = []
     monkeypatch.setattr(Network, "expect", lambda _, pixels: told.append(pixels))

@@ -414,3 +414,11 @@ def test_the_command(clip, moving, tmp_path: Path, capsys: pytest.CaptureFixture
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "it is damaged, or no video" in error
+
+
+@pytest.mark.usefixtures("identity")
+def test_into_the_folder_that_the_program_runs_in(clip, moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clip(tmp_path / "renders.mp4", moving(4))
+    monkeypatch.chdir(tmp_path)
+    assert run(["refine", "run", "--input", "renders.mp4", "--output", "refined.mp4"]) == 0
+    assert len(content(tmp_path / "refined.mp4").images) == 4
