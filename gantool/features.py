@@ -80,7 +80,7 @@ class FrozenFeatures(nn.Module):
         """(N, C, H, W) in [-1, 1] -> one tensor for each layer, from the first time it runs.
 
         The network is left when the last of them is there, so a head that needs larger images costs and hurts nothing.
-        Raises `GantoolError` for a layer that does not run or whose output is no tensor.
+        Raises `GantoolError` for a network that fails on these images, a layer that does not run or whose output is no tensor.
         """
         found: dict[str, Tensor] = {}
         with ExitStack() as hooks:
@@ -90,6 +90,12 @@ class FrozenFeatures(nn.Module):
                 self.network(images)
             except _AllFoundError:
                 pass
+            except (GantoolError, torch.OutOfMemoryError):
+                raise
+            # A network of the user's own, for other channels or larger images, raises whatever it likes.
+            except Exception as error:
+                shape = "x".join(map(str, images.shape))
+                raise GantoolError(f"network {self.name!r} fails on images of shape {shape}: {_in_one_line(error)}") from error
             else:
                 missing = ", ".join(repr(layer) for layer in self.layers if layer not in found)
                 raise GantoolError(f"network {self.name!r} does not run its layer {missing}: name others in `layers`")
@@ -166,6 +172,9 @@ def _import_module(name: str, path: str) -> ModuleType:
         if not f"{name}.".startswith(f"{missing}."):
             raise GantoolError(f"network {path!r} imports {missing!r}, which is not installed") from error
         hint = suggest(missing, _siblings(missing)) or "; is its folder on PYTHONPATH?"
+        if "." not in missing:
+            # With all that is installed to choose from, a near name is often there by chance.
+            hint = hint.replace("; did", "; is its folder on PYTHONPATH, or did")
         raise GantoolError(f"network {path!r}: no module {missing!r}{hint}") from error
     except Exception as error:
         raise GantoolError(f"network {path!r}: import failed: {_in_one_line(error)}") from error

@@ -58,9 +58,9 @@ def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, 
     `opset`: None for the one that torch prefers. `metadata`: what `metadata_props` holds. Raises `GantoolError`, and
     `MissingExtra` without onnx and onnxscript.
     """
-    for package in ("onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtra("ONNX", package, "export")
+    missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
+    if missing:
+        raise MissingExtra("ONNX", " and ".join(missing), "export")
     with quiet():
         try:
             program = torch.onnx.export(

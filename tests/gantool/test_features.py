@@ -150,6 +150,7 @@ def test_a_copy_has_a_network_of_its_own() -> None:
         (":build", "package.module:callable"),
         ("module:", "package.module:callable"),
         ("no_such_package_xyz.sub:build", "no module 'no_such_package_xyz'; is its folder on PYTHONPATH"),
+        ("simgan_plugins:build", "is its folder on PYTHONPATH, or did you mean 'simgan_plugin'"),
         ("simgan_plugin.refine:Refiner", "no module 'simgan_plugin.refine'; did you mean 'simgan_plugin.refiner'"),
         ("simgan_plugin.refiner.deeper:Refiner", "no module 'simgan_plugin.refiner.deeper'; is its folder"),
         (f"{__name__}:build_nett", "no callable 'build_nett'; did you mean 'build_net'"),
@@ -186,6 +187,24 @@ def test_a_wrong_layer_suggests_the_nearest() -> None:
 def test_a_layer_that_does_not_run_is_named() -> None:
     with pytest.raises(GantoolError, match="does not run its layer 'unused'"):
         features("stem", "unused")(images(1, 1, 5, 5))
+
+
+def test_a_network_for_other_images_is_named() -> None:
+    features = build_features(f"{__name__}:Net", ["stem"])
+    expected = (
+        r"^network '.*:Net' fails on images of shape 2x3x8x8: RuntimeError: .* to have 1 channels, but got 3 channels instead$"
+    )
+    with pytest.raises(GantoolError, match=expected):
+        features(images(2, 3, 8, 8))
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_network() -> None:
+    class Large(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise torch.OutOfMemoryError("out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        FrozenFeatures(Large(), [], name="large")(images(1, 1, 2, 2))
 
 
 def test_a_layer_without_a_tensor_is_named() -> None:

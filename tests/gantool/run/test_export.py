@@ -19,6 +19,7 @@ import gantool.run.export
 from gantool.errors import GantoolError, MissingExtra
 from gantool.run.bundle import open_bundle
 from gantool.run.export import ExportReport, export
+from gantool.run.tracing import to_onnx, trace
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -218,6 +219,13 @@ def test_a_missing_extra_is_named(run: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtra, match=r"exporting to ONNX needs onnxruntime: pip install 'simgan-plugin\[export\]'"):
         export(run, tmp_path / "a.onnx")
+
+
+def test_all_that_onnx_lacks_is_named_at_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = trace(gantool.load(run), 3)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"ONNX needs onnx and onnxscript: pip install 'simgan-plugin\[export\]'"):
+        to_onnx(traced)
 
 
 def test_a_stream_of_bytes_is_what_is_written(as_onnx: ExportReport) -> None:
