@@ -74,6 +74,17 @@ def test_the_paper_preset_is_the_papers(registry):
     assert (generator["width"], generator["blocks"], generator["kernel"]) == (64, 4, 3)
 
 
+def test_the_hands_preset_is_for_the_networks_of_224x224_hands(registry):
+    """7×7 kernels and ten blocks for R, its own D; warm-ups and K_g : K_d are those of the eyes."""
+    plan = resolve(registry, Choices(plugin="simgan", preset="hands"))
+    options, generator = plan.recipe.options, plan.parts["generator"].options
+    assert (generator["width"], generator["blocks"], generator["kernel"]) == (64, 10, 7)
+    discriminator = plan.parts["discriminator"].options
+    assert (discriminator["architecture"], discriminator["depth"], discriminator["width_factor"]) == ("hands", 4, 1.0)
+    assert (options["refiner_warmup"], options["discriminator_warmup"]) == (1000, 200)
+    assert (options["refiner_updates"], options["discriminator_updates"]) == (2, 1)
+
+
 def test_describing_the_plugin_imports_nothing_heavy():
     code = "import sys, simgan_plugin.plugin; print(*({'torch', 'numpy', 'PIL', 'accelerate', 'pydantic'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
