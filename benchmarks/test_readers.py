@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from gantool.data.converting.convert import convert
-from gantool.data.folder import threads
 from gantool.data.load import load_all
 from gantool.data.opening import open_images, open_stream
+from gantool.data.parallel import threads
 from simgan_plugin.eyes import eyes
 from simgan_plugin.eyes_options import EyesOptions
 

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 import gantool
-from gantool.data.folder import threads
 from gantool.data.load import load_all
+from gantool.data.parallel import threads
 from gantool.run.bundle import open_bundle
 from gantool.run.feed import normalise, to_tensor
 from gantool.run.refining.network import Network

@@ -6,6 +6,7 @@ pytest benchmarks/test_scale.py --benchmark-enable
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 from functools import partial
@@ -140,12 +141,18 @@ def test_width(record: Any, tmp_path: Path, width: int, device: str) -> None:
 
 @pytest.mark.parametrize(("preset", "batch"), [("laptop", 32), ("paper", 32)])
 def test_training_memory(record: Any, preset: str, batch: int) -> None:
-    """See training_memory.py, which runs in a process of its own."""
+    """See training_memory.py. Median of processes: where malloc finds a gap hangs on where the system put the heap."""
     program = Path(__file__).with_name("training_memory.py")
     words = [sys.executable, str(program), preset, str(batch)]
-    found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-    held = sum(found["holds"].values())
-    record.info["notes"] |= {f"{name}, MiB": value / 2**20 for name, value in found["holds"].items()}
-    record.info["peak_mib"] = found["peak"] / 2**20
-    record.target("peak memory of training / what it holds", found["peak"] / held, 1.3, sense="<=")
+    found = [
+        json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+        for _ in range(1 if record.count(64) < 64 else 7)
+    ]
+    holds = found[0]["holds"]
+    peaks = sorted(each["peak"] for each in found)
+    record.info["notes"] |= {f"{name}, MiB": value / 2**20 for name, value in holds.items()}
+    record.info["notes"]["lowest and highest peak, MiB"] = f"{peaks[0] / 2**20:.0f}, {peaks[-1] / 2**20:.0f}"
+    peak = statistics.median(peaks)
+    record.info["peak_mib"] = peak / 2**20
+    record.target("peak memory of training / what it holds", peak / sum(holds.values()), 1.3, sense="<=")
     record.time_nothing()

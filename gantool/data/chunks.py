@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import GantoolError
-from .folder import threads
 from .order import rows_of, shuffled
+from .parallel import threads
 
 _BLOCK = 16
 """Images per task: a task per small image costs as much as decoding it."""

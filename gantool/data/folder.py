@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 from ..errors import GantoolError
 from .decoding import EXTENSIONS, probe, read
 from .images import Form, first_of_each
+from .parallel import apply_to_all
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,4 @@ class FolderImages:
 
     def forms(self) -> Mapping[Form, int]:
         """See `images.Images.forms`."""
-        with ThreadPoolExecutor(threads()) as pool:
-            return first_of_each(pool.map(lambda file: probe(self.root / file), self.files))
-
-
-def threads() -> int:
-    """Return how many threads to read and write images with."""
-    return min(8, os.cpu_count() or 1)
+        return first_of_each(apply_to_all(lambda file: probe(self.root / file), self.files))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,14 +12,12 @@ import torch
 from torch import Tensor
 
 from ..components import Domain, StreamingDomain
-from ..data.folder import threads
 from ..data.order import shuffled
+from ..data.parallel import in_spans
 from ..errors import GantoolError
 from ..run.feed import normalise, to_tensor
 from .labelled import name_of
 
-_CHUNK = 256
-"""Images per task: a task per small image costs as much as decoding it."""
 _WASTE = 4
 """Times as many images as are wanted that are read at once."""
 
@@ -56,14 +53,14 @@ def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tup
     digests: list[bytes] = [b""] * len(rows)
     sizes: list[tuple[int, int]] = [(0, 0)] * len(rows)
 
-    def work(start: int) -> None:
-        chunk = rows[start : start + _CHUNK]
+    def work(start: int, stop: int) -> None:
+        chunk = rows[start:stop]
         for position, (row, image) in enumerate(zip(chunk, _items(domain, chunk), strict=True), start):
             digests[position], sizes[position] = digest(image), (image.shape[0], image.shape[1])
             name = names[int(row)] if names else f"{name_of(domain)}[{row}]"
             pixels[position] = _prepared(image, preprocess, shape, name)
 
-    _in_threads(work, range(0, len(rows), _CHUNK))
+    in_spans(work, len(rows))
     return Images(pixels=pixels, rows=rows, digests=tuple(digests), stored_size=sizes[0], one_size=len(set(sizes)) == 1)
 
 
@@ -84,13 +81,8 @@ def read_stream(
 
 def all_digests(domain: Domain) -> set[bytes]:
     """Hash every image of a domain; none is held."""
-    found: list[set[bytes]] = [set()] * -(-len(domain) // _CHUNK)
-
-    def work(start: int) -> None:
-        rows = np.arange(start, min(start + _CHUNK, len(domain)))
-        found[start // _CHUNK] = {digest(image) for image in _items(domain, rows)}
-
-    _in_threads(work, range(0, len(domain), _CHUNK))
+    found: list[set[bytes]] = []
+    in_spans(lambda start, stop: found.append({digest(image) for image in _items(domain, np.arange(start, stop))}), len(domain))
     return set().union(*found)
 
 
@@ -116,14 +108,3 @@ def _prepared(image: np.ndarray, preprocess: Preprocessing, shape: tuple[int, in
         have, want = ("x".join(map(str, size)) for size in (prepared.shape, shape))
         raise GantoolError(f"{name} is {have} after the run's preprocessing, the run was trained on {want}: resize it first")
     return normalise(to_tensor(prepared[None]))[0]
-
-
-def _in_threads(work: Callable[[int], None], starts: range) -> None:
-    with ThreadPoolExecutor(threads()) as pool:
-        tasks = [pool.submit(work, start) for start in starts]
-        try:
-            for task in tasks:
-                task.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise

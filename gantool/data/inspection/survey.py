@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import GantoolError
-from ..folder import threads
 from ..images import ImageReadError, Images
+from ..parallel import threads
 from .annotated import Annotated, summarise_annotations
 from .labels import LabelSummary, summarise_arrays
 from .measure import Measured, measure

@@ -9,8 +9,8 @@ from typing import overload
 import numpy as np
 
 from ..decoding import probe_bytes, read_bytes
-from ..folder import threads
 from ..images import Form, first_of_each
+from ..parallel import apply_to_all, threads
 from .places import expand
 from .reading import ShardIndex, read_index, read_range
 
@@ -39,8 +39,7 @@ class ShardImages:
 
     def forms(self) -> Mapping[Form, int]:
         """See `images.Images.forms`."""
-        with ThreadPoolExecutor(threads()) as pool:
-            return first_of_each(pool.map(lambda index: probe_bytes(self.encoded(index), self.names[index]), range(len(self))))
+        return first_of_each(apply_to_all(lambda index: probe_bytes(self.encoded(index), self.names[index]), range(len(self))))
 
     def encoded(self, index: int) -> bytes:
         """Return the file of an image as it is stored. Raises `GantoolError`."""

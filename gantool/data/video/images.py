@@ -10,8 +10,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..folder import threads
 from ..images import Form, first_of_each
+from ..parallel import threads
 from .places import video_files
 from .reading import FrameReader
 from .timeline import Timeline, read_timeline

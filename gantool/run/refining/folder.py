@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import partial
 
@@ -14,6 +13,7 @@ import numpy as np
 from ...data.decoding import EXTENSIONS, cause, probe
 from ...data.folder import Listing, list_files
 from ...data.images import Form, ImageReadError
+from ...data.parallel import apply_to_all
 from ...data.writing import write_file
 from ...errors import GantoolError
 from .encoded import FileFrame, encode_refined, read_frame
@@ -21,7 +21,7 @@ from .engines.base import Outcome, Task, total
 from .job import Job
 from .labels import LabelFiles
 from .notices import size_notices
-from .pipeline import Failed, Pipeline, collected, make_batches, pixels_of, spread
+from .pipeline import Failed, Pipeline, make_batches, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
 
@@ -111,8 +111,7 @@ class _FolderRefiner:
             except ImageReadError as error:
                 return Failed(file, error.cause)
 
-        with ThreadPoolExecutor(self._job.workers) as pool:
-            found = dict(zip(files, collected(spread(pool, 8 * self._job.workers, form, files)), strict=True))
+        found = dict(zip(files, apply_to_all(form, files, workers=self._job.workers), strict=True))
         self._failed += [form for form in found.values() if isinstance(form, Failed)]
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..._version import __version__
 from ...choices import parse_size
-from ...data.folder import threads
 from ...data.images import Form
+from ...data.parallel import threads
 from ...data.video.options import VideoOptions
 from ...errors import GantoolError
 from ..bundle import Bundle, open_bundle

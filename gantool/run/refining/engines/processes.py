@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 
-from ....data.folder import threads as io_threads
 from ....data.images import Form
+from ....data.parallel import threads as io_threads
 from ...device import choose_device
 from ..job import Job
 from ..request import Request

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....data.folder import threads as io_threads
 from ....data.images import Form
+from ....data.parallel import threads as io_threads
 from ....errors import GantoolError, MissingExtra
 from ...tracing import first_line
 from ..backends.choice import ON_CPU
