@@ -79,7 +79,9 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
         return
     try:
         plugin = entry.load()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:  # the user's: the plugin's own would have ended the probe
+        raise
+    except BaseException as error:
         yield Finding(one_line(error), _place_of(error, package), _advice_for_import(error, entry))
         return
     hooks: Hooks = {}

@@ -140,16 +140,19 @@ def test_part_of_a_plugin_that_is_not_installed(site):
         ("import os\nos._exit(9)", "importing it ends the program with exit code 9"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "importing it ends the program with SIGSEGV"),
         ("raise KeyboardInterrupt", "importing it raises KeyboardInterrupt, which no program survives"),
-        (
-            "class Panic(BaseException):\n    pass\nraise Panic('in\\nRust')",
-            "importing it raises Panic, which no program survives: in Rust",
-        ),
     ],
 )
 def test_import_that_would_end_the_doctor_itself(site, source, cause):
     module = site.plant("deep", source)
     assert one().cause == cause
     assert module in one().advice
+
+
+def test_import_that_raises_no_exception_has_a_place_as_others_have(site):
+    module = site.plant("deep", "class Panic(BaseException):\n    pass\nraise Panic('in\\nRust')")
+    finding = one()
+    assert finding.cause == "Panic: in Rust"
+    assert finding.place.endswith(f"{module}.py, line 3")
 
 
 def test_import_without_an_end(site, monkeypatch):
