@@ -24,7 +24,7 @@ LAPTOP: dict[str, Any] = {
 }
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Built-in eyes, 35×55 px: about a minute on one CPU core. Patches of 16 px: with 34 px (depth 2), D moves irises and lids.
+    # Built-in eyes, 35×55 px: 37 seconds on one CPU core. Patches of 16 px: with 34 px (depth 2), D moves irises and lids.
     "laptop": LAPTOP,
     "laptop-fastcut": LAPTOP | FASTCUT,
     # Park et al. 2020, Section 4 and Appendix: one image at a time, 400 epochs of about 1,000 images, the last 200 decaying.

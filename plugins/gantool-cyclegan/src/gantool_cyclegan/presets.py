@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Built-in eyes, 35×55 px: about four minutes on one CPU core; after 150 steps refining does not help yet. Patches of 16 px:
+    # Built-in eyes, 35×55 px: 3.4 minutes on one CPU core; after 150 steps refining does not help yet. Patches of 16 px:
     # with 34 px (depth 2), D moves irises and lids.
     "laptop": {
         **{
