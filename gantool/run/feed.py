@@ -279,3 +279,9 @@ def normalise(stored: torch.Tensor) -> torch.Tensor:
     else:
         images = stored.to(torch.float32).mul(2).sub_(1)
     return images.permute(0, 3, 1, 2)
+
+
+def eight_bits(images: torch.Tensor) -> np.ndarray:
+    """(N, C, H, W) in [-1, 1] to (N, H, W, C) uint8, rounded; values beyond are clipped."""
+    stored: np.ndarray = images.float().add(1).mul(127.5).round().clamp(0, 255).to("cpu", torch.uint8).permute(0, 2, 3, 1).numpy()
+    return stored

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-from ..data.inspection.measure import equalisation_residual
+from ..data.inspection.measure import equalisation_residual, luminance
 from ..data.inspection.review import compare_equalisation
 from ..data.inspection.survey import equalised_share
-from ..data.preprocess import LUMINANCE
+from .feed import eight_bits
 
 _IMAGES = 64
 """Of each domain are looked at."""
@@ -25,12 +24,4 @@ def looks_apart(source: torch.Tensor, target: torch.Tensor) -> list[str]:
 
 
 def _equalised(images: torch.Tensor) -> float:
-    levels = images[:_IMAGES].detach().float().add(1).mul_(127.5).round_().to("cpu", torch.uint8).numpy()
-    return equalised_share(equalisation_residual(_plane(image)) for image in levels)
-
-
-def _plane(image: np.ndarray) -> np.ndarray:
-    """(C, H, W) to (H, W): luminance, or the mean of other channels."""
-    weights = LUMINANCE if len(image) == 3 else np.full(len(image), 1 / len(image))
-    plane: np.ndarray = np.rint(np.tensordot(weights, image, axes=1)).astype(np.uint8)
-    return plane
+    return equalised_share(equalisation_residual(luminance(image)) for image in eight_bits(images[:_IMAGES]))

@@ -21,9 +21,8 @@ from ..plan import Part, Plan
 from ..plugins import Provided, Registry, resolve_factory
 from ..settings import RunSettings
 from .bundle import Recorded
-from .feed import Draws, Feed, Share, open_feed
+from .feed import Draws, Feed, Share, eight_bits, open_feed
 from .launch import Launch
-from .looks import looks_apart
 from .processes import Team, open_team
 from .shared_buffer import SharedBuffer
 
@@ -54,8 +53,6 @@ class Session:
     """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
     summary: str
     """One line for the user: how many images of which form, on which device."""
-    warnings: list[str]
-    """What the user should know of the images before time is spent on them."""
 
     @property
     def accelerator(self) -> Accelerator:
@@ -104,7 +101,6 @@ def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Se
         held_target=held_target,
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         summary=_summary(source, target, sample, team),
-        warnings=looks_apart(held_source, held_target),
     )
 
 
@@ -182,8 +178,7 @@ def _hold(drawn: list[_Batches], count: int, team: Team) -> tuple[torch.Tensor, 
 
 def _fingerprint(domain: Domain | StreamingDomain, held: torch.Tensor) -> dict[str, str]:
     """The number of images, and a digest of those held in 8 bits: the same on every device."""
-    pixels = held.add(1).mul_(127.5).round_().to("cpu", torch.uint8).contiguous()
-    return {"count": _count(domain), "digest": hashlib.sha256(pixels.numpy().tobytes()).hexdigest()}
+    return {"count": _count(domain), "digest": hashlib.sha256(eight_bits(held).tobytes()).hexdigest()}
 
 
 def _count(domain: Domain | StreamingDomain) -> str:

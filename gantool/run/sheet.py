@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from .feed import eight_bits
 from .files import write_file
 
 COLUMNS = ("synthetic", "refined", "difference", "real")
@@ -43,6 +44,4 @@ def write_sheet(path: Path, synthetic: torch.Tensor, refined: torch.Tensor, real
 def to_bytes(images: torch.Tensor) -> np.ndarray:
     """(N, C, H, W) in [-1, 1] to (N, H, W, 3) uint8."""
     shown = images if images.shape[1] == 3 else images[:, :1].expand(-1, 3, -1, -1)
-    values = shown.float().add(1).mul(127.5).round().clamp(0, 255)
-    array: np.ndarray = values.permute(0, 2, 3, 1).to("cpu", torch.uint8).numpy()
-    return array
+    return eight_bits(shown)

@@ -23,6 +23,7 @@ from .files import remove_leftovers
 from .folder import write_plan, writing
 from .interrupt import Interrupt
 from .launch import Launch
+from .looks import looks_apart
 from .memory import kept_memory
 from .monitor import Monitor, joined
 from .processes import Team, open_team
@@ -86,7 +87,7 @@ class TrainingRun:
                 self._say(f"{self.folder} is complete: {total} of {total} steps; --steps N trains further")
                 return
             self._say(f"{self.folder}: {session.summary}")
-            for text in session.warnings:
+            for text in looks_apart(session.held_source, session.held_target) if self.main else ():
                 self._say(f"Warning: {text}")
             with self._observed(session, total):
                 self._loop(session, team, total, interrupt)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..run.feed import eight_bits
+
 
 def noise(count: int, channels: int, size: tuple[int, int], *, seed: int = 0) -> Tensor:
     """(count, channels, H, W) uniform in [-1, 1]."""
@@ -35,6 +37,5 @@ def write_domains(folder: Path, *, count: int, channels: int, size: tuple[int, i
     paths = folder / "synthetic.npz", folder / "real.npz"
     for path, upright in zip(paths, (True, False), strict=True):
         images = stripes(count, channels, size, upright=upright, seed=int(upright))
-        stored = images.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-        np.savez(path, images=stored)
+        np.savez(path, images=eight_bits(images))
     return paths

@@ -47,7 +47,7 @@ class Measured:
 def measure(image: np.ndarray) -> Measured:
     """Measure an image, (H, W, C) uint8, uint16 or float32."""
     colours = drop_alpha(image)
-    plane = _luminance(colours)
+    plane = luminance(colours)
     finite = bool(np.isfinite(plane).all())
     plane = plane if finite else np.nan_to_num(plane, nan=0.0, posinf=0.0, neginf=0.0)
     flat, white = plane.ravel(), full_scale(plane.dtype)
@@ -90,8 +90,8 @@ def equalisation_residual(plane: np.ndarray) -> float | None:
     return float(np.abs(equal.astype(np.float64) - unit).mean() / full_scale(unit.dtype))
 
 
-def _luminance(colours: np.ndarray) -> np.ndarray:
-    """(H, W, C) to (H, W), same dtype."""
+def luminance(colours: np.ndarray) -> np.ndarray:
+    """(H, W, C), without alpha, to (H, W) of the same dtype: Rec. 601 for three channels, the mean of other numbers of them."""
     if colours.shape[2] == 1:
         return colours[..., 0]
     mixed = colours @ LUMINANCE if colours.shape[2] == 3 else colours.mean(axis=2, dtype=np.float32)
