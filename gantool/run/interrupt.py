@@ -37,11 +37,12 @@ class Interrupt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for number, handler in self._before.items():
+            if number == signal.SIGTERM and isinstance(error, ProcessLost):
+                # Launchers send SIGTERM to all when one is gone. This one ends by itself, and first says why. At no moment
+                # in between may it die of the signal.
+                handler = signal.SIG_IGN
             # None stands for a handler that was not set from Python, which cannot be set back from there either.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if self._before and isinstance(error, ProcessLost):
-            # Launchers send SIGTERM to all when one is gone. This one ends by itself, and first says why.
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:
