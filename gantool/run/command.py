@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +94,5 @@ def _train(plan: Plan, folder: Path, registry: Registry, quiet: bool, team: Team
 
     from .training import TrainingRun
 
-    with nullcontext() if team is None else team.surviving(folder):
-        run = TrainingRun(plan, folder, registry, console=Console(stderr=True), quiet=quiet, profile=profile, team=team)
-        run.train()
+    run = TrainingRun(plan, folder, registry, console=Console(stderr=True), quiet=quiet, profile=profile, team=team)
+    run.train()

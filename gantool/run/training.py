@@ -68,11 +68,13 @@ class TrainingRun:
         """
         with kept_memory(), Interrupt(quiet=not self.main) as interrupt:
             team = self.team = self.team or open_team(self.plan.settings, Launch())
-            session = open_session(self.plan, self.registry, team)
-            try:
-                self._train(session, team, interrupt)
-            finally:
-                session.draws.close()
+            # Within the handlers of signals, which treat the loss of another process in a way of their own.
+            with team.surviving(self.folder):
+                session = open_session(self.plan, self.registry, team)
+                try:
+                    self._train(session, team, interrupt)
+                finally:
+                    session.draws.close()
 
     def _train(self, session: Session, team: Team, interrupt: Interrupt) -> None:
         total = session.recipe.length(self.plan.settings.steps)
