@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gantool.run.memory import kept_memory
-from gantool.run.spinning import spin_briefly
+from gantool.compute.memory import kept_memory
+from gantool.compute.spinning import spin_briefly
 
 spin_briefly()  # as the program does, before torch is imported
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from gantool.plan import Choices, resolve
 from gantool.plugins import load_plugins
-from gantool.run.monitor import Monitor
-from gantool.run.session import Session, open_session
+from gantool.training.monitor import Monitor
+from gantool.training.session import Session, open_session
 
 LOG_EVERY = 10
 """The default of a run."""

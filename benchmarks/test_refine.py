@@ -19,9 +19,9 @@ import torch
 import gantool
 from gantool.data.load import load_all
 from gantool.data.parallel import threads
-from gantool.run.bundle import open_bundle
-from gantool.run.feed import normalise, to_tensor
-from gantool.run.refining.network import Network
+from gantool.model.bundle import open_bundle
+from gantool.model.tensors import normalise, to_tensor
+from gantool.refining.network import Network
 from simgan_plugin.eyes import eyes
 from simgan_plugin.eyes_options import EyesOptions
 
@@ -131,7 +131,7 @@ def test_disk_to_disk(
     def end_to_end() -> None:
         with pytest.MonkeyPatch.context() as patch:
             # The same network as is measured bare: exporting and compiling are start-up.
-            patch.setattr("gantool.run.refining.request.Network", lambda *_, **__: ready)
+            patch.setattr("gantool.refining.request.Network", lambda *_, **__: ready)
             gantool.refine(run, input=source, output=tmp_path / f"out{next(number)}", batch_size=BATCH)
 
     functions: dict[str, Callable[[], object]] = {

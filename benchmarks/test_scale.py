@@ -21,8 +21,8 @@ import torch
 import gantool
 from gantool.data.chunks import ChunkStream
 from gantool.data.folder import FolderImages
-from gantool.run.feed import Order, Share, StreamFeed
-from gantool.run.refining.network import Network
+from gantool.refining.network import Network
+from gantool.training.feeds import Order, Share, StreamFeed
 
 SIZES = [10**3, 10**4, 10**5, 10**6]
 BATCH = 64
@@ -107,7 +107,7 @@ def test_listing_a_folder(record: Any, tmp_path: Path, count: int) -> None:
 
 
 def network_of(folder: Path, device: str, **options: int) -> Network:
-    from gantool.run.bundle import open_bundle
+    from gantool.model.bundle import open_bundle
 
     module = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, **options)
     return Network(open_bundle(gantool.save(module, folder)), device, backend="torch")

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import gantool
-from gantool.run.bundle import open_bundle
+from gantool.model.bundle import open_bundle
 
 BATCH = 32
 SIDE = 64

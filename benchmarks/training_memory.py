@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gantool.compute.memory import kept_memory
 from gantool.plan import Choices, resolve
 from gantool.plugins import load_plugins
-from gantool.run.memory import kept_memory
-from gantool.run.session import Session, open_session
+from gantool.training.session import Session, open_session
 
 IMAGES = 512
 

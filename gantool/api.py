@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .choices import Choices, read_config
 from .errors import GantoolError, Stopped
+from .model.export import export
 from .options import to_dict, validate
-from .plan import KIND_FLAGS, resolve
-from .plugins import load_plugins, resolve_factory
-from .run.export import export
-from .run.refine import refine
+from .plan.choices import Choices, read_config
+from .plan.resolve import KIND_FLAGS, resolve
+from .plugins.registry import load_plugins, resolve_factory
+from .refining.refine import refine
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,7 +48,7 @@ def train(
     name}, stands for `--part`. With `resume`, only `steps` and settings that do not change results. A run that a signal
     stopped raises `KeyboardInterrupt` after it saved. Raises `GantoolError`.
     """
-    from .run.command import resume_run, start_run
+    from .training.command import resume_run, start_run
 
     parts = {kind: choices.pop(kind) for kind in KIND_FLAGS if kind in choices} | dict(choices.pop("parts", None) or {})
     values = {"plugin": plugin, **choices, "parts": parts}
@@ -70,10 +70,10 @@ def evaluate(run: str | Path, **choices: Any) -> dict[str, Any]:
     """Measure whether refining helps: `gantool evaluate` from Python. Returns what it writes to `RUN/evaluation.json`.
 
     `choices`: `real_labelled`, `synthetic` and `real`, paths; `options`, such as `{"estimator.steps": 300}`; and the fields of
-    `gantool.evaluate.options.EvaluateSettings`: `labels`, `task`, `arms`, `estimators`, `repeats`, `seed`, `limit`, ….
+    `gantool.evaluation.options.EvaluateSettings`: `labels`, `task`, `arms`, `estimators`, `repeats`, `seed`, `limit`, ….
     Raises `GantoolError`.
     """
-    from .evaluate.command import evaluate_run
+    from .evaluation.command import evaluate_run
 
     return evaluate_run(Path(run), **choices)
 
@@ -98,7 +98,7 @@ def build(kind: str, name: str, **arguments: Any) -> Any:
     except ValueError as error:
         raise GantoolError(f"{provided.full_name}: {error}") from None
     if kind == "generator":
-        from .run.bundle import Recorded, remember
+        from .model.bundle import Recorded, remember
 
         channels = {argument: arguments[argument] for argument in needed}
         remember(built, Recorded(component=provided.full_name, options=to_dict(config), **channels))
@@ -110,7 +110,7 @@ def load(run: str | Path, checkpoint: str | int | None = None) -> nn.Module:
 
     `run`: a run folder or one that `save` wrote. `checkpoint`: None or "last", "best", or a step. Raises `GantoolError`.
     """
-    from .run.bundle import open_bundle
+    from .model.bundle import open_bundle
 
     return open_bundle(run, checkpoint).module
 
@@ -120,7 +120,7 @@ def save(module: nn.Module, folder: str | Path) -> Path:
 
     Raises `GantoolError` for a module that gantool did not build, since nothing would know how to build it again.
     """
-    from .run.bundle import recall, write_bundle
+    from .model.bundle import recall, write_bundle
 
     write_bundle(Path(folder), module.state_dict(), recall(module))
     return Path(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from gantool.evaluate.neural import NeuralEstimator
+from gantool.evaluation.neural import NeuralEstimator
 
 from .options import GazeCNNOptions
 

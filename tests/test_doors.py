@@ -21,7 +21,7 @@ PUBLIC = {
     "gantool.builtin.losses",
     "gantool.components",
     "gantool.errors",
-    "gantool.evaluate.neural",
+    "gantool.evaluation.neural",
     "gantool.features",
     "gantool.hookspecs",
     "gantool.testing",
@@ -78,8 +78,8 @@ def test_a_plugin_imports_only_what_is_public(name):
         "from gantool import run",
         "from gantool.training import _private",
         "import gantool\ngantool.run",
-        "importlib.import_module('gantool.run.session')",
-        "factory = 'gantool.run.session:open_session'",
+        "importlib.import_module('gantool.training.session')",
+        "factory = 'gantool.training.session:open_session'",
     ],
 )
 def test_other_doors_are_found(tmp_path, line):

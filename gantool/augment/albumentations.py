@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..compute.device import choose_device
 from ..errors import GantoolError, MissingExtra, nearest
-from ..run.device import choose_device
 from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows
 from .reference import Reference
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from ..data.options import Preprocess
 from ..errors import GantoolError
-from ..run.bundle import CONFIG, WEIGHTS
+from ..model.bundle import CONFIG, WEIGHTS
 from .sharing import identify, shared_network
 
 _log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from torch import nn
 
 from ..data.options import Preprocess
 from ..errors import GantoolError
-from ..run.bundle import CONFIG, WEIGHTS, open_bundle
-from ..run.state import first_not_finite
+from ..model.bundle import CONFIG, WEIGHTS, open_bundle
+from ..runs.state import first_not_finite
 
 _networks: dict[tuple[str, str], nn.Module] = {}
 """By digest and device."""

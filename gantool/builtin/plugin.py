@@ -6,13 +6,7 @@ from collections.abc import Iterable
 
 from ..components import Component
 from ..data.options import FilesOptions
-from ..evaluate.estimator_options import (
-    AdaptiveLinearOptions,
-    ForestOptions,
-    NearestOptions,
-    SmallCNNOptions,
-    SVROptions,
-)
+from ..evaluation.estimator_options import AdaptiveLinearOptions, ForestOptions, NearestOptions, SmallCNNOptions, SVROptions
 from ..hookspecs import hookimpl
 from .metric_options import LabelDriftOptions, PatchDistanceOptions, RealismDriftOptions, TwoSampleOptions
 
@@ -91,11 +85,11 @@ def gantool_estimators() -> Iterable[Component]:
     """What `gantool evaluate` trains on each set of images."""
     yield Component(
         name="small-cnn",
-        factory="gantool.evaluate.small_cnn:small_cnn",
+        factory="gantool.evaluation.small_cnn:small_cnn",
         options=SmallCNNOptions,
         summary="Small LeNet-like CNN, seconds on one CPU core",
     )
-    module = "gantool.evaluate.classical"
+    module = "gantool.evaluation.classical"
     yield Component(name="knn", factory=f"{module}:nearest", options=NearestOptions, summary="k nearest neighbours")
     yield Component(name="svr", factory=f"{module}:svr", options=SVROptions, summary="Support vector regression or classifier")
     yield Component(name="forest", factory=f"{module}:forest", options=ForestOptions, summary="Random forest")

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..errors import GantoolError
-from ..plugins import Provided, Registry, load_plugins
+from ..plugins.registry import Provided, Registry, load_plugins
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[Any]]]
 

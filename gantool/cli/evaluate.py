@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ..errors import GantoolError
-from ..evaluate.options import ARMS, TASKS
+from ..evaluation.options import ARMS, TASKS
 from .complete import complete_component
 from .train import parse_value
 
@@ -73,7 +73,7 @@ def evaluate(ctx: click.Context, /, *, run: str, option: tuple[str, ...], as_jso
     An estimator learns from synthetic images, from refined ones, and from what classical methods make of them, and is tested
     on labelled real images that training never saw. The result goes to RUN/evaluation.json as well.
     """
-    from ..evaluate.command import evaluate_run
+    from ..evaluation.command import evaluate_run
 
     said = {name: value for name, value in given.items() if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
     result = evaluate_run(
@@ -84,7 +84,7 @@ def evaluate(ctx: click.Context, /, *, run: str, option: tuple[str, ...], as_jso
         return
     from rich.console import Console
 
-    from ..evaluate.table import print_result
+    from ..evaluation.table import print_result
 
     print_result(result, Console())
 

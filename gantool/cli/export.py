@@ -22,7 +22,7 @@ def export(run: str, output: str, *, format: str | None, opset: int | None, chec
     Images go in and come out as (batch, channels, height, width) float32 in [-1, 1]; batch, height and width are free. The file
     is compared with torch before it is written. It says what it is: component, channels, preprocessing, digest.
     """
-    from ..run.export import export as write
+    from ..model.export import export as write
 
     report = write(run, output, format=format, opset=opset, checkpoint=checkpoint, overwrite=overwrite)
     for check in report.checks:

@@ -13,9 +13,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from .._version import __version__
+from ..compute.launch import reports, speaks
+from ..compute.spinning import spin_briefly
 from ..errors import GantoolError, ProcessLost, Stopped, suggest
-from ..run.launch import reports, speaks
-from ..run.spinning import spin_briefly
 
 COMMANDS = {
     "train": ("gantool.cli.train:train", "Train a recipe on a pair of image domains."),

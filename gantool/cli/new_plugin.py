@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..plugin_template import default_folder, plugin_name, write_plugin
+from ..plugins.template import default_folder, plugin_name, write_plugin
 
 
 @click.command("new-plugin", short_help="Write the project of a new plugin that trains at once.")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..components import KINDS
-from ..plugins import VARIABLE, PluginInfo, Registry, load_plugins
+from ..plugins.registry import VARIABLE, PluginInfo, Registry, load_plugins
 
 
 @click.command(short_help="List installed plugins and what they provide.")
@@ -32,7 +32,7 @@ def plugins(as_json: bool, doctor: bool) -> int:
 
 
 def _doctor(as_json: bool) -> int:
-    from ..plugin_doctor import diagnose
+    from ..plugins.doctor import diagnose
 
     diagnoses = diagnose()
     if as_json:

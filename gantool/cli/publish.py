@@ -21,7 +21,7 @@ def publish(run: str, output: str, *, license: str, name: str | None, checkpoint
     The layout is that of the Hugging Face hub, and `gantool refine FOLDER` and `gantool.load` read it. Nothing is uploaded: the
     command for that is printed. Read the card first; it says what the network was trained on and whether it helps.
     """
-    from ..run.publish import publish as write
+    from ..model.publish import publish as write
 
     report = write(run, output, license=license, name=name, checkpoint=checkpoint, overwrite=overwrite)
     for notice in report.notices:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..errors import GantoolError
 
 if TYPE_CHECKING:
-    from ..run.refine import RefineReport
+    from ..refining.refine import RefineReport
 
 _PLAIN_SECONDS = 5.0
 """Without a terminal, progress comes as a line at most this often."""
@@ -108,8 +108,8 @@ def refine(
     is skipped, so the same command goes on after an interruption. Exit code 1: some files could not be refined; they are
     listed at the end.
     """
-    from ..run.refine import refine as refine_images
-    from ..run.refining.labels import InvalidAnnotations
+    from ..refining.labels import InvalidAnnotations
+    from ..refining.refine import refine as refine_images
 
     # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -175,7 +175,7 @@ def _s(count: int) -> str:
 
 
 class _Progress:
-    """A bar on a terminal, now and then a line elsewhere. See `gantool.run.refining.report.Watcher`."""
+    """A bar on a terminal, now and then a line elsewhere. See `gantool.refining.report.Watcher`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet

@@ -35,7 +35,7 @@ def report(
     The page is one file that opens from disk and loads nothing. It shows what `gantool evaluate` and `gantool turing-test` found,
     where they were run.
     """
-    from ..evaluate.report.write import write_report
+    from ..evaluation.report.write import write_report
 
     written = write_report(
         run, output=output, checkpoint=checkpoint, synthetic=synthetic, real=real, images=images, seed=seed, device=device

@@ -11,9 +11,9 @@ import click
 from ..components import KINDS, Recipe, Slot
 from ..errors import GantoolError, PluginError, nearest
 from ..options import derived, describe, to_dict, validate
-from ..plan import DEFAULT_METRIC
-from ..plugin_checks import one_line
-from ..plugins import Provided, Registry, load_plugins
+from ..plan.resolve import DEFAULT_METRIC
+from ..plugins.checks import one_line
+from ..plugins.registry import Provided, Registry, load_plugins
 from .complete import complete_anything
 
 

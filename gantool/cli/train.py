@@ -10,11 +10,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..choices import Choices, read_config
+from ..compute.launch import read_launch, speaks
 from ..errors import GantoolError
-from ..plan import KIND_FLAGS, resolve
-from ..plugins import load_plugins
-from ..run.launch import read_launch, speaks
+from ..plan.choices import Choices, read_config
+from ..plan.resolve import KIND_FLAGS, resolve
+from ..plugins.registry import load_plugins
 from .complete import complete_component, complete_recipe
 
 
@@ -93,7 +93,7 @@ def train(
     if resume:
         if output or config or dry_run:
             raise GantoolError("--resume goes with none of --output, --config, --dry-run: the run has its own")
-        from ..run.command import resume_run
+        from ..training.command import resume_run
 
         return _finish(resume_run(Path(resume), *said, quiet=quiet, profile=profile), quiet)
     registry = load_plugins()
@@ -102,14 +102,14 @@ def train(
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))
         return 0
-    from ..run.command import start_run
+    from ..training.command import start_run
 
     return _finish(start_run(output, plan, registry, quiet=quiet, profile=profile), quiet)
 
 
 def _finish(run: Path, quiet: bool) -> int:
     if read_launch().count > 1:
-        from ..run.processes import close_team
+        from ..compute.processes import close_team
 
         close_team()
     if not quiet and speaks():

@@ -13,7 +13,7 @@ import click
 from ..errors import GantoolError
 
 if TYPE_CHECKING:
-    from ..evaluate.turing.study import Study
+    from ..evaluation.turing.study import Study
 
 
 @click.command("turing-test", short_help="Ask people whether they can tell refined from real images.")
@@ -64,13 +64,13 @@ def turing_test(
     """
     if as_json and not results:
         raise GantoolError("--json goes with --results")
-    from ..evaluate.turing.study import FILE
+    from ..evaluation.turing.study import FILE
 
     path = Path(study) if study is not None else Path(run) / FILE
     if results or export:
         return _read(path, run, results=results, as_json=as_json, export=export)
-    from ..evaluate.turing.opening import open_study
-    from ..evaluate.turing.serve import check_extra, serve
+    from ..evaluation.turing.opening import open_study
+    from ..evaluation.turing.serve import check_extra, serve
 
     check_extra()  # before images are made, which may take a while
     opened = open_study(
@@ -104,8 +104,8 @@ def _welcome(study: Study, address: str, against: str) -> None:
 
 
 def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | None) -> int:
-    from ..evaluate.turing.results import arms, as_text, caution, write_csv
-    from ..evaluate.turing.study import Study
+    from ..evaluation.turing.results import arms, as_text, caution, write_csv
+    from ..evaluation.turing.study import Study
 
     if not path.exists():
         raise GantoolError(f"there is no study {path} yet: begin with {_command(run)}")
@@ -129,8 +129,8 @@ def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | N
 
 
 def _export(study: Study, target: Path) -> int:
-    from ..evaluate.turing.results import write_csv
-    from ..run.files import write_file
+    from ..evaluation.turing.results import write_csv
+    from ..runs.files import write_file
 
     counts = []
 

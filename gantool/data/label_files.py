@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.folder import FolderImages, list_files
-from ..data.images import LazyArrays
 from ..errors import GantoolError
+from .folder import FolderImages, list_files
+from .images import LazyArrays
 
 _NAME_COLUMNS = ("image", "file", "filename", "name", "path")
 """Columns of a table that say which image a row is about; the first column does where there is none of these."""

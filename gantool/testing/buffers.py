@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..run.checkpoint import random_state
+from ..runs.checkpoints import random_state
 from .state import first_difference, through_disk
 from .subject import Subject
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..components import Recipe
 from ..errors import GantoolError, nearest
-from ..plugins import Provided, Registry, load_plugins
+from ..plugins.registry import Provided, Registry, load_plugins
 from . import descriptions
 from .subject import Fault, OptionValues, Subject
 
@@ -43,7 +43,7 @@ class Case:
         """Check, in an empty folder. Raises `Fault`. Global random generators are left as they were."""
         import torch
 
-        from ..run.checkpoint import kept_random_state
+        from ..runs.checkpoints import kept_random_state
 
         with kept_random_state():
             torch.manual_seed(0)

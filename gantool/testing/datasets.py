@@ -13,7 +13,7 @@ from ..data.images import Images
 from ..data.options import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
-from ..plugin_checks import one_line
+from ..plugins.checks import one_line
 from .subject import Subject
 
 _DTYPES = ("uint8", "uint16", "float32")

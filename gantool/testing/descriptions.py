@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..components import Event
 from ..options import describe, to_dict, validate
-from ..plugin_checks import one_line
-from ..plugin_probe import who_imports
-from ..plugins import Registry
+from ..plugins.checks import one_line
+from ..plugins.probe import who_imports
+from ..plugins.registry import Registry
 from .subject import Fault, Subject
 
 

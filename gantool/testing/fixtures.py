@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..plugins import VARIABLE, Registry, load_plugins
+from ..plugins.registry import VARIABLE, Registry, load_plugins
 
 
 @dataclass(frozen=True, kw_only=True)

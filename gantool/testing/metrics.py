@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..run.checkpoint import random_state
+from ..runs.checkpoints import random_state
 from .pictures import noise, stripes
 from .state import first_difference
 from .subject import Subject

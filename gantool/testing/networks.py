@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..run.state import plain, read_tensors, write_tensors
+from ..runs.state import plain, read_tensors, write_tensors
 from .pictures import noise
 from .subject import Subject
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..run.feed import eight_bits
+from ..model.tensors import eight_bits
 
 
 def noise(count: int, channels: int, size: tuple[int, int], *, seed: int = 0) -> Tensor:

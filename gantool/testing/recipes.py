@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..choices import Choices
 from ..components import Recipe
-from ..plan import Plan, resolve
-from ..run.bundle import build_generator
-from ..run.checkpoint import random_state, set_random_state
-from ..run.session import Session, open_session
-from ..run.state import first_not_finite
+from ..model.bundle import build_generator
+from ..plan.choices import Choices
+from ..plan.resolve import Plan, resolve
+from ..runs.checkpoints import random_state, set_random_state
+from ..runs.state import first_not_finite
+from ..training.session import Session, open_session
 from .pictures import write_domains
 from .state import first_difference, through_disk
 from .subject import Subject

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..run.state import load_state, save_state
+from ..runs.state import load_state, save_state
 
 
 def through_disk(folder: Path, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import GantoolError
 from ..options import validate
-from ..plugin_checks import one_line
-from ..plugins import Provided, Registry, resolve_factory
+from ..plugins.checks import one_line
+from ..plugins.registry import Provided, Registry, resolve_factory
 
 OptionValues = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 """Options of one component: values by name, or a function that puts data into an empty folder and returns such values."""

@@ -10,7 +10,7 @@ import torch
 
 import gantool
 from gantool import GantoolError
-from gantool.run.training import TrainingRun
+from gantool.training.loop import TrainingRun
 
 OPTIONS = {
     "generator.width": 4,

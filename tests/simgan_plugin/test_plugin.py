@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from gantool.choices import SETTINGS, Choices
 from gantool.components import KINDS, Recipe
 from gantool.options import describe
 from gantool.plan import resolve
+from gantool.plan.choices import SETTINGS, Choices
 from gantool.plugins import load_plugins, resolve_factory
 from simgan_plugin.presets import PRESETS
 

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import gantool
 from gantool import Setup
-from gantool.run.device import make_accelerator
+from gantool.compute.device import make_accelerator
 from gantool.training import frozen
 from simgan_plugin.recipe import ADVERSARIAL, DISCRIMINATOR_WARMUP, REFINER_WARMUP, SimGAN
 from simgan_plugin.recipe_options import SimGANOptions

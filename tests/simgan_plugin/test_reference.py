@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import gantool
 from gantool import Setup
-from gantool.run.device import make_accelerator
+from gantool.compute.device import make_accelerator
 from simgan_plugin.history import History
 from simgan_plugin.options import HistoryOptions
 from simgan_plugin.recipe import SimGAN

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import gantool
-from gantool.run.checkpoint import Checkpoints
+from gantool.runs.checkpoints import Checkpoints
 
 OPTIONS = {
     **{f"{name}.width": 4 for name in ("to_target", "to_source", "target_discriminator", "source_discriminator")},

@@ -16,7 +16,7 @@ from gantool.augment import sharing
 from gantool.augment.reference import Reference
 from gantool.data.options import Preprocess
 from gantool.errors import GantoolError
-from gantool.run.bundle import Recorded, write_bundle
+from gantool.model.bundle import Recorded, write_bundle
 
 from .conftest import Saved, write_run
 

@@ -8,7 +8,7 @@ import pytest
 
 import gantool
 from gantool.cli.main import run
-from gantool.run.refining.report import RefineReport
+from gantool.refining.report import RefineReport
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,6 @@ def test_tile_sides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str, 
         asked.update(options)
         return RefineReport(output=tmp_path, refined=0)
 
-    monkeypatch.setattr("gantool.run.refine.refine", refine)
+    monkeypatch.setattr("gantool.refining.refine.refine", refine)
     assert run(["refine", "run", "--input", "a", "--output", "b", "--tile", word, "--backend", "openvino"]) == 0
     assert (asked["tile"], asked["backend"]) == (side, "openvino")

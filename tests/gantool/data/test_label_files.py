@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gantool.errors import GantoolError
-from gantool.evaluate.labelled import choose_labels, open_labelled, read_labels
+from gantool.evaluation.labelled import choose_labels, open_labelled, read_labels
 
 
 @pytest.fixture

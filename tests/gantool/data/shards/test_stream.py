@@ -15,7 +15,7 @@ from gantool.data.files import files
 from gantool.data.opening import open_stream
 from gantool.data.options import FilesOptions, Preprocess
 from gantool.data.prepare import prepare
-from gantool.run.feed import IterableFeed, Share, open_feed
+from gantool.training.feeds import IterableFeed, Share, open_feed
 
 
 def test_a_feed_resumes_exactly(shards: Path, tmp_path: Path):

@@ -1,0 +1,1 @@
+"""Whether refining helps: evidence, the report page and the visual Turing test."""

@@ -1,0 +1,82 @@
+"""Evidence from the images themselves: what R changes, whether labels stay true, how real the images look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import GantoolError
+from ..options import validate
+from ..plugins.checks import one_line
+from ..plugins.registry import Provided, Registry, resolve_factory
+from ..training.selection import show
+from .activity import activity
+from .artifacts import artifacts
+from .gather import Gathered
+from .preservation import label_preservation
+from .realism import realism
+
+_IMAGES = 1000
+"""Images of each kind at most that are compared."""
+
+
+def collect(run: Path, gathered: Gathered, registry: Registry, *, features: str) -> dict[str, Any]:
+    """Return the keys `label_preservation`, `realism`, `metrics` and `activity` of the result."""
+    material = gathered.material
+    # Images are in the order of their files, which may be sorted by what they show.
+    chosen = torch.randperm(len(material.refined), generator=torch.Generator().manual_seed(material.seed))[:_IMAGES]
+    refined, synthetic, targets = (each[chosen] for each in (material.refined, material.synthetic, material.targets))
+    keypoints = None if gathered.keypoints is None else gathered.keypoints[chosen]
+    order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
+    real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].chunk(2))
+    return {
+        "label_preservation": _section(
+            lambda: label_preservation(synthetic, refined, keypoints=keypoints, labels=targets, seed=material.seed)
+        ),
+        "realism": _section(lambda: realism(refined, synthetic, real, other, features=features, seed=material.seed)),
+        "metrics": metrics(registry, {"refined": refined, "synthetic": synthetic}, real),
+        "activity": {
+            **activity(material.refined, material.synthetic, run),
+            "artifacts": _section(lambda: artifacts(refined, synthetic, real)),
+        },
+    }
+
+
+def without(run: Path, gathered: Gathered) -> dict[str, Any]:
+    """Return the same keys with nothing but what costs nothing."""
+    material = gathered.material
+    own = {**activity(material.refined, material.synthetic, run), "artifacts": None}
+    return {"label_preservation": None, "realism": None, "metrics": {}, "activity": own}
+
+
+def _section(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `make` returns, or why it cannot: one kind of evidence less does not take the others away."""
+    try:
+        return make()
+    except GantoolError as why:
+        return {"skipped": str(why)}
+
+
+def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> dict[str, dict[str, Any]]:
+    """Figures of every installed metric, or why there are none, for each of `sides` ("synthetic" and what was made of it)
+    against unlabelled real images."""
+    found: dict[str, dict[str, Any]] = {}
+    for provided in registry.all("metric"):
+        try:
+            source = sides["synthetic"]
+            found[provided.full_name] = {side: _measure(provided, images, real, source) for side, images in sides.items()}
+        except Exception as error:  # a plugin's fault must not cost the minutes of training before it
+            found[provided.full_name] = {"error": one_line(error)}
+    return found
+
+
+def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -> dict[str, float]:
+    config = validate(provided.component.options, {}, where="metric.")
+    metric = resolve_factory(provided)(config=config)
+    with torch.no_grad():
+        show(metric, provided.component, images, real, source)
+    return {name: float(value) for name, value in metric.compute().items()}

@@ -1,0 +1,110 @@
+"""Images of a domain as one tensor, and the hash of what each file held."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..components import Domain, StreamingDomain
+from ..data.order import shuffled
+from ..data.parallel import in_spans
+from ..errors import GantoolError
+from ..model.tensors import normalise, to_tensor
+from .labelled import name_of
+
+_WASTE = 4
+"""Times as many images as are wanted that are read at once."""
+
+Preprocessing = Callable[..., np.ndarray]
+"""`gantool.data.options.Preprocess`, or any function of an (H, W, C) image and its `name`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Images that were read."""
+
+    pixels: Tensor
+    """(N, C, H, W) float32 in [-1, 1], preprocessed."""
+    rows: np.ndarray
+    """(N,) int64: which images of the domain they are."""
+    digests: tuple[bytes, ...]
+    """One per image: the hash of its pixels as they were decoded, before preprocessing."""
+    stored_size: tuple[int, int]
+    """(H, W) of the first image before preprocessing."""
+    one_size: bool
+    """Whether all images had it."""
+
+
+def pick(count: int, limit: int, *, seed: int) -> np.ndarray:
+    """(n,) row numbers, ascending: all of `count`, or `limit` of them at random."""
+    return np.sort(shuffled(np.arange(min(count, limit)), count, seed=seed))
+
+
+def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int]) -> Images:
+    """Read some images, each of which must come out of `preprocess` with `shape` (H, W, C). Raises `GantoolError`."""
+    names = getattr(domain, "names", None)
+    pixels = torch.empty((len(rows), shape[2], *shape[:2]))
+    digests: list[bytes] = [b""] * len(rows)
+    sizes: list[tuple[int, int]] = [(0, 0)] * len(rows)
+
+    def work(start: int, stop: int) -> None:
+        chunk = rows[start:stop]
+        for position, (row, image) in enumerate(zip(chunk, _items(domain, chunk), strict=True), start):
+            digests[position], sizes[position] = digest(image), (image.shape[0], image.shape[1])
+            name = names[int(row)] if names else f"{name_of(domain)}[{row}]"
+            pixels[position] = _prepared(image, preprocess, shape, name)
+
+    in_spans(work, len(rows))
+    return Images(pixels=pixels, rows=rows, digests=tuple(digests), stored_size=sizes[0], one_size=len(set(sizes)) == 1)
+
+
+def read_stream(
+    domain: StreamingDomain, count: int, preprocess: Preprocessing, shape: tuple[int, int, int], *, seed: int
+) -> Images:
+    """Read the first `count` images of a domain without random access, as a run with that seed draws them."""
+    images = list(islice(domain.stream(seed=seed, skip=0), count))
+    pixels = [_prepared(image, preprocess, shape, name_of(domain)) for image in images]
+    return Images(
+        pixels=torch.stack(pixels),
+        rows=np.arange(len(images)),
+        digests=tuple(map(digest, images)),
+        stored_size=(images[0].shape[0], images[0].shape[1]),
+        one_size=len({image.shape for image in images}) == 1,
+    )
+
+
+def all_digests(domain: Domain) -> set[bytes]:
+    """Hash every image of a domain; none is held."""
+    found: list[set[bytes]] = []
+    in_spans(lambda start, stop: found.append({digest(image) for image in _items(domain, np.arange(start, stop))}), len(domain))
+    return set().union(*found)
+
+
+def digest(image: np.ndarray) -> bytes:
+    """Hash an image (H, W, C) by shape, type and values: the same for one picture in a PNG, an .npz and an .h5 file."""
+    header = f"{image.shape} {image.dtype.name}".encode()
+    return hashlib.blake2b(header + np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
+
+
+def _items(domain: Domain, rows: np.ndarray) -> Iterable[np.ndarray]:
+    block = getattr(domain, "block", None)
+    first, stop = int(rows[0]), int(rows[-1]) + 1
+    # Many at once cost so much less than one by one that some may be read in vain.
+    if block and stop - first <= _WASTE * len(rows):
+        images = block(first, stop)
+        return [images[int(row) - first] for row in rows]
+    return (domain[int(row)] for row in rows)
+
+
+def _prepared(image: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int], name: str) -> Tensor:
+    prepared = preprocess(image, name=name)
+    if prepared.shape != shape:
+        have, want = ("x".join(map(str, size)) for size in (prepared.shape, shape))
+        raise GantoolError(f"{name} is {have} after the run's preprocessing, the run was trained on {want}: resize it first")
+    return normalise(to_tensor(prepared[None]))[0]

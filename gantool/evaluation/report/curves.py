@@ -1,0 +1,97 @@
+"""The curves of a run, from its metrics.jsonl."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...training.sinks import METRICS
+from .chart import Chart, Series, line_chart
+
+_POINTS = 400
+"""Points per line; longer runs are averaged in blocks of log points."""
+_LINES = 6
+"""Lines per chart: more cannot be told apart."""
+_LEFT_OUT = ("images_per_second",)
+CHECKPOINT = "checkpoint"
+"""Phase of the lines that hold the run's metric."""
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """Return the lines of metrics.jsonl that are whole; none where there is no such file."""
+    path = run / METRICS
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return [row for line in lines if (row := _parse(line)) is not None]
+
+
+def make_charts(rows: Sequence[dict[str, Any]]) -> list[Chart]:
+    """Losses, the discriminator's accuracy, every other figure, and what the run's metric said at checkpoints."""
+    logged = [row for row in rows if row.get("phase") != CHECKPOINT]
+    phases = _phases(logged)
+    series = _series(logged)
+    losses = [one for one in series if one.name.endswith("loss")]
+    accuracy = [one for one in series if "accuracy" in one.name]
+    others = [one for one in series if one not in losses and one not in accuracy]
+    charts: list[Chart] = []
+    for group in _groups(losses):
+        charts.append(line_chart("Losses", group, key=f"chart-{len(charts)}", phases=phases))
+    for group in _groups(accuracy):
+        title, reference = "Accuracy of the discriminator", (0.5, "it cannot tell")
+        key = f"chart-{len(charts)}"
+        charts.append(line_chart(title, group, key=key, phases=phases, limits=(0.0, 1.0), reference=reference))
+    for one in others:
+        charts.append(line_chart(_title(one), [one], key=f"chart-{len(charts)}", phases=phases))
+    for one in _series([row for row in rows if row.get("phase") == CHECKPOINT]):
+        charts.append(line_chart(f"{_title(one)} at checkpoints", [one], key=f"chart-{len(charts)}"))
+    return charts
+
+
+def last_figures(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the newest value of each figure."""
+    return {one.name: one.points[-1][1] for one in _series(rows)}
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:  # cut off: the run is being written, or was killed
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+
+
+def _series(rows: Iterable[dict[str, Any]]) -> list[Series]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for row in rows:
+        for name, value in row.items():
+            figure = isinstance(value, int | float) and not isinstance(value, bool)
+            if figure and name != "step" and name not in _LEFT_OUT:
+                found.setdefault(name, []).append((row["step"], float(value)))
+    return [Series(name, tuple(_thin(points))) for name, points in found.items()]
+
+
+def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    block = -(-len(points) // _POINTS)
+    groups = [points[start : start + block] for start in range(0, len(points), block)]
+    return [(group[-1][0], sum(value for _, value in group) / len(group)) for group in groups]
+
+
+def _phases(rows: Sequence[dict[str, Any]]) -> list[tuple[int, str]]:
+    """(last step before it, name) of each phase: lines hold the means up to their step."""
+    found: list[tuple[int, str]] = []
+    before = 0
+    for row in rows:
+        name = str(row.get("phase", ""))
+        if not found or found[-1][1] != name:
+            found.append((before, name))
+        before = row["step"]
+    return found
+
+
+def _groups(series: list[Series]) -> list[list[Series]]:
+    return [series[start : start + _LINES] for start in range(0, len(series), _LINES)]
+
+
+def _title(one: Series) -> str:
+    return one.name.replace("_", " ").capitalize()

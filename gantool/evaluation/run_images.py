@@ -1,0 +1,121 @@
+"""The images of a trained run, as its network saw them: synthetic, refined, real."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..components import Domain, StreamingDomain
+from ..data.opening import open_images
+from ..data.prepare import Prepared, PreparedStream, prepare
+from ..errors import GantoolError
+from ..model.bundle import Bundle, open_bundle
+from ..model.tensors import normalise, to_tensor
+from ..options import validate
+from ..plan.resolve import Plan, resolve
+from ..plugins.registry import Registry, load_plugins, resolve_factory
+from ..refining.network import Network
+from ..runs.folder import read_choices
+
+_BATCH, _PIXELS = 64, 2**20
+"""Images, and pixels, that are refined at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """Some images of one domain."""
+
+    images: torch.Tensor
+    """(N, C, H, W) float32 in [-1, 1], on the CPU."""
+    names: tuple[str, ...]
+    """Where each comes from."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, indices: Sequence[int]) -> Drawn:
+        return Drawn(images=self.images[list(indices)], names=tuple(self.names[index] for index in indices))
+
+
+@dataclass(kw_only=True)
+class _Pair:
+    """See `gantool.components.Domains`."""
+
+    source: Domain | StreamingDomain
+    target: Domain | StreamingDomain
+
+
+class RunImages:
+    """The two domains of a run and its network.
+
+    Args:
+        run: A run folder.
+        checkpoint: As `gantool.load`.
+        synthetic: Images in place of the run's own synthetic ones: a folder, .npz or .h5.
+        real: Images in place of the run's own real ones.
+        device: As `gantool refine --device`.
+
+    All images are brought to the size and channels that the run was trained at. Raises `GantoolError`.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        checkpoint: str | None = None,
+        synthetic: str | None = None,
+        real: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        registry = load_plugins()
+        self.plan: Plan = resolve(registry, read_choices(run))
+        self.bundle: Bundle = open_bundle(run, checkpoint)
+        self._network = Network(self.bundle, device)
+        preprocess = replace(self.bundle.preprocess, size=self.bundle.trained_size)
+        self.synthetic, self.real, _ = prepare(_open(self.plan, registry, synthetic, real), preprocess)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) in pixels of every image."""
+        assert self.bundle.trained_size is not None  # a run always records it
+        return self.bundle.trained_size
+
+    def refine(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) in [-1, 1] to the same, refined."""
+        height, width = images.shape[2:]
+        batch = max(1, min(_BATCH, _PIXELS // (height * width)))
+        parts = [
+            self._network([image.permute(1, 2, 0).add(1).div(2).numpy() for image in part]) for part in torch.split(images, batch)
+        ]
+        return torch.from_numpy(np.concatenate(parts)) if parts else images
+
+
+def draw(domain: Prepared | PreparedStream, count: int, *, seed: int) -> Drawn:
+    """Draw `count` images (all, where there are fewer), none twice. Raises `GantoolError` for one that cannot be read."""
+    if isinstance(domain, PreparedStream):
+        stacked = list(islice(domain.stream(seed=seed, skip=0), count))
+        names = [f"{domain.name} (image {number} of its stream)" for number in range(len(stacked))]
+    else:
+        picked = np.random.default_rng(seed).permutation(len(domain))[:count]
+        stacked = [domain[int(index)] for index in picked]
+        names = [domain.names[int(index)] for index in picked]
+    return Drawn(images=normalise(to_tensor(np.stack(stacked))).contiguous(), names=tuple(names))
+
+
+def _open(plan: Plan, registry: Registry, synthetic: str | None, real: str | None) -> _Pair:
+    given = {"source": synthetic, "target": real}
+    found: dict[str, Domain | StreamingDomain] = {side: open_images(path) for side, path in given.items() if path is not None}
+    if len(found) < len(given):
+        provided = registry.find("dataset", plan.dataset.component)
+        config = validate(provided.component.options, plan.dataset.options, where="dataset.")
+        try:
+            own = resolve_factory(provided)(config=config)
+        except ValueError as error:
+            raise GantoolError(f"{provided.full_name}: {error}") from None
+        found = {"source": own.source, "target": own.target} | found
+    return _Pair(**found)

@@ -1,0 +1,195 @@
+"""A trained generator as a folder: `refiner.safetensors` and `config.json`, all that loading needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .._version import __version__
+from ..data.options import Preprocess
+from ..errors import GantoolError
+from ..options import to_dict, validate
+from ..plugins.registry import Registry, load_plugins, resolve_factory
+from ..runs.checkpoints import Checkpoints
+from ..runs.files import write_file, write_json
+from ..runs.folder import writing
+from ..runs.state import plain, read_tensors, write_tensors
+
+WEIGHTS, CONFIG = "refiner.safetensors", "config.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What `config.json` says of a generator."""
+
+    component: str
+    """Full name of the generator, `plugin:name`."""
+    options: dict[str, Any]
+    in_channels: int
+    out_channels: int
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    """What was done to the images that it was trained on."""
+    trained_size: tuple[int, int] | None = None
+    """(H, W) in pixels of those images."""
+    step: int | None = None
+    """Steps that it was trained for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A generator, ready to use, and what it was trained on."""
+
+    module: torch.nn.Module
+    """In eval mode, float32, on the CPU: (N, C, H, W) in [-1, 1] to the same shape."""
+    recorded: Recorded
+    name: str
+    """Where it was loaded from."""
+    digest: str
+    """SHA-256 of the weights and `config.json`, hexadecimal."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What was done to the images that it was trained on."""
+        return self.recorded.preprocess
+
+    @property
+    def trained_size(self) -> tuple[int, int] | None:
+        """(H, W) in pixels of those images."""
+        return self.recorded.trained_size
+
+    @property
+    def in_channels(self) -> int:
+        """Channels it takes."""
+        return self.recorded.in_channels
+
+    @property
+    def out_channels(self) -> int:
+        """Channels it gives."""
+        return self.recorded.out_channels
+
+
+def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Recorded) -> None:
+    """Write a generator's folder; each file is replaced in one step. Raises `GantoolError` where it cannot be written."""
+    tensors = {name: plain(value) for name, value in weights.items()}
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / CONFIG, {"format": FORMAT, "gantool": __version__, **to_dict(recorded)})
+        write_file(folder / WEIGHTS, lambda file: write_tensors(file, tensors))
+
+
+def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
+    """Load the generator of a run folder, or of a folder that `gantool.save` wrote.
+
+    `checkpoint`: None or "last" for the newest weights, "best" for those that the run's metric chose, or a step number.
+    Raises `GantoolError` for a folder that is none of these, of a newer version, damaged, or that needs a missing plugin.
+    """
+    folder = Path(run)
+    recorded = read_recorded(folder)
+    if checkpoint in (None, "last"):
+        weights = _newest_weights(folder)
+    else:
+        step, weights = _checkpoint_of(folder, checkpoint)
+        recorded = replace(recorded, step=step)
+    try:
+        module = build_generator(load_plugins(), recorded)
+    except GantoolError as error:
+        raise GantoolError(f"{folder}: {error}") from error
+    _check_fits(module, weights, f"the weights in {folder} do not fit {recorded.component} as {CONFIG} describes it")
+    module.load_state_dict(weights)
+    digest = hashlib.sha256((folder / CONFIG).read_bytes())
+    for name in sorted(weights):
+        digest.update(name.encode() + weights[name].flatten().view(torch.uint8).numpy().tobytes())
+    return Bundle(module=module.eval(), recorded=recorded, name=str(run), digest=digest.hexdigest())
+
+
+def read_recorded(folder: Path) -> Recorded:
+    """Read `config.json`. Raises `GantoolError`."""
+    file = folder / CONFIG
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        version = data.pop("format")
+        if version > FORMAT:
+            raise GantoolError(f"{file} was written by a newer gantool (format {version}): upgrade to use it")
+        del data["gantool"]
+    except (FileNotFoundError, NotADirectoryError):
+        hint = "; it has a run.json but no weights yet: resume it" if (folder / "run.json").exists() else ""
+        raise GantoolError(f"{folder} is no run folder: it has no {CONFIG}{hint}") from None
+    except OSError as error:
+        raise GantoolError(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GantoolError(f"{file} is damaged or not gantool's ({error!r})") from None
+    recorded: Recorded = validate(Recorded, data, where=f"{file}: ")
+    return recorded
+
+
+def build_generator(registry: Registry, recorded: Recorded) -> torch.nn.Module:
+    """Build the network that `recorded` describes, with fresh weights."""
+    provided = registry.find("generator", recorded.component)
+    config = validate(provided.component.options, recorded.options, where="generator.")
+    try:
+        module: torch.nn.Module = resolve_factory(provided)(
+            config=config, in_channels=recorded.in_channels, out_channels=recorded.out_channels
+        )
+    except ValueError as error:
+        raise GantoolError(f"{provided.full_name}: {error}") from None
+    remember(module, recorded)
+    return module
+
+
+def _check_fits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor], message: str) -> None:
+    expected, found = ({name: tuple(value.shape) for name, value in each.items()} for each in (module.state_dict(), weights))
+    wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+    if wrong:
+        name, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        shapes = f"{name} is {found.get(name, 'missing')} there and {expected.get(name, 'not expected')} in the network"
+        raise GantoolError(f"{message}: {shapes}{more}")
+
+
+def _newest_weights(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        return read_tensors(folder / WEIGHTS)
+    except GantoolError as error:
+        steps = Checkpoints(folder, keep=1).steps()
+        hint = f"; its newest checkpoint holds such weights, too: --checkpoint {steps[-1]} takes them" if steps else ""
+        raise GantoolError(f"{error}{hint}") from None
+
+
+def _checkpoint_of(folder: Path, checkpoint: str | int | None) -> tuple[int, dict[str, torch.Tensor]]:
+    """Return the step of a checkpoint, and its weights."""
+    checkpoints = Checkpoints(folder, keep=1)
+    steps = checkpoints.steps()
+    if not steps:
+        raise GantoolError(f"{folder} has no checkpoints to choose from")
+    if checkpoint == "best":
+        best = checkpoints.load(steps[-1])["best"]
+        if best is None:
+            raise GantoolError(f"{folder} has no best checkpoint yet")
+        step = int(best["step"])
+    elif str(checkpoint).isdecimal():
+        step = int(str(checkpoint))
+    else:
+        raise GantoolError(f"--checkpoint: {checkpoint!r} is not last, best or a step number")
+    if step not in steps:
+        raise GantoolError(f"{folder} has no checkpoint of step {step}; it has: {', '.join(map(str, steps))}")
+    weights: dict[str, torch.Tensor] = checkpoints.load(step)["generator"]
+    return step, weights
+
+
+def remember(module: torch.nn.Module, recorded: Recorded) -> None:
+    """Attach to a generator what it was built from."""
+    module._gantool_recorded = recorded  # type: ignore[assignment]
+
+
+def recall(module: torch.nn.Module) -> Recorded:
+    """Return what `remember` attached. Raises `GantoolError` for a module that gantool did not build."""
+    recorded = getattr(module, "_gantool_recorded", None)
+    if not isinstance(recorded, Recorded):
+        raise GantoolError(f"{type(module).__name__} was not made by gantool.build or gantool.load, so it cannot be saved")
+    return recorded

@@ -1,0 +1,124 @@
+"""A trained generator as a folder for a model hub: `config.json`, `refiner.safetensors`, a model card and a picture."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import GantoolError
+from ..runs.files import write_file
+from ..runs.folder import RUN, writing
+from .bundle import CONFIG, WEIGHTS, open_bundle, write_bundle
+from .card import Card, write_card
+
+CARD, PICTURE = "README.md", "sample.png"
+EVALUATION = "evaluation.json"
+_OURS = (CONFIG, WEIGHTS, CARD, PICTURE)
+_NEWEST = (None, "last")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishReport:
+    """What was written."""
+
+    output: Path
+    files: tuple[str, ...]
+    name: str
+    notices: tuple[str, ...] = ()
+    """What a reader of the card will miss."""
+
+    @property
+    def upload(self) -> str:
+        """The command that uploads the folder; gantool itself never does."""
+        return f"hf upload USER/{self.name} {self.output} ."
+
+
+def publish(
+    run: str | Path,
+    output: str | Path,
+    *,
+    license: str,
+    name: str | None = None,
+    checkpoint: str | int | None = None,
+    overwrite: bool = False,
+) -> PublishReport:
+    """Write a folder in the layout of the Hugging Face hub, which `gantool.load` reads; nothing is uploaded.
+
+    `license`: an identifier of the hub, such as `"apache-2.0"`, or `"other"` or `"unknown"`. `name`: the model's; None: that of
+    the folder. `checkpoint`: as `gantool.load`. The card says what the network is, what it was trained on (names of folders
+    and files only, never whole paths), and the verdict of `evaluate` on exactly these weights, or that there is none.
+
+    Raises `GantoolError` where `output` holds something and is not to be overwritten, and for a run that cannot be read.
+    """
+    license = license.lower()
+    if not _LICENSE.fullmatch(license):
+        raise GantoolError(f"--license {license!r} is no identifier such as apache-2.0, cc-by-4.0, other or unknown")
+    folder, source = Path(output), Path(run)
+    title = name or folder.resolve().name
+    if not _NAME.fullmatch(title):
+        raise GantoolError(f"--name {title!r}: a hub takes letters, digits, '.', '-' and '_' only")
+    _check_free(folder, source, overwrite=overwrite)
+    bundle = open_bundle(run, checkpoint)
+    recorded = bundle.recorded
+    evaluation, plan = _read(source / EVALUATION), _read(source / RUN)
+    picture = _picture(source, None if checkpoint in _NEWEST else recorded.step)
+    with writing(folder):
+        write_bundle(folder, bundle.module.state_dict(), recorded)
+        card = Card(
+            name=title,
+            license=license,
+            recorded=recorded,
+            digest=open_bundle(folder).digest,
+            run=plan,
+            evaluation=evaluation,
+            evaluated=_is_about(evaluation, bundle.digest),
+            picture=PICTURE if picture else None,
+        )
+        if picture:
+            write_file(folder / PICTURE, lambda file: shutil.copyfile(picture, file))
+        else:
+            (folder / PICTURE).unlink(missing_ok=True)
+        write_file(folder / CARD, lambda file: file.write_text(write_card(card), encoding="utf-8"))
+    files = tuple(file for file in _OURS if (folder / file).exists())
+    return PublishReport(output=folder, files=files, name=title, notices=card.gaps)
+
+
+def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:
+    if folder.resolve() == source.resolve():
+        raise GantoolError(f"--output {folder} is the run itself: choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise GantoolError(f"--output {folder} is a file: choose a folder")
+    if (folder / RUN).exists():
+        raise GantoolError(f"--output {folder} is a run: choose another folder")
+    if not overwrite and folder.exists() and any(folder.iterdir()):
+        raise GantoolError(f"--output {folder} is not empty: choose another folder, or pass --overwrite")
+
+
+def _picture(run: Path, step: int | None) -> Path | None:
+    """The sample sheet of the weights of a step, or the newest; None where there is none."""
+    sheets = {int(path.stem.rpartition("-")[2]): path for path in (run / "samples").glob("step-*.png")}
+    return sheets.get(max(sheets, default=-1) if step is None else step)
+
+
+def _is_about(evaluation: dict[str, Any] | None, digest: str) -> bool:
+    data = (evaluation or {}).get("data")
+    return isinstance(data, dict) and data.get("weights") == digest
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """Read a JSON file of the run; None where there is none. Raises `GantoolError` for a damaged one."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise GantoolError(f"{file} is damaged ({error})") from None
+    if not isinstance(found, dict):
+        raise GantoolError(f"{file} is damaged: it holds no table")
+    return found

@@ -1,0 +1,143 @@
+"""What one source says: a command line, the environment, a file or a Python call. Names are not resolved here. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..data.options import Preprocess
+from ..errors import GantoolError, suggest
+from .settings import RunSettings
+
+FORMAT = 1
+"""Grows when a run folder of a newer gantool cannot be read by an older one."""
+
+SETTINGS = (*(f.name for f in dataclasses.fields(RunSettings)), *(f.name for f in dataclasses.fields(Preprocess)))
+"""Every setting that is not an option of a component."""
+
+_NAMES = ("plugin", "preset", "dataset", "metric")
+_PATHS = ("synthetic", "real")
+_TABLES = ("parts", "options")
+_NOTES = ("processes", "versions", "created")
+"""What `run.json` holds for its readers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What one source says."""
+
+    plugin: str | None = None
+    preset: str | None = None
+    dataset: str | None = None
+    metric: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Slot or kind: component name."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """`"slot.option"`: value."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `RunSettings` and `Preprocess`."""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, where: str) -> Choices:
+        """Read the form that `Plan.to_dict` writes; `where` names the source in errors. Raises `GantoolError`.
+
+        `synthetic` and `real` stand for the data set `gantool:files` and its options.
+        """
+        values = {key: value for key, value in values.items() if key not in _NOTES}
+        check_format(values.pop("format", FORMAT), where)
+        for name in values:
+            if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_TABLES)):
+                table = f"; options of a slot go into [options.{name}]" if isinstance(values[name], Mapping) else ""
+                raise GantoolError(f"{where}: no setting {name!r}{table or suggest(name, known)}")
+        names = {name: values.pop(name) for name in _NAMES if name in values}
+        paths = {f"dataset.{name}": _absolute(values.pop(name), name, where) for name in _PATHS if name in values}
+        parts, options = (_table(values.pop(name, {}), name, where) for name in _TABLES)
+        for name, value in {**names, **parts}.items():
+            if not isinstance(value, str):
+                raise GantoolError(f"{where}: {name} must be a name, got {value!r}")
+        if paths:
+            names.setdefault("dataset", "gantool:files")
+        return cls(**names, parts=parts, options=_dotted(options, where) | paths, settings=values)
+
+    def with_options(self, options: Mapping[str, Any], *, where: str) -> Choices:
+        """Return these choices with `options`, `{"slot.option": value}`, over their own. Raises `GantoolError`."""
+        for name in options:
+            if not all(name.partition(".")):
+                raise GantoolError(f"{where} {name}: write SLOT.OPTION, such as generator.width")
+        return dataclasses.replace(self, options={**self.options, **options})
+
+
+def read_config(file: Path, *, what: str = "--config ") -> Choices:
+    """Read a TOML file, or a JSON file such as run.json; `what` stands before its name in errors. Raises `GantoolError`."""
+    json_file = file.suffix == ".json"
+    try:
+        text = file.read_text(encoding="utf-8")
+        values = json.loads(text) if json_file else tomllib.loads(text)
+    except OSError as error:
+        raise GantoolError(f"{what}{file} cannot be read: {error.strerror}") from None
+    except ValueError as error:  # bytes that are no text, too
+        raise GantoolError(f"{what}{file} is no valid {'JSON' if json_file else 'TOML'}: {error}") from None
+    if not isinstance(values, dict):
+        raise GantoolError(f"{what}{file} must hold a table of settings")
+    return Choices.from_mapping(values, where=f"{what}{file}")
+
+
+def check_format(version: object, where: str) -> None:
+    """Raise `GantoolError` unless this gantool reads that format of `run.json`."""
+    if not isinstance(version, int):
+        raise GantoolError(f"{where}: format must be a whole number, got {version!r}")
+    if version > FORMAT:
+        raise GantoolError(f"{where} was written by a newer gantool (format {version}, this one reads up to {FORMAT}): upgrade")
+
+
+def parse_size(value: Any) -> tuple[int, int]:
+    """Read `"35x55"` or `[35, 55]`, height first. Raises `GantoolError`."""
+    words = value.lower().split("x") if isinstance(value, str) else value
+    try:
+        height, width = (int(word) for word in words)
+    except (TypeError, ValueError):
+        raise GantoolError(f"--size: {value!r} is not HEIGHTxWIDTH in pixels, such as 35x55") from None
+    if height < 1 or width < 1:
+        raise GantoolError(f"--size: {value!r} must be at least 1x1")
+    return height, width
+
+
+def parse_range(value: Any) -> tuple[float, float]:
+    """Read `"400,1200"` or `[400, 1200]`, the lower value first. Raises `GantoolError`."""
+    words = value.split(",") if isinstance(value, str) else value
+    try:
+        low, high = (float(word) for word in words)
+    except (TypeError, ValueError):
+        raise GantoolError(f"--value-range: {value!r} is not LO,HI, such as 400,1200") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise GantoolError(f"--value-range: {value!r}: the first value must be below the second, and both finite")
+    return low, high
+
+
+def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise GantoolError(f"{where}: {name} must be a table, got {value!r}")
+    return value
+
+
+def _dotted(tables: Mapping[str, Any], where: str) -> dict[str, Any]:
+    return {
+        f"{slot}.{name}": value
+        for slot, table in tables.items()
+        for name, value in _table(table, f"options.{slot}", where).items()
+    }
+
+
+def _absolute(value: Any, name: str, where: str) -> str:
+    """Make a path independent of the working directory: a run is resumed from anywhere."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise GantoolError(f"{where}: {name} must be a path, got {value!r}")
+    text = str(value)
+    # A URL is absolute; `pipe:` gets its own message where it is opened.
+    return text if "://" in text or text.startswith("pipe:") else str(Path(value).expanduser().absolute())

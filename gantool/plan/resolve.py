@@ -1,0 +1,198 @@
+"""Choices become one Plan: every name resolved, every option validated, nothing built.
+
+A Plan is pure data. `Plan.to_dict()` is what `--dry-run` prints and `run.json` holds, and it is itself a valid configuration
+file: resolving it again gives an equal Plan. No torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..components import Recipe, Slot
+from ..data.options import Preprocess
+from ..errors import GantoolError, suggest
+from ..options import to_dict, validate
+from .choices import FORMAT, SETTINGS, Choices, parse_range, parse_size
+from .settings import RunSettings
+
+if TYPE_CHECKING:
+    from ..plugins.registry import Provided, Registry
+
+RECIPE, DATASET, METRIC = "recipe", "dataset", "metric"
+"""Words in front of the dot in `-o` that are no slots of a recipe."""
+
+DEFAULT_METRIC = "gantool:patch-distance"
+"""What marks the best checkpoint unless `--metric` names another."""
+
+KIND_FLAGS = ("generator", "discriminator", "loss", "buffer")
+"""Kinds with a flag of their own: `--loss lsgan`."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chosen component with all its options."""
+
+    component: str
+    """Full name, `plugin:name`."""
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that decides a run, except where it is written."""
+
+    recipe: Part
+    parts: dict[str, Part]
+    """By slot."""
+    dataset: Part
+    metric: Part
+    preset: str
+    settings: RunSettings
+    preprocess: Preprocess
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data that `Choices.from_mapping` reads back."""
+        parts = {RECIPE: self.recipe, DATASET: self.dataset, METRIC: self.metric, **self.parts}
+        return {
+            "format": FORMAT,
+            "plugin": self.recipe.component,
+            "preset": self.preset,
+            "dataset": self.dataset.component,
+            "metric": self.metric.component,
+            "parts": {slot: part.component for slot, part in self.parts.items()},
+            "options": {slot: part.options for slot, part in parts.items() if part.options},
+            **to_dict(self.settings),
+            **to_dict(self.preprocess),
+        }
+
+
+def resolve(registry: Registry, *sources: Choices) -> Plan:
+    """Turn sources, weakest first, into a Plan. Raises `GantoolError` for anything that does not exist or fit."""
+    recipe, record = _recipe(registry, sources)
+    stages = _stages(record, sources)
+    chosen = {RECIPE: recipe, **_find_all(registry, record, stages[-1])}
+    options, settings = _split(_layers(record, stages, sources), chosen)
+    filled = {
+        name: Part(provided.full_name, to_dict(validate(provided.component.options, options.get(name, {}), where=f"{name}.")))
+        for name, provided in chosen.items()
+    }
+    preset = _last(sources, "preset")
+    return Plan(
+        recipe=filled.pop(RECIPE),
+        dataset=filled.pop(DATASET),
+        metric=filled.pop(METRIC),
+        parts=filled,
+        preset=record.default_preset if preset is None else preset,
+        settings=_settings(RunSettings, settings),
+        preprocess=_settings(Preprocess, settings),
+    )
+
+
+def _last(sources: Sequence[Choices], name: str) -> str | None:
+    return next((value for source in reversed(sources) if (value := getattr(source, name)) is not None), None)
+
+
+def _recipe(registry: Registry, sources: Sequence[Choices]) -> tuple[Provided, Recipe]:
+    name = _last(sources, "plugin")
+    if not name:
+        recipes = sorted({provided.plugin for provided in registry.all("recipe")})
+        raise GantoolError(f"no plugin chosen: --plugin NAME, one of: {', '.join(recipes) or 'none is installed'}")
+    found = registry.recipe(name)
+    assert isinstance(found.component, Recipe)
+    return found, found.component
+
+
+def _stages(record: Recipe, sources: Sequence[Choices]) -> list[dict[str, str]]:
+    """The component of every slot, of the data set and the metric: by default, after the first source, and so on."""
+    stages = [{DATASET: record.dataset, METRIC: DEFAULT_METRIC, **{slot.name: slot.default for slot in record.slots}}]
+    for source in sources:
+        own = {name: component for name in (DATASET, METRIC) if (component := getattr(source, name)) is not None}
+        for word, component in source.parts.items():
+            own |= dict.fromkeys((slot.name for slot in _slots_of(record, word)), component)
+        stages.append(stages[-1] | own)
+    return stages
+
+
+def _slots_of(record: Recipe, word: str) -> list[Slot]:
+    """Return the slot of that name; else every slot of the kind of that name (CycleGAN has two generators)."""
+    # The name first: `--loss` means the slot "loss" even where other slots take losses too.
+    slots = [slot for slot in record.slots if slot.name == word] or [slot for slot in record.slots if slot.kind == word]
+    if not slots:
+        names = [slot.name for slot in record.slots]
+        raise GantoolError(f"no slot {word!r} in {record.name}{suggest(word, names)}; slots are: {', '.join(names)}")
+    return slots
+
+
+def _find_all(registry: Registry, record: Recipe, names: Mapping[str, str]) -> dict[str, Provided]:
+    if not names[DATASET]:
+        raise GantoolError(f"{record.name} has no data of its own: pass --synthetic DIR --real DIR")
+    found = {name: registry.find(name, names[name]) for name in (DATASET, METRIC)}
+    for slot in record.slots:
+        found[slot.name] = registry.find(slot.kind, names[slot.name])
+        registry.check_fits(slot, found[slot.name])
+    return found
+
+
+def _layers(record: Recipe, stages: Sequence[Mapping[str, str]], sources: Sequence[Choices]) -> list[dict[str, Any]]:
+    """Dotted options and bare settings, weakest first. The values of a preset stand below those of the source that names it."""
+
+    def still_meant(values: Mapping[str, Any], stage: Mapping[str, str]) -> dict[str, Any]:
+        # What was said of a part goes when a stronger source replaces it: the new part has options of its own.
+        gone = {name for name, component in stage.items() if not _same(component, stages[-1][name])}
+        return {key: value for key, value in values.items() if key.partition(".")[0] not in gone}
+
+    layers = []
+    if _last(sources, "preset") is None and record.default_preset:
+        layers.append(still_meant(_preset(record, record.default_preset), stages[0]))
+    for source, stage in zip(sources, stages[1:], strict=True):
+        if source.preset:
+            # A preset speaks of the recipe's default parts.
+            layers.append(still_meant(_preset(record, source.preset), stages[0]))
+        layers.append({**still_meant(source.options, stage), **source.settings})
+    return layers
+
+
+def _same(a: str, b: str) -> bool:
+    """Whether two names mean one component. Either may be bare, which is then the only one of that name."""
+    return a == b if ":" in a and ":" in b else a.rpartition(":")[2] == b.rpartition(":")[2]
+
+
+def _preset(record: Recipe, name: str) -> Mapping[str, Any]:
+    if name not in record.presets:
+        has = f"it has: {', '.join(record.presets)}" if record.presets else "it has none"
+        raise GantoolError(f"{record.name} has no preset {name!r}{suggest(name, record.presets)}; {has}")
+    return record.presets[name]
+
+
+def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Sort the values of all layers, later over earlier, into options by slot and settings."""
+    # A data set that renders at any size is asked for it: better than enlarging what it rendered.
+    renders = any(f.name == "size" for f in dataclasses.fields(parts[DATASET].component.options))
+    options: dict[str, dict[str, Any]] = {}
+    settings: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            slot, _, name = key.partition(".")
+            if key == "size" and renders:
+                if value is not None:
+                    options.setdefault(DATASET, {})["size"] = parse_size(value)
+            elif key in SETTINGS:
+                settings[key] = value
+            elif name and slot in parts:
+                options.setdefault(slot, {})[name] = value
+            else:
+                raise GantoolError(f"no slot {slot!r} for option {key}{suggest(slot, parts)}; slots are: {', '.join(parts)}")
+    return options, settings
+
+
+def _settings(options: type, values: Mapping[str, Any]) -> Any:
+    own = {f.name for f in dataclasses.fields(options)}
+    values = {key: value for key, value in values.items() if key in own}
+    if values.get("size") is not None:
+        values["size"] = parse_size(values["size"])
+    if values.get("value_range") is not None:
+        values["value_range"] = parse_range(values["value_range"])
+    return validate(options, values, where="--")

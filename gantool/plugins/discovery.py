@@ -1,0 +1,104 @@
+"""What is installed: entry points of the group `gantool`, and whether they can be loaded at all. No torch."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+
+from .._version import __version__
+from .checks import NAME, NAME_RULE, Unsound, one_line
+
+GROUP = "gantool"
+"""The entry-point group; an entry point's name is the plugin's."""
+
+HOST = "simgan-plugin"
+"""The distribution that holds the host, whose version a plugin's `Requires-Dist` is checked against."""
+
+BUILT_IN = EntryPoint(name="gantool", value="gantool.builtin.plugin", group=GROUP)
+
+
+def installed_plugins() -> Mapping[str, Sequence[EntryPoint]]:
+    """Return the entry points by plugin name, the built-in one first. Imports nothing of a plugin."""
+    found: dict[str, list[EntryPoint]] = {BUILT_IN.name: [BUILT_IN]}
+    for entry in sorted(_entry_points(), key=lambda entry: entry.name):
+        # The host's own name cannot be taken, and whoever tries is shown.
+        name = entry.name if entry.name != BUILT_IN.name else f"{entry.name}@{distribution_of(entry)[0]}"
+        found.setdefault(name, []).append(entry)
+    return found
+
+
+def distribution_of(entry: EntryPoint) -> tuple[str, str]:
+    """Return the name and the version of the distribution that an entry point belongs to."""
+    if entry.dist is None:  # the built-ins, which come with the host
+        return HOST, __version__
+    return _metadata(entry.dist)
+
+
+def check_installed(name: str, entries: Sequence[EntryPoint]) -> None:
+    """Raise `Unsound` where a plugin's name or entry point cannot be used, or its distribution needs another host."""
+    entry = entries[0]
+    if entry.name != name:
+        raise Unsound(f"the plugin name {entry.name!r} is the host's own: its entry point needs another name")
+    if len(entries) > 1:
+        owners = " and ".join(" ".join(distribution_of(entry)) for entry in entries)
+        advice = (
+            f"pip uninstall {distribution_of(entries[1])[0]}, or rename one of them: a plugin's name is that of its entry point"
+        )
+        raise Unsound(f"{len(entries)} entry points have this name, of {owners}: uninstall all but one", advice)
+    if not NAME.fullmatch(name):
+        raise Unsound(f"a plugin's name has {NAME_RULE}")
+    if not EntryPoint.pattern.match(entry.value):
+        raise Unsound(f"its entry point {entry.value!r} is not of the form 'package.module'")
+    if entry.dist is not None:
+        _check_requirements(entry.dist)
+
+
+def _check_requirements(distribution: Distribution) -> None:
+    """Compare the host's version with what a plugin asks for, before its import fails in some other way."""
+    if _metadata(distribution)[0] == HOST:  # plugins that come with the host; `packaging` need not be imported for them
+        return
+    for text in distribution.requires or ():
+        name = re.match(r"[\w.-]+", text)
+        if name is None or re.sub(r"[-_.]+", "-", name[0]).lower() != HOST:
+            continue
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            raise Unsound(f"its requirement {text!r} cannot be read") from None
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if applies and not requirement.specifier.contains(__version__, prereleases=True):
+            advice = f"pip install '{HOST}{requirement.specifier}', or a version of the plugin for {HOST} {__version__}"
+            raise Unsound(f"needs {HOST}{requirement.specifier}, this is {__version__}", advice)
+
+
+def _entry_points() -> Iterable[EntryPoint]:
+    try:
+        return entry_points(group=GROUP)
+    except Exception:
+        # An entry_points.txt that cannot be read, of any distribution at all, fails the call as a whole.
+        return _readable_entry_points()
+
+
+def _readable_entry_points() -> Iterable[EntryPoint]:
+    seen = set()
+    for distribution in distributions():
+        name, version = _metadata(distribution)
+        try:
+            found = distribution.entry_points.select(group=GROUP)
+        except Exception as error:
+            warnings.warn(f"the entry points of {name} {version} cannot be read: {one_line(error)}", stacklevel=2)
+            continue
+        if name not in seen:  # the first on the path hides the others, as it does for imports
+            yield from found
+        seen.add(name)
+
+
+def _metadata(distribution: Distribution) -> tuple[str, str]:
+    try:
+        return distribution.name or "unknown", distribution.version or "unknown"
+    except Exception:  # METADATA is missing or damaged, which importlib.metadata reports in several ways
+        return "unknown", "unknown"

@@ -1,0 +1,166 @@
+"""Refining a folder of image files into another folder of the same names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from functools import partial
+
+import numpy as np
+
+from ..data.decoding import EXTENSIONS, cause, probe
+from ..data.folder import Listing, list_files
+from ..data.images import Form, ImageReadError
+from ..data.parallel import apply_to_all
+from ..data.writing import write_file
+from ..errors import GantoolError
+from .encoded import FileFrame, encode_refined, read_frame
+from .job import Job
+from .labels import LabelFiles
+from .notices import size_notices
+from .pipeline import Failed, Pipeline, make_batches, pixels_of
+from .places import Marker, writing
+from .report import RefineReport
+from .workers.base import Outcome, Task, total
+
+MARKER = ".gantool-refine.json"
+RECORD = ".gantool-refined.jsonl"
+"""A line of JSON per image: which refiner made it."""
+_GROUP = 8
+"""Batches that a worker gets at a time: enough to read, compute and write at once."""
+
+
+def refine_folder(job: Job, copy: Sequence[str] = ()) -> RefineReport:
+    """Refine the images of a folder and its subfolders and carry every other file along (see `labels`).
+
+    `copy`: patterns of relative paths that are copied although they are images. Raises `GantoolError`.
+    """
+    return _FolderRefiner(job, copy).run()
+
+
+class _FolderRefiner:
+    def __init__(self, job: Job, copy: Sequence[str]) -> None:
+        self._job, self._copy = job, copy
+        self._source, self._output = job.source, job.output
+        self._failed: list[Failed] = []
+        self._backend: str | None = None
+
+    def run(self) -> RefineReport:
+        images, others = self._list()
+        labels = LabelFiles(self._job, Listing(tuple(images), tuple(others)))
+        if self._job.validate:
+            labels.check()
+        targets = (self._output / file for file in images + others)
+        Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.overwrite)
+        copied = self._copy_all(others, labels)
+        left = [file for file in images if not (self._output / file).exists()]
+        forms = self._probe(left)
+        notices = size_notices(self._job.treatment, forms.values(), labels=labels.untrue_at_other_sizes)
+        for text in notices:
+            self._job.watcher.notice(text)
+        self._job.watcher.start(len(images), len(images) - len(forms))
+        refined = self._refine(forms)
+        self._record(images)
+        return RefineReport(
+            output=self._output,
+            refined=refined,
+            skipped=len(images) - len(left),
+            copied=copied,
+            failed=tuple(sorted(self._failed, key=lambda failed: failed.name)),
+            notices=tuple(notices),
+            backend=self._backend or self._job.network.backend,
+        )
+
+    def _list(self) -> tuple[list[str], list[str]]:
+        listing = list_files(self._source)
+        labels = {file for file in listing.images if any(fnmatch(file, pattern) for pattern in self._copy)}
+        images = [file for file in listing.images if file not in labels]
+        if not images:
+            raise GantoolError(f"no images in {self._source}: read are {', '.join(EXTENSIONS)}")
+        others = [*listing.others, *sorted(labels)]
+        folders = {os.path.dirname(file) for file in images + others}  # noqa: PTH120 - pathlib takes ten times as long
+        read_from = {os.path.realpath(self._source / folder) for folder in folders}
+        for folder in (self._output / folder for folder in sorted(folders)):
+            # Unlike `resolve`, it survives a link to itself.
+            if (real := os.path.realpath(folder)) in read_from:
+                raise GantoolError(f"--output {folder} leads to {real}, which is read: gantool never writes there")
+        return images, others
+
+    def _copy_all(self, others: Sequence[str], labels: LabelFiles) -> int:
+        """Copy files that are not there yet, and return how many were."""
+        copied = 0
+        for file in others:
+            target = self._output / file
+            if target.exists():
+                continue
+            try:
+                labels.carry(file)
+                copied += 1
+            except (OSError, ValueError) as error:
+                self._failed.append(Failed(file, cause(error)))
+        return copied
+
+    def _probe(self, files: Sequence[str]) -> dict[str, Form]:
+        """Return the forms of those files that can be read."""
+
+        def form(file: str) -> Form | Failed:
+            try:
+                return probe(self._source / file)
+            except ImageReadError as error:
+                return Failed(file, error.cause)
+
+        found = dict(zip(files, apply_to_all(form, files, workers=self._job.workers), strict=True))
+        self._failed += [form for form in found.values() if isinstance(form, Failed)]
+        return {file: form for file, form in found.items() if isinstance(form, Form)}
+
+    def _refine(self, forms: dict[str, Form]) -> int:
+        self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
+        batches = list(make_batches(forms, self._job.treatment, self._job.batch_size))
+        size = _GROUP if self._job.engine.parallel else max(1, len(batches))
+        groups = [batches[first : first + size] for first in range(0, len(batches), size)]
+        tasks = [Task(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups]
+        outcome = total(self._job.engine.run(self._job, tasks, next(iter(forms.values()), None)))
+        self._failed += outcome.failed
+        self._backend = outcome.backend
+        return outcome.refined
+
+    def _record(self, images: Sequence[str]) -> None:
+        """Say of each image that is there which refiner made it; the marker has seen to it that there is only one."""
+        path = self._output / RECORD
+        lines = (
+            json.dumps({"image": image, **self._job.marker}, ensure_ascii=False)
+            for image in images
+            if (self._output / image).exists()
+        )
+        with writing(path):
+            write_file(path, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+
+
+def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
+    """Refine files of a folder, by their relative paths; each appears when it is whole. Raises `GantoolError`."""
+
+    def read(file: str) -> FileFrame | Failed:
+        try:
+            data = (job.source / file).read_bytes()
+        except OSError as error:
+            return Failed(file, cause(error))
+        return read_frame(data, job.treatment, file)
+
+    def finish(file: str, frame: FileFrame, refined: np.ndarray) -> Failed | None:
+        data = encode_refined(frame, refined, job.treatment, file)
+        if isinstance(data, Failed):
+            return data
+        target = job.output / file
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_file(target, data)
+        return None
+
+    failed = []
+    for _, result in Pipeline(read, job.network, finish, job.workers).run(batches):
+        if isinstance(result, Failed):
+            failed.append(result)
+        job.watcher.advance()
+    return Outcome(refined=sum(map(len, batches)) - len(failed), failed=tuple(failed))

@@ -1,0 +1,39 @@
+"""What refining a folder and refining a file have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data.video.options import VideoOptions
+from .network import Network
+from .report import Watcher
+from .treatment import Treatment
+from .workers.base import Engine, InProcess
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to refine, with what, to where."""
+
+    source: Path
+    place: str
+    """`source` as it was given: a pattern or a URL is no path."""
+    output: Path
+    treatment: Treatment
+    network: Network
+    batch_size: int
+    """Images at most in a batch."""
+    workers: int
+    """Threads that read and write."""
+    marker: Mapping[str, str]
+    """What says which network and settings wrote an output."""
+    overwrite: bool
+    validate: bool = False
+    """Whether annotations are checked against the images first."""
+    watcher: Watcher
+    video: VideoOptions = field(default_factory=VideoOptions)
+    """How refined videos are stored."""
+    engine: Engine = field(default_factory=InProcess)
+    """Who computes it."""

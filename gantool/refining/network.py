@@ -1,0 +1,98 @@
+"""The run's network on a device: batches in, batches out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from ..compute.device import choose_device
+from ..errors import GantoolError
+from ..model.bundle import Bundle
+from ..model.tensors import normalise, to_tensor
+from .backends.choice import ON_CPU, Engine
+from .tiling import SIDE, NotTileable, Tiling, find_overlap, refine_tiled
+
+
+class Network:
+    """Applies a trained generator to batches of images of one size; large images in tiles.
+
+    `backend`: see `backends.choice.Engine`. `notice` is told what a person should know.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str,
+        *,
+        backend: str = "torch",
+        tiling: Tiling | None = None,
+        notice: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        if bundle.in_channels != bundle.out_channels:
+            raise GantoolError(
+                f"{bundle.name} turns {bundle.in_channels} channels into {bundle.out_channels}; refine keeps their number"
+            )
+        self._name, self._channels = bundle.name, bundle.in_channels
+        self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
+        self._module = bundle.module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._engine = Engine(backend, self._module, self._channels, self._device, notice)
+        self._tiling, self._notice = tiling or Tiling(), notice
+        self._overlap = self._tiling.overlap
+        self._tileable = True
+
+    @property
+    def backend(self) -> str:
+        """The backend that computes now, such as "torch"."""
+        return self._engine.name
+
+    def expect(self, pixels: int) -> None:
+        """Say how many pixels are to come, so that `--backend auto` knows whether measuring pays."""
+        self._engine.expect(pixels)
+
+    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(h, w, c) uint8, uint16 or float32 each, all alike, to (N, c, h, w) float32, [-1, 1].
+
+        Raises `GantoolError` where the network does not keep the shape, gives values that are not finite, or does not fit into
+        the device's memory.
+        """
+        with torch.inference_mode():
+            try:
+                inputs = normalise(to_tensor(np.stack(images)).to(self._device))
+                outputs = self._apply(inputs)
+            except torch.OutOfMemoryError:
+                raise GantoolError(self._too_large(len(images))) from None
+            if outputs.shape != inputs.shape:
+                shapes = f"{tuple(inputs.shape)} into {tuple(outputs.shape)}"
+                raise GantoolError(f"the network of {self._name} turns {shapes}: it must keep the shape")
+            refined: np.ndarray = outputs.float().cpu().numpy()
+        if not np.isfinite(refined).all():
+            raise GantoolError(f"the network of {self._name} gives values that are not finite: try another --checkpoint")
+        return refined
+
+    def _too_large(self, count: int) -> str:
+        if count > 1:
+            return f"{count} images do not fit into the memory of {self._device}: lower --batch-size"
+        return f"1 image does not fit into the memory of {self._device}: lower --tile, which is {self._tiling.side or SIDE}"
+
+    def _apply(self, inputs: torch.Tensor) -> torch.Tensor:
+        if not (self._tileable and self._tiling.wants(*inputs.shape[2:])):
+            return self._engine(inputs)
+        if self._overlap is None:
+            try:
+                self._overlap = find_overlap(self._module, self._channels)
+            except NotTileable as error:
+                return self._whole(inputs, error)
+        side = self._tiling.side or max(SIDE, 4 * self._overlap)
+        return refine_tiled(self._engine, inputs, tile=side, overlap=self._overlap)
+
+    def _whole(self, inputs: torch.Tensor, error: NotTileable) -> torch.Tensor:
+        """Compute without tiles, unless they were asked for."""
+        if self._tiling.side:
+            raise GantoolError(
+                f"--tile {self._tiling.side}: {error}; leave it out, or pass --tile-overlap to tile all the same"
+            ) from None
+        self._tileable = False
+        self._notice(f"large images are computed whole, which takes memory: {error}")
+        return self._engine(inputs)

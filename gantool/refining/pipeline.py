@@ -1,0 +1,126 @@
+"""Reading, computing and writing at once, with bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from ..data.images import Form
+from .treatment import Frame, Treatment
+
+K = TypeVar("K", bound=Hashable)
+F = TypeVar("F", bound=Frame)
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+
+_AHEAD = 2
+"""Batches that are read ahead, and batches that wait to be written."""
+_PIXELS = 2**20
+"""Pixels per batch at most, unless a single image has more: 64 feature maps of so many take 256 MiB."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An image that could not be refined; it stops no other."""
+
+    name: str
+    cause: str
+
+
+def make_batches(forms: Mapping[K, Form], treatment: Treatment, batch_size: int) -> Iterator[list[K]]:
+    """Put images of one size and type together, in order: at most `batch_size`, and at most 2**20 pixels, or one image."""
+    waiting: dict[Hashable, list[K]] = {}
+    for key, form in forms.items():
+        sizes = treatment.sizes(form)
+        pixels = max(height * width for height, width in sizes)
+        batch = waiting.setdefault((sizes, form.dtype), [])
+        batch.append(key)
+        if len(batch) >= min(batch_size, _PIXELS // pixels):
+            yield waiting.pop((sizes, form.dtype))
+    yield from waiting.values()
+
+
+def pixels_of(forms: Iterable[Form], treatment: Treatment) -> int:
+    """Return how many pixels the network gets to see for images of these forms."""
+    return sum(height * width for height, width in (treatment.sizes(form)[1] for form in forms))
+
+
+@dataclass(frozen=True)
+class Pipeline(Generic[K, F, T]):
+    """`read` and `finish` run on threads; the network runs where `run` is called from."""
+
+    read: Callable[[K], F | Failed]
+    network: Callable[[Sequence[np.ndarray]], np.ndarray]
+    finish: Callable[[K, F, np.ndarray], T | Failed]
+    """Gets the network's answer, (c, h, w) float32; writes the image, or returns what shall be written."""
+    workers: int
+    """Threads."""
+
+    def run(self, batches: Iterable[Sequence[K]]) -> Iterator[tuple[K, T | Failed]]:
+        """Yield a result per key, batch by batch. What `read`, `network` and `finish` raise ends it."""
+        reading: deque[tuple[Sequence[K], list[Future[list[F | Failed]]]]] = deque()
+        writing: deque[list[Future[list[tuple[K, T | Failed]]]]] = deque()
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="refine")
+        try:
+            for batch in batches:
+                reading.append((batch, spread(pool, self.workers, self.read, batch)))
+                if len(reading) > _AHEAD:
+                    yield from self._compute(pool, *reading.popleft(), writing)
+                while len(writing) > _AHEAD:
+                    yield from collected(writing.popleft())
+            while reading:
+                yield from self._compute(pool, *reading.popleft(), writing)
+            while writing:
+                yield from collected(writing.popleft())
+        finally:
+            # Also where the caller stops early: what runs is finished, so that no file is left half-written.
+            pool.shutdown(cancel_futures=True)
+
+    def _compute(
+        self,
+        pool: ThreadPoolExecutor,
+        batch: Sequence[K],
+        futures: list[Future[list[F | Failed]]],
+        writing: deque[list[Future[list[tuple[K, T | Failed]]]]],
+    ) -> Iterator[tuple[K, T | Failed]]:
+        frames: list[tuple[K, F]] = []
+        for key, frame in zip(batch, collected(futures), strict=True):
+            if isinstance(frame, Failed):
+                yield key, frame
+            else:
+                frames.append((key, frame))
+        # Headers said that they are alike; a file that changed since must not spoil the batch.
+        alike: dict[Hashable, list[tuple[K, F]]] = {}
+        for key, frame in frames:
+            alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
+        for group in alike.values():
+            refined = self.network([frame.inputs for _, frame in group])
+            tasks = [(key, frame, answer) for (key, frame), answer in zip(group, refined, strict=True)]
+            writing.append(spread(pool, self.workers, self._finish, tasks))
+
+    def _finish(self, task: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
+        key, frame, answer = task
+        return key, self.finish(key, frame, answer)
+
+
+def spread(pool: Executor, pieces: int, function: Callable[[A], B], items: Sequence[A]) -> list[Future[list[B]]]:
+    """Apply `function` to all items, in `pieces` runs of neighbours: handing over a small image costs as much as reading it."""
+    size = -(-len(items) // pieces) if items else 1
+    runs = [items[first : first + size] for first in range(0, len(items), size)]
+    return [pool.submit(_apply, function, run) for run in runs]
+
+
+def collected(futures: Iterable[Future[list[B]]]) -> Iterator[B]:
+    """Yield the results of `spread` in order, as they come."""
+    for future in futures:
+        yield from future.result()
+
+
+def _apply(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+    return [function(item) for item in items]

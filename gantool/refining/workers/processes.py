@@ -1,0 +1,157 @@
+"""Worker processes on this machine. One that dies is replaced, and what it was at is tried again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import torch
+
+from ...compute.device import choose_device
+from ...data.images import Form
+from ...data.parallel import threads as io_threads
+from ..job import Job
+from ..request import Request
+from .base import ATTEMPTS, Answer, Outcome, Task, gather
+from .worker import Worker
+
+_ENDS_SECONDS = 5.0
+"""How long a worker that was told to end may take."""
+
+
+class Processes:
+    """At most `workers` processes, each with its share of this one's threads."""
+
+    parallel = True
+
+    def __init__(self, request: Request, workers: int) -> None:
+        """Raises `GantoolError` for a device that is not there."""
+        self._request, self._workers = request, workers
+        self._on_cpu = choose_device(request.device).type == "cpu"
+
+    def run(self, job: Job, tasks: Sequence[Task], sample: Form | None) -> list[Outcome]:
+        """See `Engine.run`."""
+        if not tasks:
+            return []
+        count = min(self._workers, len(tasks))
+        request = self._request.settled(job, sample, on_cpu=self._on_cpu)
+        request = replace(request, threads=request.threads or max(1, io_threads() // count))
+        crew = _Crew(request, count, max(1, torch.get_num_threads() // count))
+        try:
+            return gather(job, tasks, crew.answers(tasks))
+        finally:
+            crew.end()
+
+
+@dataclass(frozen=True)
+class _Member:
+    process: SpawnProcess
+    connection: Connection
+
+
+class _Crew:
+    """Hands tasks to worker processes."""
+
+    def __init__(self, request: Request, count: int, threads: int) -> None:
+        self._request, self._count, self._threads = request, count, threads
+        self._idle: list[_Member] = []
+        self._busy: dict[Connection, tuple[_Member, int]] = {}
+
+    def answers(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer]]:
+        """Yield (index, answer) as they come."""
+        waiting = deque(range(len(tasks)))
+        deaths: Counter[int] = Counter()
+        while waiting or self._busy:
+            while waiting and len(self._busy) < self._count:
+                self._hand(waiting.popleft(), tasks)
+            for connection in wait(list(self._busy)):
+                assert isinstance(connection, Connection)
+                member, index = self._busy.pop(connection)
+                try:
+                    answer = connection.recv()
+                except (EOFError, OSError):
+                    how = _ended(member)
+                    deaths[index] += 1
+                    if deaths[index] < ATTEMPTS:
+                        waiting.appendleft(index)
+                        continue
+                    answer = Answer(lost=f"{ATTEMPTS} worker processes ended over it, {how}")
+                else:
+                    self._idle.append(member)
+                yield index, answer
+
+    def end(self) -> None:
+        """End all; what they are at is lost."""
+        busy = [member for member, _ in self._busy.values()]
+        for member in self._idle + busy:
+            member.connection.close()
+        for member in busy:
+            member.process.terminate()
+        for member in self._idle + busy:
+            member.process.join(_ENDS_SECONDS)
+            member.process.kill()
+            member.process.join()
+
+    def _hand(self, index: int, tasks: Sequence[Task]) -> None:
+        while True:
+            member = self._idle.pop() if self._idle else self._start()
+            try:
+                member.connection.send(tasks[index])
+            except OSError:  # it died while it had nothing to do
+                _ended(member)
+                continue
+            self._busy[member.connection] = (member, index)
+            return
+
+    def _start(self) -> _Member:
+        # Forked processes would share this one's locks and its CUDA context.
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(there, self._request, self._threads, str(Path.cwd())), daemon=True, name="gantool-refine"
+        )
+        process.start()
+        there.close()
+        return _Member(process, here)
+
+
+def _ended(member: _Member) -> str:
+    """Say how a process ended."""
+    member.connection.close()
+    member.process.join(_ENDS_SECONDS)
+    code = member.process.exitcode
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            hint = " (out of memory? lower --workers or --batch-size)" if -code == signal.SIGKILL else ""
+            return f"the last by {signal.Signals(-code).name}{hint}"
+    return f"the last with exit code {code}"
+
+
+def _serve(connection: Connection, request: Request, threads: int, folder: str) -> None:
+    """Answer tasks until the other end is gone."""
+    # A terminal sends Ctrl-C to all of them; the first process ends the others, which then clean up.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    worker = Worker(request, threads=threads, folder=folder)
+    with suppress(EOFError, OSError):
+        while True:
+            connection.send(worker(connection.recv()))
+
+
+def _end_with_parent() -> None:
+    """A worker whose first process was killed must not go on writing beside those of a second one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -1,1 +1,0 @@
-"""The torch side: training runs, checkpoints, trained networks, refining a data set."""

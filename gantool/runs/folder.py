@@ -1,0 +1,101 @@
+"""The run folder: where it is, its `run.json`, what may be written into it."""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from .._version import __version__
+from ..plan.choices import Choices, read_config
+from ..errors import GantoolError
+from ..plan.resolve import Plan
+from ..plugins.registry import Registry
+from .files import remove_leftovers, write_json
+
+RUN = "run.json"
+_REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
+
+
+def new_folder(output: str | Path | None, name: str) -> Path:
+    """Return the folder of a new run, made if needed; `runs/NAME-001` and so on where none is given.
+
+    Raises `GantoolError` where `output` holds something already, or cannot be made.
+    """
+    if output is None:
+        return _numbered(Path("runs"), name)
+    folder = Path(output)
+    if (folder / RUN).exists():
+        raise GantoolError(f"--output {folder} is a run already: go on with `gantool train --resume {folder}`, or choose another")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise GantoolError(f"--output {folder} exists and is not empty: choose another folder")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _numbered(parent: Path, name: str) -> Path:
+    with writing(parent):
+        parent.mkdir(exist_ok=True)
+        for number in count(1):
+            # Making it is the test: of two runs that start together, each gets a folder of its own.
+            with suppress(FileExistsError):
+                folder = parent / f"{name}-{number:03}"
+                folder.mkdir()
+                break
+    return folder
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that failed before it began, which is one that holds nothing but its plan."""
+    with suppress(OSError):
+        remove_leftovers(folder)
+        if [path.name for path in folder.iterdir()] == [RUN]:
+            (folder / RUN).unlink()
+            folder.rmdir()
+
+
+def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1) -> None:
+    """Write `run.json`: the plan, the versions and number of processes that run it, and when it was first written."""
+    used = {part.component.partition(":")[0] for part in (plan.recipe, plan.dataset, plan.metric, *plan.parts.values())}
+    versions = {"gantool": __version__, "python": platform.python_version(), "torch": importlib.metadata.version("torch")}
+    versions |= {name: registry.plugins[name].version for name in sorted(used) if name != "gantool"}
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    if (folder / RUN).exists():
+        created = json.loads((folder / RUN).read_text(encoding="utf-8")).get("created", created)
+    with writing(folder):
+        write_json(folder / RUN, {**plan.to_dict(), "processes": processes, "versions": versions, "created": created})
+
+
+def read_choices(run: Path) -> Choices:
+    """Read `run.json`. Raises `GantoolError` for a folder that is no run."""
+    if not (run / RUN).is_file():
+        raise GantoolError(f"{run} is no run folder: it has no {RUN}" if run.exists() else f"{run} does not exist")
+    return read_config(run / RUN, what="")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn a full disk or missing rights into one line that says what to do. Raises `GantoolError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            resume = f", then go on with: gantool train --resume {folder}" if (folder / RUN).exists() else ""
+            raise GantoolError(f"the disk of {folder} is full: what was saved before is good; free some space{resume}") from None
+        # What is read while a run is being written (a data set, say) has errors of its own.
+        theirs = error.filename is not None and not _on_one_path(Path(error.filename), folder)
+        if error.errno in _REFUSED and not theirs:
+            raise GantoolError(f"{folder} cannot be written to ({error.strerror}): choose another --output") from None
+        raise
+
+
+def _on_one_path(one: Path, other: Path) -> bool:
+    """Whether one lies in the other: what cannot be made may be the folder, something in it, or a folder above it."""
+    return one.is_relative_to(other) or other.is_relative_to(one)

@@ -1,0 +1,98 @@
+"""Starting and resuming a run: what `gantool train` and `gantool.train` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..compute.launch import Launch, read_launch
+from ..errors import GantoolError
+from ..plan.choices import Choices
+from ..plan.resolve import Plan, resolve
+from ..plugins.registry import Registry, load_plugins
+from ..runs.folder import discard, new_folder, read_choices, write_plan
+
+if TYPE_CHECKING:
+    from ..compute.processes import Team
+
+RESUMABLE = frozenset(
+    {
+        *("steps", "device", "compile", "checkpoint_every", "keep", "log_every", "sample_every", "cache_gib", "workers"),
+        *("accumulate", "timeout"),
+    }
+)
+"""Settings that may differ when a run is resumed: they say how long and how it runs, not what it trains."""
+
+
+def start_run(output: str | Path | None, plan: Plan, registry: Registry, *, quiet: bool = False, profile: bool = False) -> Path:
+    """Train a new run and return its folder. Raises as `TrainingRun.train`.
+
+    `profile`: record a few steps of it, as `StepProfiler` does.
+    """
+    launch = read_launch()
+
+    def begin() -> str:
+        folder = new_folder(output, plan.recipe.component.partition(":")[2])
+        # Before anything heavy is imported: from here on the run can be resumed, whatever happens.
+        write_plan(folder, plan, registry, processes=launch.count)
+        return str(folder)
+
+    team = _meet(plan, launch)
+    folder = Path(begin() if team is None else team.led(begin))
+    try:
+        _train(plan, folder, registry, quiet, team, profile)
+    except GantoolError:
+        if team is None or team.is_main:
+            discard(folder)  # a mistyped path leaves nothing in the way of the next try
+        raise
+    return folder
+
+
+def resume_run(run: Path, *said: Choices, quiet: bool = False, profile: bool = False) -> Path:
+    """Go on with a run from its newest checkpoint; `said`, weakest first, may say how. Raises `GantoolError` for choices that
+    would change what it trains."""
+    registry = load_plugins()
+    recorded = read_choices(run)
+    plan = resolve(registry, recorded, *said)
+    _check_same(run, resolve(registry, recorded), plan)
+    _train(plan, run, registry, quiet, _meet(plan, read_launch()), profile)
+    return run
+
+
+def _meet(plan: Plan, launch: Launch) -> Team | None:
+    """The processes that a launcher started for this run; None where there is one, which then needs no torch yet."""
+    if launch.count == 1:
+        return None
+    from ..compute.processes import open_team
+
+    return open_team(plan.settings, launch)
+
+
+def _check_same(run: Path, before: Plan, after: Plan) -> None:
+    old, new = _flat(before), _flat(after)
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name) and name not in {*RESUMABLE, "preset"}]
+    if changed:
+        name = changed[0]
+        raise GantoolError(
+            f"--resume goes on with what {run / 'run.json'} says: {name} is {old.get(name)!r} there and cannot become "
+            f"{new.get(name)!r}; what can change: {', '.join(sorted(RESUMABLE))}"
+        )
+
+
+def _flat(plan: Plan) -> dict[str, Any]:
+    values = plan.to_dict()
+    options = values.pop("options")
+    return {
+        **values.pop("parts"),
+        **values,
+        **{f"{slot}.{name}": value for slot, table in options.items() for name, value in table.items()},
+    }
+
+
+def _train(plan: Plan, folder: Path, registry: Registry, quiet: bool, team: Team | None, profile: bool) -> None:
+    from rich.console import Console
+
+    from .loop import TrainingRun
+
+    run = TrainingRun(plan, folder, registry, console=Console(stderr=True), quiet=quiet, profile=profile, team=team)
+    run.train()

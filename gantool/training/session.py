@@ -1,0 +1,240 @@
+"""Builds everything a plan names: device, data, networks, recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+
+from ..builtin.buffers import NoBuffer
+from ..components import Domain, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
+from ..compute.launch import Launch
+from ..compute.processes import Team, open_team
+from ..data.options import Preprocess
+from ..data.prepare import prepare
+from ..errors import GantoolError
+from ..model.bundle import Recorded
+from ..model.tensors import eight_bits
+from ..options import validate
+from ..plan.resolve import Part, Plan
+from ..plan.settings import RunSettings
+from ..plugins.registry import Provided, Registry, resolve_factory
+from .feeds import Draws, Feed, Share, open_feed
+from .shared_buffer import SharedBuffer
+
+_SAMPLES = 16
+"""Images of each domain on a sample sheet."""
+_SELECTION = 256
+"""Images of each domain that the metric sees, fewer where they are large."""
+_SELECTION_VALUES = 2**26
+"""Values (height × width × channels) in them: 256 MiB of each domain in float32."""
+
+
+@dataclass(kw_only=True)
+class Session:
+    """A plan, built."""
+
+    team: Team
+    recipe: TrainingRecipe
+    draws: Draws
+    recorded: Recorded
+    """Describes the generator for `config.json`, all but the step."""
+    metric: Provided
+    metric_config: Any
+    held_source: torch.Tensor
+    """Fixed synthetic images for sheets and metric, (N, C, H, W) in [-1, 1]."""
+    held_target: torch.Tensor
+    """Fixed real images likewise."""
+    fingerprints: dict[str, dict[str, str]]
+    """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
+    summary: str
+    """One line for the user: how many images of which form, on which device."""
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """What computes."""
+        return self.team.accelerator
+
+    @property
+    def sheet_images(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The synthetic and real images of sample sheets."""
+        return self.held_source[:_SAMPLES], self.held_target[:_SAMPLES]
+
+    def new_metric(self) -> Metric | SourceMetric:
+        """Return a metric that has seen nothing."""
+        metric: Metric | SourceMetric = resolve_factory(self.metric)(config=self.metric_config)
+        return metric
+
+
+def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Session:
+    """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`.
+
+    `team`: the processes that share the run; called by all of them.
+    """
+    settings = plan.settings
+    record = registry.recipe(plan.recipe.component).component
+    assert isinstance(record, Recipe)
+    team = team or open_team(settings, Launch())
+    # The same in all processes, so that they build the same networks.
+    set_seed(settings.seed)
+    with team.together():
+        _check_accumulates(plan, record)
+        domains = _make(registry, "dataset", plan.dataset)
+        source, target, preprocess = prepare(domains, plan.preprocess)
+        feeds = _open_feeds(source, target, settings, team)
+        count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
+    sample, held_source, held_target = _hold(firsts, count, team)
+    recipe = _build_recipe(plan, record, registry, sample, team)
+    metric = registry.find("metric", plan.metric.component)
+    return Session(
+        team=team,
+        recipe=recipe,
+        draws=Draws(*feeds),
+        recorded=_recorded(plan, record, preprocess, sample),
+        metric=metric,
+        metric_config=validate(metric.component.options, plan.metric.options, where="metric."),
+        held_source=held_source,
+        held_target=held_target,
+        fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
+        summary=_summary(source, target, sample, team),
+    )
+
+
+def _build_recipe(plan: Plan, record: Recipe, registry: Registry, sample: torch.Tensor, team: Team) -> TrainingRecipe:
+    with team.together():
+        parts = _make_parts(plan, record, registry, channels=sample.shape[1])
+        if team.count > 1:
+            parts = {name: _shared(part, team) for name, part in parts.items()}
+        recipe: TrainingRecipe = _make(registry, "recipe", plan.recipe, parts=parts)
+    with warnings.catch_warnings():
+        # torch 2.13 has a new name for an option that accelerate knows by the old one only.
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        recipe.setup(
+            Setup(
+                accelerator=team.accelerator,
+                sample=sample,
+                channels_last=plan.settings.channels_last,
+                length=recipe.length(plan.settings.steps),
+                compile=plan.settings.compile,
+                accumulate=plan.settings.accumulate,
+            )
+        )
+    if team.rank:
+        # From here on each draws for its own images (dropout, say).
+        set_seed(own_seed(plan.settings.seed, team.rank))
+    return recipe
+
+
+def own_seed(seed: int, rank: int) -> int:
+    """Return the seed of one process: far from those of others, below 2³²."""
+    return (seed + 0x9E3779B1 * rank) % 2**32
+
+
+def _open_feeds(
+    source: Domain | StreamingDomain, target: Domain | StreamingDomain, settings: RunSettings, team: Team
+) -> tuple[Feed, Feed]:
+    share = Share(
+        seed=settings.seed,
+        batch_size=settings.batch_size // team.count,
+        rank=team.rank,
+        world_size=team.count,
+        device=team.accelerator.device,
+    )
+    # Seeds apart, so that domains of one size are not drawn in one order.
+    other = replace(share, seed=share.seed + 2**32)
+    return (
+        open_feed(source, share, cache_gib=settings.cache_gib, workers=settings.workers, what="synthetic"),
+        open_feed(target, other, cache_gib=settings.cache_gib, workers=settings.workers, what="real"),
+    )
+
+
+_Batches = list[torch.Tensor]
+
+
+def _draw_first(
+    feeds: tuple[Feed, Feed], domains: tuple[Domain | StreamingDomain, ...], batch_size: int
+) -> tuple[int, list[_Batches]]:
+    """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
+    stay where they are."""
+    firsts = [feed.next() for feed in feeds]
+    counts = [len(domain) for domain in domains if isinstance(domain, Domain)]
+    count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0][0].numel()), *counts)
+    more = -(-count // batch_size) - 1
+    drawn = [[first, *(feed.next() for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
+    for feed in feeds:
+        feed.drawn = 0
+    return count, drawn
+
+
+def _hold(drawn: list[_Batches], count: int, team: Team) -> tuple[torch.Tensor, ...]:
+    """A source batch, then the first `count` images of both domains: the same in all processes, whatever their number."""
+    joined = [[team.gather_images(batch) for batch in batches] for batches in drawn]
+    return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
+
+
+def _fingerprint(domain: Domain | StreamingDomain, held: torch.Tensor) -> dict[str, str]:
+    """The number of images, and a digest of those held in 8 bits: the same on every device."""
+    return {"count": _count(domain), "digest": hashlib.sha256(eight_bits(held).tobytes()).hexdigest()}
+
+
+def _count(domain: Domain | StreamingDomain) -> str:
+    return str(len(domain)) if isinstance(domain, Domain) else "endless"
+
+
+def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain, images: torch.Tensor, team: Team) -> str:
+    channels, height, width = images.shape[1:]
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
+    where = str(team.accelerator.device) if team.count == 1 else f"{team.accelerator.device.type} in {team.count} processes"
+    return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}"
+
+
+def _make(registry: Registry, kind: str, part: Part, **arguments: Any) -> Any:
+    provided = registry.recipe(part.component) if kind == "recipe" else registry.find(kind, part.component)
+    config = validate(provided.component.options, part.options, where=f"{kind}.")
+    try:
+        return resolve_factory(provided)(config=config, **arguments)
+    except ValueError as error:
+        raise GantoolError(f"{provided.full_name}: {error}") from None
+
+
+def _make_parts(plan: Plan, record: Recipe, registry: Registry, *, channels: int) -> dict[str, Any]:
+    arguments: dict[str, dict[str, Any]] = {
+        "generator": {"in_channels": channels, "out_channels": channels},
+        "discriminator": {"in_channels": channels},
+    }
+    parts = {}
+    for number, slot in enumerate(record.slots):
+        extra = arguments.get(slot.kind, {})
+        if slot.kind == "buffer":
+            # A generator of its own, so that what it draws does not depend on who else draws.
+            extra = {"generator": torch.Generator().manual_seed(plan.settings.seed + 1000 * (number + 1))}
+        parts[slot.name] = _make(registry, slot.kind, plan.parts[slot.name], **extra)
+    return parts
+
+
+def _check_accumulates(plan: Plan, record: Recipe) -> None:
+    if plan.settings.accumulate > 1 and "accumulates" not in record.provides:
+        raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
+
+
+def _shared(part: Any, team: Team) -> Any:
+    return SharedBuffer(part, team) if isinstance(part, ReplayBuffer) and not isinstance(part, NoBuffer) else part
+
+
+def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor) -> Recorded:
+    # The network that a recipe hands over is the one in its first generator slot.
+    generator = next(plan.parts[slot.name] for slot in record.slots if slot.kind == "generator")
+    channels, height, width = sample.shape[1:]
+    return Recorded(
+        component=generator.component,
+        options=generator.options,
+        in_channels=channels,
+        out_channels=channels,
+        preprocess=preprocess,
+        trained_size=(height, width),
+    )

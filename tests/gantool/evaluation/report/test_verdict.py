@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("markupsafe")
+
+from gantool.errors import GantoolError
+from gantool.evaluation.report.verdict import number, read_verdict
+
+
+def arm(mean: float | None, low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "runs": 5,
+        "unit": "deg",
+        "n": 400,
+        "ratio": 0.85,
+        "extra": {},
+        "note": "",
+        **more,
+    }
+
+
+EVALUATION = {
+    "format": 1,
+    "verdict": "helps",
+    "sentence": "Refining helps: 5.10° against 6.00°.",
+    "caveats": ["The classical arm fda is better."],
+    "downstream": {"synthetic": arm(6.0, 5.7, 6.3), "refined": arm(5.1, 4.9, 5.3, extra={"pck@0.05": 0.93}), "real": arm(2.3)},
+    "baseline": {"name": "always the mean", "mean": 8.4, "unit": "deg", "n": 400},
+    "skipped": {"fda": "needs albumentations"},
+    "label_preservation": {"shift_px": {"mean": 0.41}},
+    "realism": None,
+    "activity": {"mean_change": 0.061, "discriminator": {"accuracy_real": [[1, 0.5]]}},
+    "data": {"step": 110, "notes": ["task angles: guessed"]},
+}
+
+
+def read(folder: Path, data: Any) -> Any:
+    (folder / "evaluation.json").write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    return read_verdict(folder)
+
+
+def test_the_verdict_and_its_table(tmp_path: Path) -> None:
+    verdict = read(tmp_path, EVALUATION)
+    assert (verdict.word, verdict.unit, verdict.step) == ("helps", "deg", 110)
+    assert [(row.name, row.error, row.interval) for row in verdict.arms] == [
+        ("synthetic", "6.00", "5.70 to 6.30"),
+        ("refined", "5.10", "4.90 to 5.30"),
+        ("real", "2.30", "–"),
+    ]
+    assert verdict.caveats == ("The classical arm fda is better.",)
+    assert verdict.arms[1].note == "pck@0.05 0.930"
+    assert verdict.baseline == "always the mean: 8.40 deg"
+    assert verdict.figures == (
+        ("Label preservation", (("shift px · mean", "0.410"),)),
+        ("What the refiner does", (("mean change", "0.0610"),)),
+    )
+
+
+def test_marks_share_one_scale(tmp_path: Path) -> None:
+    synthetic, refined, real = (str(row.plot) for row in read(tmp_path, EVALUATION).arms)
+    at = [float(text.split('cx="')[1].split('"')[0]) for text in (real, refined, synthetic)]
+    assert at == sorted(at)
+    assert at[0] == 6
+    assert 'class="key"' in refined
+    assert 'class="key"' not in synthetic
+
+
+def test_an_arm_without_figures_has_no_mark(tmp_path: Path) -> None:
+    verdict = read(tmp_path, {**EVALUATION, "downstream": {"synthetic": arm(None)}})
+    assert (verdict.arms[0].error, verdict.arms[0].plot) == ("–", "")
+
+
+def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
+    assert read_verdict(tmp_path) is None
+
+
+@pytest.mark.parametrize("data", ["{", "[]", {"verdict": "helps"}, {"verdict": "helps", "downstream": {"refined": 3}}])
+def test_a_damaged_evaluation_is_one_line(tmp_path: Path, data: Any) -> None:
+    with pytest.raises(GantoolError, match=r"evaluation\.json is damaged .* evaluate the run again"):
+        read(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (True, "yes"),
+        (1234, "1,234"),
+        (6.0, "6.00"),
+        (0.0123456, "0.0123"),
+        (1e-9, "1.00e-09"),
+        ("a", "a"),
+    ],
+)
+def test_number(value: Any, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gantool.errors import MissingExtra
+from gantool.evaluation.statistics import interval, require_scipy
+
+scipy_stats = pytest.importorskip("scipy.stats")
+
+
+def crossed(random, *, runs=3, images=40, mean=1.0, run_spread=0.5, image_spread=2.0, noise=1.0):
+    """Values with an effect of each run, one of each image, and noise."""
+    rows, columns = random.normal(0, run_spread, (runs, 1)), random.normal(0, image_spread, (1, images))
+    return mean + rows + columns + random.normal(0, noise, (runs, images))
+
+
+def coverage(draw, count=400):
+    found = [interval(draw()) for _ in range(count)]
+    return np.mean([one.low <= 1.0 <= one.high for one in found])
+
+
+@pytest.mark.parametrize(("run_spread", "image_spread"), [(0.5, 2.0), (1.0, 0.1), (0.0, 2.0)])
+def test_it_covers_the_truth_about_as_often_as_it_says(run_spread, image_spread):
+    random = np.random.default_rng(0)
+    share = coverage(lambda: crossed(random, run_spread=run_spread, image_spread=image_spread))
+    assert share > 0.93  # 0.95 or more is meant; 400 draws leave 0.011 of error
+
+
+def test_without_the_spread_of_runs_it_would_be_far_too_narrow():
+    random = np.random.default_rng(0)
+    draws = [crossed(random, run_spread=1.0, image_spread=0.1) for _ in range(200)]
+    naive = [scipy_stats.ttest_1samp(draw.mean(0), 1.0).pvalue > 0.05 for draw in draws]
+    assert np.mean(naive) < 0.5
+
+
+def test_runs_that_agree_leave_the_interval_of_the_images():
+    values = np.random.default_rng(1).normal(3, 1, 50)
+    found = interval(np.stack([values] * 4))
+    expected = scipy_stats.ttest_1samp(values, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_images_that_agree_leave_the_interval_of_the_runs():
+    runs = np.array([1.0, 2.0, 4.0])
+    found = interval(np.repeat(runs[:, None], 30, axis=1))
+    expected = scipy_stats.ttest_1samp(runs, 0).confidence_interval()
+    assert (found.mean, found.low, found.high) == pytest.approx((7 / 3, expected.low, expected.high))
+
+
+def test_one_run_has_no_interval_and_no_spread_has_a_point():
+    assert interval(np.ones((1, 9))).low is None
+    found = interval(np.full((3, 9), 2.0))
+    assert (found.low, found.mean, found.high) == (2.0, 2.0, 2.0)
+
+
+def test_a_missing_scipy_is_named_with_its_extra(monkeypatch):
+    require_scipy()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"scipy: pip install 'simgan-plugin\[evaluate\]'"):
+        require_scipy()

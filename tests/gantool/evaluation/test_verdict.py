@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gantool.evaluation.verdict import caveats, figure, judge, offset_caveat
+
+pytest.importorskip("scipy")
+
+
+def errors(mean, *, seed, runs=5, images=300):
+    """Errors of (runs, images): hard and easy images are the same for all seeds."""
+    hard = np.random.default_rng(99).gamma(2, 1, (1, images))
+    noise = np.random.default_rng(seed).normal(0, 0.3, (runs, images)) + np.random.default_rng(seed).normal(0, 0.1, (runs, 1))
+    return mean + hard + noise
+
+
+@pytest.mark.parametrize(
+    ("mean", "word", "sentence"),
+    [
+        (5.0, "helps", "Refining helps: "),
+        (6.02, "no difference", "No measurable difference: "),
+        (7.0, "hurts", "Refining hurts: "),
+    ],
+)
+def test_planted_differences(mean, word, sentence):
+    verdict = judge(errors(mean, seed=1), errors(6.0, seed=2), unit="deg")
+    assert verdict.word == word
+    assert verdict.sentence.startswith(sentence)
+    assert "5 runs each, 300 images" in verdict.sentence
+    assert (verdict.difference.low <= 0 <= verdict.difference.high) is (word == "no difference")
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_too_few_runs_never_claim(runs):
+    verdict = judge(errors(1.0, seed=1, runs=runs), errors(9.0, seed=2, runs=runs), unit="deg")
+    assert verdict.word == "no difference"
+    assert "Too few repeats to tell" in verdict.sentence
+    assert "--repeats 3" in verdict.sentence
+
+
+def test_runs_that_contradict_each_other_are_no_difference():
+    """One of three seeds gains much, two lose a little: a mean gain that says nothing."""
+    base = errors(6.0, seed=3, runs=3)
+    verdict = judge(base + np.array([[-3.0], [0.2], [0.3]]), base, unit="deg")
+    assert verdict.difference.mean < -0.5
+    assert verdict.word == "no difference"
+
+
+def test_the_sentence_in_full():
+    base = np.tile([6.0, 6.0, 7.0, 5.0], (3, 1))
+    verdict = judge(base - [[1.0], [1.01], [0.99]], base, unit="deg")
+    assert verdict.sentence == (
+        "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 runs each, 4 images)."
+    )
+
+
+def test_a_classical_peer_that_is_better_is_named():
+    arms = {
+        "synthetic": errors(7.0, seed=1),
+        "refined": errors(6.0, seed=2),
+        "fda": errors(5.0, seed=3),
+        "real": errors(1.0, seed=4),
+    }
+    (caveat,) = caveats(arms | {"photometric": errors(5.5, seed=5)}, 20.0, unit="deg")
+    assert caveat.startswith("The classical arm fda is better than refining: ")
+    assert caveats(arms | {"fda": errors(6.0, seed=3)}, 20.0, unit="deg") == []
+    assert caveats({arm: each[:1] for arm, each in arms.items()}, 20.0, unit="deg") == []
+
+
+def test_an_error_no_better_than_guessing_is_named():
+    arms = {"synthetic": errors(7.0, seed=1), "refined": errors(6.0, seed=2)}
+    assert caveats(arms, 3.0, unit="deg") == ["What learns from refined images is no better than a constant prediction, 3.00°."]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(5.1, "deg", "5.10°"), (1.234, "px", "1.23 px"), (12.34, "%", "12.3 %"), (0.01234, "label units", "0.0123"), (0, "px", "0 px"),
+     (1234.5, "label units", "1234")],
+)  # fmt: skip
+def test_figures_have_their_unit(value, unit, text):
+    assert figure(value, unit) == text
+
+
+def test_a_constant_offset_is_worth_a_word_where_it_is_large():
+    (caveat,) = offset_caveat(8.5, 6.1, unit="deg")
+    assert "6.10° instead of 8.50°" in caveat
+    assert "Where the domains differ in geometry" in caveat, "it may be looks, too"
+    assert offset_caveat(8.5, 7.5, unit="deg") == []
+    assert offset_caveat(8.5, None, unit="deg") == []

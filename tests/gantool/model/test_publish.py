@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+import gantool
+from gantool.errors import GantoolError
+from gantool.model.bundle import open_bundle, read_recorded
+from gantool.model.publish import publish
+from gantool.runs.checkpoints import Checkpoints
+
+HOME = "/home/jane/secret-project"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run folder with all that a card speaks of."""
+    torch.manual_seed(0)
+    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    folder = gantool.save(network, tmp_path / "run")
+    plan = {"dataset": "gantool:folders", "synthetic": f"{HOME}/renders", "real": r"C:\Users\jane\photos", "steps": 60}
+    (folder / "run.json").write_text(json.dumps({**plan, "options": {}, "versions": {"torch": "2.13"}}))
+    (folder / "samples").mkdir()
+    for step, colour in ((0, "black"), (50, "red"), (110, "blue")):
+        Image.new("RGB", (8, 8), colour).save(folder / f"samples/step-{step:08}.png")
+    return folder
+
+
+def evaluate(run: Path, **changes: object) -> None:
+    found = {"verdict": "helps", "sentence": "Refining helps: 5.1° against 6.0°.", "data": {"weights": open_bundle(run).digest}}
+    (run / "evaluation.json").write_text(json.dumps(found | changes))
+
+
+def card(folder: Path) -> tuple[dict, str]:
+    _, front, body = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    return yaml.safe_load(front), body
+
+
+def test_the_folder_is_a_generator_that_gantool_reads(run: Path, tmp_path: Path) -> None:
+    report = publish(run, tmp_path / "eyes", license="Apache-2.0")
+    assert {path.name for path in report.output.iterdir()} == set(report.files)
+    assert set(report.files) == {"config.json", "refiner.safetensors", "README.md", "sample.png"}
+    assert report.upload == f"hf upload USER/eyes {tmp_path / 'eyes'} ."
+    images = torch.rand(1, 1, 9, 9)
+    assert torch.equal(gantool.load(report.output)(images), gantool.load(run)(images))
+    assert open_bundle(report.output).digest == open_bundle(run).digest
+    assert Image.open(report.output / "sample.png").getpixel((0, 0)) == (0, 0, 255), "the newest"
+
+
+def test_the_card_says_what_it_is_and_no_path(run: Path, tmp_path: Path) -> None:
+    publish(run, tmp_path / "eyes", license="Apache-2.0")
+    front, body = card(tmp_path / "eyes")
+    assert (front["license"], front["library_name"], front["pipeline_tag"]) == ("apache-2.0", "gantool", "image-to-image")
+    assert "simgan" in front["tags"]
+    assert "- synthetic images: `renders`" in body
+    assert "- real images: `photos`" in body
+    assert open_bundle(run).digest in body
+    assert "(sample.png)" in body
+    for file in (tmp_path / "eyes").iterdir():
+        assert not [word for word in (b"jane", str(tmp_path).encode()) if word in file.read_bytes()], file
+
+
+def test_the_verdict_of_these_weights_or_none(run: Path, tmp_path: Path) -> None:
+    report = publish(run, tmp_path / "a", license="mit")
+    assert "Not evaluated" in card(tmp_path / "a")[1]
+    assert "Not evaluated" in report.notices[0]
+    evaluate(run)
+    report = publish(run, tmp_path / "b", license="mit")
+    assert "Refining helps: 5.1° against 6.0°. (`gantool evaluate`, on these weights.)" in card(tmp_path / "b")[1]
+    assert report.notices == ()
+    evaluate(run, data={"weights": "of another checkpoint"})
+    publish(run, tmp_path / "c", license="mit")
+    body = card(tmp_path / "c")[1]
+    assert "evaluated with other weights" in body
+    assert "Refining helps" not in body
+
+
+def test_steps_and_picture_are_those_of_the_checkpoint(tiny, train, tmp_path: Path) -> None:
+    source = train(tiny(checkpoint_every=4, keep=5), tmp_path / "trained")
+    best = Checkpoints(source, keep=5).load(12)["best"]["step"]
+    for each in (0, 4, 8, 12):
+        Image.new("RGB", (2, 2), (0, 0, each)).save(source / f"samples/step-{each:08}.png")
+    for checkpoint, step in (("best", best), (4, 4), (None, 12)):
+        report = publish(source, tmp_path / f"out-{checkpoint}", license="mit", checkpoint=checkpoint)
+        assert read_recorded(report.output).step == step
+        assert f"| steps trained, warm-up included | {step} |" in card(report.output)[1]
+        assert Image.open(report.output / "sample.png").getpixel((0, 0)) == (0, 0, step)
+
+
+def test_what_is_not_known_is_said(run: Path, tmp_path: Path) -> None:
+    bare = gantool.save(gantool.load(run), tmp_path / "saved")
+    report = publish(bare, tmp_path / "out", license="unknown", name="other-name")
+    assert len(report.notices) == 3
+    assert "sample.png" not in report.files
+    front, body = card(tmp_path / "out")
+    assert front["license"] == "unknown"
+    assert "# other-name" in body
+    assert "Not recorded." in body
+    assert "sample.png" not in body
+
+
+def test_overwriting(run: Path, tmp_path: Path) -> None:
+    publish(run, tmp_path / "out", license="mit")
+    (tmp_path / "out/notes.txt").write_text("mine")
+    with pytest.raises(GantoolError, match="is not empty: choose another folder, or pass --overwrite"):
+        publish(run, tmp_path / "out", license="apache-2.0")
+    assert card(tmp_path / "out")[0]["license"] == "mit"
+    (run / "samples/step-00000110.png").unlink()
+    publish(run, tmp_path / "out", license="apache-2.0", overwrite=True)
+    assert card(tmp_path / "out")[0]["license"] == "apache-2.0"
+    assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "message"),
+    [
+        ("run", {"overwrite": True}, "is the run itself"),
+        ("file", {}, "is a file"),
+        ("out", {"license": "a\nb: c"}, "no identifier"),
+        ("out", {"license": ""}, "no identifier"),
+        ("two words", {}, "--name 'two words'"),
+    ],
+)
+def test_bad_input(run: Path, tmp_path: Path, output: str, options: dict, message: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(GantoolError, match=message):
+        publish(run, tmp_path / output, **{"license": "mit", **options})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_evaluation_is_named(run: Path, tmp_path: Path) -> None:
+    (run / "evaluation.json").write_text("{")
+    with pytest.raises(GantoolError, match=r"evaluation\.json is damaged"):
+        publish(run, tmp_path / "out", license="mit")
+    assert not (tmp_path / "out").exists()
