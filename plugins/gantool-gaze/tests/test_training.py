@@ -29,7 +29,7 @@ def test_trains_measures_the_pupil_and_evaluates_held_out_persons(gantool_host, 
     )
     assert gantool.load(run) is not None
     assert "pupil_moved_px" in (run / "metrics.jsonl").read_text()
-    result = gantool.evaluation(run, estimators=["gaze:pupil"], arms=["synthetic", "refined"], repeats=1, evidence=False)
+    result = gantool.evaluate(run, estimators=["gaze:pupil"], arms=["synthetic", "refined"], repeats=1, evidence=False)
     assert result["data"]["real_labelled"]["images"] == 48
     assert result["data"]["labels"] == "gaze_pitch_yaw_rad"
     assert result["data"]["keypoints"] == "pupil_xy"

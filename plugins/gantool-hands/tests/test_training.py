@@ -33,7 +33,7 @@ def test_trains_on_simulated_hands_and_is_judged_by_an_hourglass(gantool_host):
     host = gantool_host("hands", "simgan")
     data = {"dataset.synthetic_count": 64, "dataset.real_count": 16}
     run = host.train("simgan", steps=2, dataset="hands:simulated", size=(32, 32), options=NARROW | data)
-    result = gantool.evaluation(
+    result = gantool.evaluate(
         run,
         estimators=("hands:hourglass",),
         arms=("synthetic", "refined"),
@@ -51,7 +51,7 @@ def test_trains_on_simulated_hands_and_is_judged_by_an_hourglass(gantool_host):
     assert 0 <= extra["pck@0.05w"] <= extra["pck@2px"] <= 1
 
     with pytest.raises(gantool.GantoolError, match="hourglass finds key points"):
-        gantool.evaluation(
+        gantool.evaluate(
             run,
             estimators=("hands:hourglass",),
             arms=("synthetic", "refined"),
