@@ -18,7 +18,9 @@ def _adapter(options: type) -> Any:
     from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
     if "__pydantic_config__" not in vars(options):
-        options.__pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[attr-defined]
+        # JSON has no inf and no nan: a field that means one says so, with pydantic's `AllowInfNan`.
+        config = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+        options.__pydantic_config__ = config  # type: ignore[attr-defined]
     try:
         adapter: Any = TypeAdapter(options)
         len(adapter.core_schema)  # a type that cannot be resolved shows only when the schema is used
@@ -47,15 +49,14 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
         built = _adapter(options).validate_python(dict(values))
     except ValidationError as error:
         details = error.errors(include_url=False)
-        first = details[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        # A check of the dataclass itself (__post_init__) names no field; its message does, in its own words.
-        own = first.get("ctx", {}).get("error")
-        message = _decapitalised(first["msg"]) if own is None else str(own) or type(own).__name__
+        name = str(details[0]["loc"][0]) if details[0]["loc"] else ""
+        if not name or "anyOf" not in _adapter(options).json_schema()["properties"].get(name, {}):
+            details = details[:1]  # else no alternative took it, and all of them are named
+        message = " or ".join(dict.fromkeys(_message(each) for each in details if each["loc"][:1] == details[0]["loc"][:1]))
         if name:
-            if "anyOf" in _adapter(options).json_schema()["properties"].get(name, {}):  # no alternative took it
-                message = " or ".join(dict.fromkeys(_decapitalised(e["msg"]) for e in details if e["loc"][:1] == (name,)))
-            raise _refused(where, name, message, values) from None
+            # What reads a value from words says itself what it was given.
+            said = any(each["type"] == "value_error" for each in details)
+            raise _refused(where, name, message, {} if said else values) from None
         group = where.rstrip(".-")
         raise GantoolError(f"{group}: {message}" if group else message) from None
     for name, value in values.items():
@@ -65,8 +66,10 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     return built
 
 
-def _decapitalised(text: str) -> str:
-    return text[0].lower() + text[1:]
+def _message(details: Mapping[str, Any]) -> str:
+    # A check of the dataclass itself (__post_init__) names no field; its message does, in its own words.
+    own = details.get("ctx", {}).get("error")
+    return details["msg"][0].lower() + details["msg"][1:] if own is None else str(own) or type(own).__name__
 
 
 def _refused(where: str, name: str, message: str, values: Mapping[str, Any]) -> GantoolError:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..model.bundle import CONFIG, WEIGHTS
 from .sharing import identify, shared_network

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..model.bundle import CONFIG, WEIGHTS, open_bundle
 from ..runs.state import first_not_finite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..components import Component
-from ..data.options import FilesOptions
+from ..data.domains import FilesOptions
 from ..evaluation.estimator_options import AdaptiveLinearOptions, ForestOptions, NearestOptions, SmallCNNOptions, SVROptions
 from ..hookspecs import hookimpl
 from .metric_options import LabelDriftOptions, PatchDistanceOptions, RealismDriftOptions, TwoSampleOptions

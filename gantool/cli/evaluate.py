@@ -9,10 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..errors import GantoolError
 from ..evaluation.options import ARMS, TASKS
+from ..values import parse_options
 from .complete import complete_component
-from .train import parse_value
 
 _WIDTH = max(map(len, ARMS))
 _ARMS_HELP = "\b\nArms, which all get the same number of training steps:\n" + "\n".join(
@@ -76,8 +75,9 @@ def evaluate(ctx: click.Context, /, *, run: str, option: tuple[str, ...], as_jso
     from ..evaluation.command import evaluate_run
 
     said = {name: value for name, value in given.items() if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    options = parse_options(option, "estimator.OPTION=VALUE")
     result = evaluate_run(
-        Path(run), options=_options(option), say=lambda text: None if quiet else click.echo(f"{text} …", err=True), **said
+        Path(run), options=options, say=lambda text: None if quiet else click.echo(f"{text} …", err=True), **said
     )
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -87,13 +87,3 @@ def evaluate(ctx: click.Context, /, *, run: str, option: tuple[str, ...], as_jso
     from ..evaluation.table import print_result
 
     print_result(result, Console())
-
-
-def _options(words: tuple[str, ...]) -> dict[str, Any]:
-    options = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals:
-            raise GantoolError(f"-o {word}: write estimator.OPTION=VALUE")
-        options[name] = parse_value(text)
-    return options

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..errors import GantoolError
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import KIND_FLAGS, resolve
 from ..plugins.registry import load_plugins
+from ..values import parse_options, parse_pairs, parse_value
 from .complete import complete_component, complete_recipe
 
 
@@ -132,24 +132,9 @@ def _choices(ctx: click.Context, flags: dict[str, Any]) -> tuple[Choices, Choice
 
 def _read(given: dict[str, Any], where: str) -> Choices:
     parts = {kind: given.pop(kind) for kind in KIND_FLAGS if kind in given}
-    parts |= dict(_pair(text, "--part", "SLOT=NAME") for text in given.pop("part", ()))
-    options = dict(_pair(text, "-o", "SLOT.OPTION=VALUE") for text in given.pop("option", ()))
+    parts |= parse_pairs(given.pop("part", ()), "--part", "SLOT=NAME")
+    options = parse_options(given.pop("option", ()))
     if "channels" in given:
         given["channels"] = parse_value(given["channels"])
     said = Choices.from_mapping({**given, "parts": parts}, where=where)
-    return said.with_options({name: parse_value(value) for name, value in options.items()}, where="-o")
-
-
-def parse_value(text: str) -> Any:
-    """Read a value as TOML does (1e-4 is a number, [1, 2] a list, true a truth); anything else is text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise GantoolError(f"{flag} {text}: write {form}")
-    return name.strip(), value.strip()
+    return said.with_options(options, where="-o")

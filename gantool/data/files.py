@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..errors import GantoolError
 from .chunks import ChunkStream
+from .domains import FilesOptions
 from .images import Images
 from .locations import is_remote
 from .opening import CHUNKED, kind_of, open_images, open_stream
-from .options import FilesOptions
 from .rows import in_range
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
+from .domains import Preprocess
 from .images import Form, Images, RowNames
-from .options import Preprocess
 from .order import stream_rows
 from .preprocess import full_scale
 

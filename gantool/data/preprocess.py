@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import GantoolError
-from .options import Preprocess
+from .domains import Preprocess
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Rec. 601 weights of R, G and B."""

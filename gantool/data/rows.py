@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import GantoolError, nearest
 from .arrays import image_form
+from .domains import LabelRange
 from .folder import FolderImages
 from .images import Form, Images, LazyArrays, first_of_each
 from .label_files import with_labels
-from .options import LabelRange
 
 
 class Rows:

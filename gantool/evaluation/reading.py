@@ -22,7 +22,7 @@ _WASTE = 4
 """Times as many images as are wanted that are read at once."""
 
 Preprocessing = Callable[..., np.ndarray]
-"""`gantool.data.options.Preprocess`, or any function of an (H, W, C) image and its `name`."""
+"""`gantool.data.domains.Preprocess`, or any function of an (H, W, C) image and its `name`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from .._version import __version__
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..options import to_dict, validate
 from ..plugins.registry import Registry, load_plugins, resolve_factory

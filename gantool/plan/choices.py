@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..errors import GantoolError, suggest
 from .settings import RunSettings
 
@@ -94,30 +93,6 @@ def check_format(version: object, where: str) -> None:
         raise GantoolError(f"{where}: format must be a whole number, got {version!r}")
     if version > FORMAT:
         raise GantoolError(f"{where} was written by a newer gantool (format {version}, this one reads up to {FORMAT}): upgrade")
-
-
-def parse_size(value: Any) -> tuple[int, int]:
-    """Read `"35x55"` or `[35, 55]`, height first. Raises `GantoolError`."""
-    words = value.lower().split("x") if isinstance(value, str) else value
-    try:
-        height, width = (int(word) for word in words)
-    except (TypeError, ValueError):
-        raise GantoolError(f"--size: {value!r} is not HEIGHTxWIDTH in pixels, such as 35x55") from None
-    if height < 1 or width < 1:
-        raise GantoolError(f"--size: {value!r} must be at least 1x1")
-    return height, width
-
-
-def parse_range(value: Any) -> tuple[float, float]:
-    """Read `"400,1200"` or `[400, 1200]`, the lower value first. Raises `GantoolError`."""
-    words = value.split(",") if isinstance(value, str) else value
-    try:
-        low, high = (float(word) for word in words)
-    except (TypeError, ValueError):
-        raise GantoolError(f"--value-range: {value!r} is not LO,HI, such as 400,1200") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise GantoolError(f"--value-range: {value!r}: the first value must be below the second, and both finite")
-    return low, high
 
 
 def _table(value: Any, name: str, where: str) -> Mapping[str, Any]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..components import Recipe, Slot
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..errors import GantoolError, suggest
 from ..options import to_dict, validate
-from .choices import FORMAT, SETTINGS, Choices, parse_range, parse_size
+from .choices import FORMAT, SETTINGS, Choices
 from .settings import RunSettings
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple
             slot, _, name = key.partition(".")
             if key == "size" and renders:
                 if value is not None:
-                    options.setdefault(DATASET, {})["size"] = parse_size(value)
+                    options.setdefault(DATASET, {})["size"] = _settings(Preprocess, {"size": value}).size
             elif key in SETTINGS:
                 settings[key] = value
             elif name and slot in parts:
@@ -190,9 +190,4 @@ def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple
 
 def _settings(options: type, values: Mapping[str, Any]) -> Any:
     own = {f.name for f in dataclasses.fields(options)}
-    values = {key: value for key, value in values.items() if key in own}
-    if values.get("size") is not None:
-        values["size"] = parse_size(values["size"])
-    if values.get("value_range") is not None:
-        values["value_range"] = parse_range(values["value_range"])
-    return validate(options, values, where="--")
+    return validate(options, {key: value for key, value in values.items() if key in own}, where="--")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.video.options import VideoOptions
+from ..data.video.codec import VideoOptions
 from .network import Network
 from .report import Watcher
 from .treatment import Treatment

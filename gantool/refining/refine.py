@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..compute.memory import kept_memory
 from ..data.opening import kind_of
-from ..data.video.options import VideoOptions
+from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from .arrays import refine_array_file
 from .folder import refine_folder
@@ -75,7 +75,7 @@ def refine(
     where much is left to do, goes on with the fastest on the first batch. They agree within 1e-5 of [-1, 1], so that one pixel in
     some thousands is rounded to the neighbouring 8-bit value. `tile`: side in pixels of the tiles in which larger images
     are computed; None: 1024, for images above 2**20 pixels; 0: never. `tile_overlap`: see `refining.tiling.Tiling`.
-    `video_codec`, `video_crf`: see `gantool.data.video.options.VideoOptions`.
+    `video_codec`, `video_crf`: see `gantool.data.video.codec.VideoOptions`.
 
     Where the run resized its training images, the network works at that size and its change is scaled to each image. The last
     bit of a pixel may depend on which images share a batch, as sums are rounded differently.

@@ -11,10 +11,10 @@ import numpy as np
 from .._version import __version__
 from ..data.images import Form
 from ..data.parallel import threads
-from ..data.video.options import VideoOptions
+from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
-from ..plan.choices import parse_size
+from ..values import parse_size
 from .job import Job
 from .network import Network
 from .pipeline import make_batches
@@ -94,7 +94,10 @@ def _treatment(bundle: Bundle, size: str | tuple[int, int]) -> Treatment:
     resized = preprocess.size is not None and preprocess.fit == "resize"
     if size == "run" and bundle.trained_size is None:
         raise GantoolError(f"--size run: {bundle.name} does not say at which size it was trained; give --size HxW")
-    output_size = None if size == "keep" else bundle.trained_size if size == "run" else parse_size(size)
+    try:
+        output_size = None if size == "keep" else bundle.trained_size if size == "run" else parse_size(size)
+    except ValueError as error:
+        raise GantoolError(f"--size: {error}") from None
     return Treatment(preprocess=preprocess, compute_size=preprocess.size if resized else None, output_size=output_size)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..data.domains import Preprocess
 from ..data.images import Form
-from ..data.options import Preprocess
 from ..data.preprocess import LUMINANCE, full_scale, resize
 from ..errors import GantoolError
 

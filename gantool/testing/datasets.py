@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ..components import Domain, StreamingDomain
+from ..data.domains import Preprocess
 from ..data.images import Images
-from ..data.options import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
 from ..plugins.checks import one_line

@@ -15,7 +15,7 @@ from ..builtin.buffers import NoBuffer
 from ..components import Domain, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
 from ..compute.launch import Launch
 from ..compute.processes import Team, open_team
-from ..data.options import Preprocess
+from ..data.domains import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
 from ..model.bundle import Recorded

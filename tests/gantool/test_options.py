@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import AllowInfNan
 
 from gantool import GantoolError, NoOptions
 from gantool.errors import PluginError
@@ -96,6 +99,32 @@ def test_unknown_name_suggests_the_nearest_or_lists_all():
 )
 def test_value_that_is_not_allowed(values, expected):
     assert message(values) == expected
+
+
+@dataclass(frozen=True)
+class Numbers:
+    one: float = 1.0
+    maybe: float | None = None
+    ratio: Annotated[float, Gt(0)] | Literal["auto"] = "auto"
+    several: tuple[float, ...] = ()
+    named: dict[str, tuple[float, float]] = field(default_factory=dict)
+    endless: Annotated[float, AllowInfNan()] = 1.0
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e999, np.float32("inf"), "inf", "nan"])
+@pytest.mark.parametrize("values", [{"one": 0}, {"maybe": 0}, {"ratio": 0}, {"several": [1, 0]}, {"named": {"a": [0, 1]}}])
+def test_numbers_are_finite_wherever_they_stand(values, number):
+    def put(value):
+        inner = {dict: lambda: {key: put(each) for key, each in value.items()}, list: lambda: [put(each) for each in value]}
+        return inner.get(type(value), lambda: value or number)()
+
+    with pytest.raises(GantoolError, match=rf"^recipe\.{next(iter(values))}: .*finite number") as error:
+        validate(Numbers, put(values), where="recipe.")
+    assert "\n" not in str(error.value)
+
+
+def test_a_field_may_say_that_it_has_no_end():
+    assert validate(Numbers, {"endless": math.inf}, where="").endless == math.inf
 
 
 def test_values_of_flags_are_named_as_flags():

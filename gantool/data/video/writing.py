@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from ...errors import GantoolError, nearest
-from .options import VideoOptions
+from .codec import VideoOptions
 from .pixels import Converter
 from .places import CONTAINERS
 

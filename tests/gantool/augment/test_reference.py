@@ -14,7 +14,7 @@ import torch
 import gantool
 from gantool.augment import sharing
 from gantool.augment.reference import Reference
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.errors import GantoolError
 from gantool.model.bundle import Recorded, write_bundle
 

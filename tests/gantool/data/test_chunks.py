@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gantool.data.chunks import ChunkStream
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.data.prepare import prepare
 from gantool.errors import GantoolError
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.data.domains import FilesOptions
 from gantool.data.files import files
-from gantool.data.options import FilesOptions
 from gantool.errors import GantoolError
 
 
@@ -77,7 +77,7 @@ def test_the_same_file_for_both_is_an_error(two: Path):
 
 def test_reading_images_imports_no_torch_and_options_no_numpy():
     code = (
-        "import sys; import gantool.data.options; assert 'numpy' not in sys.modules; "
+        "import sys; import gantool.data.domains; assert 'numpy' not in sys.modules; "
         "import gantool.data.files, gantool.data.prepare, gantool.data.load, gantool.data.writing, gantool.data.hdf5_writing; "
         "assert 'torch' not in sys.modules and 'h5py' not in sys.modules"
     )

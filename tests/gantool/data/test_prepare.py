@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from gantool.components import Domain, StreamingDomain
+from gantool.data.domains import Preprocess
 from gantool.data.folder import FolderImages
 from gantool.data.load import load_all, nbytes
-from gantool.data.options import Preprocess
 from gantool.data.prepare import prepare
 from gantool.errors import GantoolError
 

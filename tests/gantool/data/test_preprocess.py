@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.errors import GantoolError
 from gantool.options import describe, to_dict, validate
 
@@ -116,5 +116,5 @@ def test_the_dataclass_is_an_options_dataclass():
     assert validate(Preprocess, json.loads(json.dumps(to_dict(options))), where="") == options
     assert all(info.doc for info in describe(Preprocess))
     for bad in ({"size": [0, 5]}, {"channels": 0}, {"value_range": [2, 1]}, {"fit": "stretch"}):
-        with pytest.raises(GantoolError, match=next(iter(bad))):
+        with pytest.raises(GantoolError, match=f"--{next(iter(bad))}".replace("_", "-")):
             validate(Preprocess, bad, where="--")

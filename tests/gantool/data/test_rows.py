@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.data.domains import FilesOptions
 from gantool.data.files import files
 from gantool.data.images import Form
-from gantool.data.options import FilesOptions
 from gantool.data.rows import Rows
 from gantool.errors import GantoolError
 from gantool.options import to_dict, validate

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gantool
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.model.bundle import Recorded, write_bundle
 from gantool.plan import resolve
 from gantool.plan.choices import Choices

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.errors import MissingExtra
 from gantool.evaluation.peers import REFERENCED, Photometric, equalised, fourier
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.data.domains import Preprocess
 from gantool.data.opening import open_images
-from gantool.data.options import Preprocess
 from gantool.errors import GantoolError
 from gantool.evaluation.reading import all_digests, digest, pick, read, read_stream
 

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 import gantool
 from gantool import GantoolError
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.model.bundle import CONFIG, FORMAT, WEIGHTS, Recorded, open_bundle, read_recorded, recall, write_bundle
 from gantool.runs.checkpoints import Checkpoints
 

@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from gantool import Component, GantoolError, Recipe, Slot
 from gantool.plan import resolve
-from gantool.plan.choices import Choices, parse_size, read_config
+from gantool.plan.choices import Choices, read_config
 from gantool.plugins import PluginInfo, Provided, load_plugins
 from simgan_plugin.presets import PRESETS
 
@@ -206,6 +206,13 @@ def test_a_toml_file_says_what_the_command_line_can(registry, tmp_path):
         ({"value_range": "0,inf"}, r"--value-range: '0,inf': .* both finite"),
         ({"value_range": "5"}, r"--value-range: '5' is not LO,HI, such as 400,1200"),
         ({"value_range": "a,b"}, r"--value-range: 'a,b' is not LO,HI"),
+        ({"size": [35.7, 55.9]}, r"--size: \[35\.7, 55\.9\] is not HEIGHTxWIDTH"),
+        ({"size": [35, 70000]}, r"--size: input should be less than or equal to 65535, got \[35, 70000\]"),
+        ({"size": "35.7x55", "dataset": "eyes"}, r"--size: '35\.7x55' is not HEIGHTxWIDTH"),
+        ({"cache_gib": float("inf")}, r"--cache-gib: input should be a finite number, got inf"),
+        ({"timeout": float("nan")}, r"--timeout: .*, got nan"),
+        ({"options": {"recipe": {"lambda_reg": float("inf")}}}, r"recipe\.lambda_reg: input should be a finite number, got inf"),
+        ({"options": {"dataset": {"label_range": {"age": [[0, float("nan")]]}}}, "synthetic": "a", "real": "b"}, "finite number"),
         ({"value_range": [1, 2, 3]}, r"--value-range: \[1, 2, 3\] is not LO,HI"),
         ({"steps": True}, r"--steps: input should be a number, got True"),
         ({"generator": {"width": 4}}, r"test: no setting 'generator'; options of a slot go into \[options\.generator\]"),
@@ -294,17 +301,6 @@ def test_a_recipe_without_data_asks_for_it(registry):
     with pytest.raises(GantoolError, match="cycle has no data of its own: pass --synthetic DIR --real DIR"):
         resolve(registry, choices(plugin="planted"))
     assert resolve(registry, choices(plugin="planted", synthetic="a", real="b")).dataset.component == "gantool:files"
-
-
-@pytest.mark.parametrize(("value", "size"), [("35x55", (35, 55)), ("35X55", (35, 55)), ([35, 55], (35, 55)), ((1, 1), (1, 1))])
-def test_sizes_are_height_by_width(value, size):
-    assert parse_size(value) == size
-
-
-@pytest.mark.parametrize("value", ["", "x", "35x", "axb", "1x2x3", 35, None, [1], [1, "b"], "-1x5", "3.5x4"])
-def test_other_sizes_are_refused(value):
-    with pytest.raises(GantoolError, match="--size"):
-        parse_size(value)
 
 
 def test_paths_in_configuration_are_read_relative_to_where_the_user_is(registry, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import gantool.refining.request
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 
 
 class Added(torch.nn.Module):

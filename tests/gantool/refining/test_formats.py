@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from gantool.data.converting.convert import convert
+from gantool.data.domains import FilesOptions, Preprocess
 from gantool.data.files import files
 from gantool.data.images import ImageReadError, Images
 from gantool.data.inspection.survey import survey
 from gantool.data.opening import kind_of, open_images
-from gantool.data.options import FilesOptions, Preprocess
 from gantool.data.prepare import prepare
 from gantool.refining.labels import InvalidAnnotations
 from gantool.refining.refine import refine

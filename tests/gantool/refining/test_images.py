@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.refining.refine import refine
 
 

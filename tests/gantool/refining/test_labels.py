@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gantool.data.options import Preprocess
+from gantool.data.domains import Preprocess
 from gantool.errors import GantoolError
 from gantool.refining.folder import RECORD
 from gantool.refining.labels import InvalidAnnotations

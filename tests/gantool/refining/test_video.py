@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from gantool.cli.main import run
+from gantool.data.domains import Preprocess
 from gantool.data.inspection.survey import survey
 from gantool.data.opening import open_images
-from gantool.data.options import Preprocess
 from gantool.data.video.writing import VideoWriter
 from gantool.errors import GantoolError
 from gantool.refining.parts import record_path

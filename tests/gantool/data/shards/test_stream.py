@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from gantool.data.domains import FilesOptions, Preprocess
 from gantool.data.files import files
 from gantool.data.opening import open_stream
-from gantool.data.options import FilesOptions, Preprocess
 from gantool.data.prepare import prepare
 from gantool.training.feeds import IterableFeed, Share, open_feed
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from gantool.data.converting.convert import convert
+from gantool.data.domains import FilesOptions
 from gantool.data.files import files
 from gantool.data.images import Images
 from gantool.data.inspection.survey import survey
 from gantool.data.opening import kind_of, open_images, open_stream
-from gantool.data.options import FilesOptions
 from gantool.data.video import stream as stream_module
 from gantool.data.video.timeline import read_timeline
 from gantool.errors import GantoolError, MissingExtra

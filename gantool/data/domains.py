@@ -1,19 +1,19 @@
-"""What a user says of images: plain data, so that planning imports neither numpy nor an image library."""
+"""What a user says of the two domains: where they are, how both are prepared. Plain data; planning imports no numpy."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
+
+from ..values import Range, Size, parse_range
 
 if TYPE_CHECKING:
     import numpy as np
 
 LabelRange = tuple[tuple[float, float], ...]
 """(low, high) for all columns of a label, or a pair for each column."""
-Pixels = Annotated[int, Interval(ge=1, le=65535)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Preprocess:
     Alpha is not a colour: with `channels="auto"` it is dropped, and so it is wherever `channels` asks for 1 or 3.
     """
 
-    size: tuple[Pixels, Pixels] | None = None
+    size: Size | None = None
     """Height and width in pixels that every image is brought to; without it, sizes stay and must agree."""
     fit: Literal["resize", "crop"] = "resize"
     """How an image gets to `size`: resized (the aspect ratio may change), or cropped around its centre."""
@@ -53,15 +53,13 @@ class Preprocess:
     """1 for grey (luminance, Rec. 601), 3 for RGB, or what the files hold; auto: grey where either domain is grey."""
     equalize: bool = False
     """Equalise the histogram of each grey image, or of the luminance of each colour image."""
-    value_range: tuple[float, float] | None = None
+    value_range: Range | None = None
     """Lowest and highest value, in the unit of the files (depth, say): mapped to black and white, and values beyond are
     clipped. Without it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
 
     def __post_init__(self) -> None:
         if self.value_range is not None:
-            low, high = self.value_range
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise ValueError(f"value_range: the first value must be below the second, got {low:g},{high:g}")
+            parse_range(self.value_range)
 
     def __call__(self, image: np.ndarray, *, name: str = "an image") -> np.ndarray:
         """(H, W, C) uint8, uint16 or float32 to the same dtype; floats come out in [0, 1].

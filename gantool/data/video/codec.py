@@ -1,4 +1,4 @@
-"""What a user says of the videos to write: plain data."""
+"""How a user wants refined videos stored: plain data."""
 
 from __future__ import annotations
 

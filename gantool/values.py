@@ -1,0 +1,97 @@
+"""How single values are read from the words that people write: options, sizes, ranges. No torch."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Interval
+
+from .errors import GantoolError
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Metadata of a type whose values may be written as words, too: `Annotated[tuple[int, int], Reads(parse_size)]`.
+
+    `parse` gets what was given and returns what the type holds; its `ValueError` is the message, without the option's name.
+    """
+
+    parse: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+
+def parse_value(text: str) -> Any:
+    """Read a value as TOML does (1e-4 is a number, [1, 2] a list, true a truth); anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def parse_pairs(words: Iterable[str], flag: str, form: str) -> dict[str, str]:
+    """Read `["a=1", "b=2"]`, what `flag` was given, a later one over an earlier. Raises `GantoolError` for what lacks a part."""
+    pairs = [(word, *word.partition("=")) for word in words]
+    for word, name, equals, _ in pairs:
+        if not equals or not name.strip():
+            raise GantoolError(f"{flag} {word}: write {form}")
+    return {name.strip(): value.strip() for _, name, _, value in pairs}
+
+
+def parse_options(words: Iterable[str], form: str = "SLOT.OPTION=VALUE") -> dict[str, Any]:
+    """Read what `-o` was given: `["generator.blocks=6"]` to `{"generator.blocks": 6}`. Raises `GantoolError`."""
+    return {name: parse_value(value) for name, value in parse_pairs(words, "-o", form).items()}
+
+
+def parse_size(value: Any) -> tuple[int, int]:
+    """Read `"35x55"` or `[35, 55]`, height first. Raises `ValueError`."""
+    written = re.fullmatch(r"\s*(-?\d{1,9})\s*[xX]\s*(-?\d{1,9})\s*", value, re.ASCII) if isinstance(value, str) else None
+    try:
+        height, width = map(_whole, [int(side) for side in written.groups()] if written else _pair(value))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not HEIGHTxWIDTH in pixels, such as 35x55") from None
+    if min(height, width) < 1:
+        raise ValueError(f"{value!r} must be at least 1x1")
+    return height, width
+
+
+def parse_range(value: Any) -> tuple[float, float]:
+    """Read `"400,1200"` or `[400, 1200]`, the lower value first. Raises `ValueError`."""
+    try:
+        low, high = map(float, _pair([float(end) for end in value.split(",")] if isinstance(value, str) else value))
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r} is not LO,HI, such as 400,1200") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"{value!r}: the first value must be below the second, and both finite")
+    return low, high
+
+
+def _pair(value: Any) -> tuple[float, float]:
+    """The two numbers of a list, a tuple or an array, as Python's own. Raises `ValueError` for anything else."""
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    numbers = [each.item() if hasattr(each, "item") else each for each in plain] if isinstance(plain, list | tuple) else []
+    # A truth is an int to Python, and no number here.
+    if len(numbers) != 2 or not {type(number) for number in numbers} <= {int, float}:
+        raise ValueError("no two numbers")
+    return numbers[0], numbers[1]
+
+
+def _whole(number: float) -> int:
+    if number != int(number):
+        raise ValueError("not whole")
+    return int(number)
+
+
+Pixels = Annotated[int, Interval(ge=1, le=65535)]
+Size = Annotated[tuple[Pixels, Pixels], Reads(parse_size)]
+"""Height and width in pixels: (35, 55), [35, 55] or "35x55"."""
+Range = Annotated[tuple[float, float], Reads(parse_range)]
+"""Lowest and highest value: (400, 1200), [400, 1200] or "400,1200"."""
