@@ -104,7 +104,7 @@ def _welcome(study: Study, address: str, against: str) -> None:
 
 
 def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | None) -> int:
-    from ..evaluation.turing.results import arms, as_text, caution, write_csv
+    from ..evaluation.turing.results import as_text, caution, comparisons, write_csv
     from ..evaluation.turing.study import Study
 
     if not path.exists():
@@ -117,12 +117,16 @@ def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | N
             count = _export(study, Path(export))
             click.echo(f"{count} answers written: {export}", err=True)
         if results:
-            found = arms(study)
+            found = comparisons(study)
             note = caution(study, found)
             if as_json:
-                click.echo(json.dumps({"study": str(path), "results": [arm.to_dict() for arm in found], "note": note}, indent=2))
+                click.echo(
+                    json.dumps({"study": str(path), "results": [each.to_dict() for each in found], "note": note}, indent=2)
+                )
             else:
-                click.echo("\n\n".join([as_text(arm) for arm in found] or ["No answers yet."]) + (f"\n\n{note}" if note else ""))
+                click.echo(
+                    "\n\n".join([as_text(each) for each in found] or ["No answers yet."]) + (f"\n\n{note}" if note else "")
+                )
     finally:
         study.close()
     return 0

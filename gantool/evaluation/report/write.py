@@ -121,7 +121,7 @@ def _gather(folder: Path, *, run: str) -> dict[str, Any]:
 
 def _people(folder: Path) -> list[dict[str, Any]]:
     """Results of the visual Turing test, where there was one."""
-    from ..turing.results import arms
+    from ..turing.results import comparisons
     from ..turing.study import FILE, Study
 
     path = folder / FILE
@@ -129,7 +129,7 @@ def _people(folder: Path) -> list[dict[str, Any]]:
         return []
     study = Study(path)
     try:
-        return [arm.to_dict() for arm in arms(study)]
+        return [comparison.to_dict() for comparison in comparisons(study)]
     finally:
         study.close()
 

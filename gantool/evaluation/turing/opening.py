@@ -39,7 +39,7 @@ def open_study(
             study.note(seed=str(seed))
         kinds = (REAL, against)
         if not set(kinds) <= set(study.counts()):
-            from .images import fill  # torch: a study that only goes on is there at once
+            from .filling import fill  # torch: a study that only goes on is there at once
 
             fill(study, run, kinds, count=images, least=trials // 2, checkpoint=checkpoint, real=real, device=device)
     except BaseException:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from gantool.evaluation.turing.results import COLUMNS, arms, as_text, caution, write_csv
+from gantool.evaluation.turing.results import COLUMNS, as_text, caution, comparisons, write_csv
 from gantool.evaluation.turing.study import Study
 
 
@@ -23,27 +23,28 @@ def answer_all(study: Study, name: str, *, knows: bool, against: str = "refined"
 def test_table_and_test_of_people_who_know_and_who_do_not(study: Study) -> None:
     answer_all(study, "Ann", knows=True)
     answer_all(study, "", knows=False)
-    (arm,) = arms(study)
-    assert arm.confusion == type(arm.confusion)(20, 0, 10, 10)
-    assert [(name, each.accuracy) for name, each in arm.participants] == [("Ann", 1.0), ("participant 2", 0.5)]
-    text = as_text(arm)
+    (comparison,) = comparisons(study)
+    assert comparison.confusion == type(comparison.confusion)(20, 0, 10, 10)
+    assert [(name, each.accuracy) for name, each in comparison.participants] == [("Ann", 1.0), ("participant 2", 0.5)]
+    text = as_text(comparison)
     assert [line.split() for line in text.splitlines()[1:3]] == [["real", "20", "0"], ["refined", "10", "10"]]
     assert "30 of 40 answers are right" in text
-    assert "not: see the accuracy of each" in caution(study, [arm])
+    assert "not: see the accuracy of each" in caution(study, [comparison])
 
 
 def test_refined_and_synthetic_images_are_studies_of_their_own(study: Study) -> None:
     answer_all(study, "Ann", knows=False)
     answer_all(study, "Bob", knows=True, against="synthetic")
-    refined, synthetic = arms(study)
+    refined, synthetic = comparisons(study)
     assert (refined.against, refined.confusion.correct) == ("refined", 10)
     assert (synthetic.against, synthetic.confusion.correct) == ("synthetic", 20)
-    assert synthetic.to_dict()["p_value"] == pytest.approx(2**-20)
+    assert synthetic.to_dict()["p_value"] == pytest.approx(2**-19)
+    assert synthetic.to_dict()["p_value_one_sided"] == pytest.approx(2**-20)
 
 
 def test_unfinished_participants_are_mentioned(study: Study) -> None:
     study.join("Ann", against="refined", trials=4)
-    assert caution(study, arms(study)).startswith("1 participant has trials left")
+    assert caution(study, comparisons(study)).startswith("1 participant has trials left")
 
 
 def test_every_answer_is_a_row_of_the_csv_file(study: Study) -> None:

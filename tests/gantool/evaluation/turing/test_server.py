@@ -9,7 +9,7 @@ pytest.importorskip("flask")
 
 import torch
 
-from gantool.evaluation.turing.images import encode
+from gantool.evaluation.turing.filling import encode
 from gantool.evaluation.turing.server import make_app
 from gantool.evaluation.turing.study import Study
 
