@@ -43,7 +43,7 @@ def open_case(case: Case, device: str) -> Session:
     settings = {"batch_size": case.batch, "device": device, "log_every": LOG_EVERY, **case.settings}
     registry = load_plugins()
     choices = Choices(plugin="simgan", preset=case.preset, options=options | case.options, settings=settings)
-    session = open_session(resolve(registry, choices), registry)
+    session = open_session(resolve(registry, choices))
     images = session.draws.source()
     history: Any = session.recipe.history  # type: ignore[attr-defined]
     while history.held < history.size:

@@ -80,7 +80,7 @@ def start(preset: str, batch: int) -> Session:
     options = {"dataset.synthetic_count": IMAGES, "dataset.real_count": IMAGES, "buffer.size": IMAGES} | warm_ups
     registry = load_plugins()
     choices = Choices(plugin="simgan", preset=preset, options=options, settings={"batch_size": batch, "device": "cpu"})
-    return open_session(resolve(registry, choices), registry)
+    return open_session(resolve(registry, choices))
 
 
 def main(preset: str, batch: int) -> None:

@@ -7,28 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import GantoolError, Stopped
+from .kinds import KINDS, SLOT_KINDS
 from .model.export import export
-from .options import to_dict, validate
 from .plan.choices import Choices, read_config
-from .plan.resolve import KIND_FLAGS, resolve
-from .plugins.registry import load_plugins, resolve_factory
+from .plan.resolve import resolve
+from .plugins.registry import load_plugins
 from .refining.refine import refine
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["build", "evaluate", "export", "load", "refine", "save", "train"]
-
-_ARGUMENTS = {
-    "generator": ("in_channels", "out_channels"),
-    "discriminator": ("in_channels",),
-    "buffer": ("generator",),
-    "loss": (),
-    "dataset": (),
-    "metric": (),
-    "estimator": ("outputs", "seed"),
-}
-"""What a factory takes beside `config`, by kind."""
 
 
 def train(
@@ -50,7 +39,7 @@ def train(
     """
     from .training.command import resume_run, start_run
 
-    parts = {kind: choices.pop(kind) for kind in KIND_FLAGS if kind in choices} | dict(choices.pop("parts", None) or {})
+    parts = {kind: choices.pop(kind) for kind in SLOT_KINDS if kind in choices} | dict(choices.pop("parts", None) or {})
     values = {"plugin": plugin, **choices, "parts": parts}
     given = {name: value for name, value in values.items() if value is not None}
     said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
@@ -78,30 +67,27 @@ def evaluate(run: str | Path, **choices: Any) -> dict[str, Any]:
     return evaluate_run(Path(run), **choices)
 
 
-def build(kind: str, name: str, **arguments: Any) -> Any:
+def build(kind: str, name: str, /, **arguments: Any) -> Any:
     """Build one component by name: `build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=16, blocks=2)`.
 
     Arguments that the kind's factory takes (see `gantool.hookspecs`) go there, all others are options of the component.
     A generator remembers what it was built from, so that `save` can write it. Raises `GantoolError`.
     """
-    if kind not in _ARGUMENTS:
-        raise GantoolError(f"cannot build a {kind!r}; kinds are: {', '.join(_ARGUMENTS)}")
+    taken = KINDS[kind].arguments if kind in KINDS else None
+    if taken is None:
+        built_ones = ", ".join(each.name for each in KINDS.values() if each.arguments is not None)
+        raise GantoolError(f"cannot build a {kind!r}; kinds are: {built_ones}")
     provided = load_plugins().find(kind, name)
-    needed = _ARGUMENTS[kind]
-    missing = [argument for argument in needed if argument not in arguments]
+    missing = [f"{argument}=…" for argument in taken if argument not in arguments]
     if missing:
-        raise GantoolError(f"building {kind} {provided.full_name} needs {', '.join(f'{argument}=…' for argument in missing)}")
-    options = {key: value for key, value in arguments.items() if key not in needed}
-    config = validate(provided.component.options, options, where=f"{provided.full_name}: ")
-    try:
-        built = resolve_factory(provided)(config=config, **{argument: arguments[argument] for argument in needed})
-    except ValueError as error:
-        raise GantoolError(f"{provided.full_name}: {error}") from None
+        raise GantoolError(f"building {kind} {provided.full_name} needs {', '.join(missing)}")
+    needed = {argument: arguments.pop(argument) for argument in taken}
+    part = provided.with_options(arguments, where=f"{provided.full_name}: ")
+    built = part.build(**needed)
     if kind == "generator":
         from .model.bundle import Recorded, remember
 
-        channels = {argument: arguments[argument] for argument in needed}
-        remember(built, Recorded(component=provided.full_name, options=to_dict(config), **channels))
+        remember(built, Recorded(component=part.component, options=part.options, **needed))
     return built
 
 

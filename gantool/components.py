@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
-KINDS = ("generator", "discriminator", "loss", "buffer", "dataset", "metric", "estimator", "recipe")
-"""What a plugin can provide; the hook of each is `gantool_<kind>s`, except `gantool_replay_buffers` for "buffer"."""
-
 
 @dataclass(frozen=True)
 class NoOptions:
@@ -53,7 +50,7 @@ class Slot:
     name: str
     """The word in front of the dot in `-o SLOT.OPTION=VALUE`."""
     kind: str
-    """One of `KINDS`."""
+    """One of `gantool.kinds.SLOT_KINDS`."""
     default: str
     """Full name of the component that fills the slot unless the user says otherwise."""
     summary: str = ""
@@ -74,6 +71,14 @@ class Recipe(Component):
     """Named sets of values: `{"laptop": {"generator.width": 16, "batch_size": 32}}`. A dotted key is an option of a slot
     (or of `recipe`), a bare one a setting of the run."""
     default_preset: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format(Component):
+    """A storage format."""
+
+    suffixes: tuple[str, ...] = ()
+    """Ends of the paths that it opens, in lower case and with their dot: `(".h5", ".hdf5")`."""
 
 
 # What factories return. Shapes are (N, C, H, W); images are float, in [-1, 1].
@@ -226,6 +231,33 @@ class KeypointEstimator(Protocol):
 
 
 @runtime_checkable
+class Task(Protocol):
+    """Labels as numbers: N images, `outputs` numbers each."""
+
+    @property
+    def name(self) -> str:
+        """Bare name of the component."""
+
+    @property
+    def unit(self) -> str:
+        """Of the error: "deg", "px", "%" or "label units"."""
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that an estimator gives for each image."""
+
+    def targets(self, labels: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
+        """(N, ...) labels of images stored at `size` (H, W) to what an estimator learns: (N, outputs) float32, or (N,) int64
+        class numbers."""
+
+    def errors(self, predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """(N, outputs) predictions and what `targets` returned to (N,) float64 errors in `unit`."""
+
+    def extra(self, predicted: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+        """Further figures of a field's custom."""
+
+
+@runtime_checkable
 class SourceMetric(Protocol):
     """A metric that also compares refined images with the synthetic ones they came from."""
 
@@ -311,3 +343,14 @@ class Event:
     """For "step": means since the last such event, and `images_per_second`. For "checkpoint": the metric's figures."""
     path: Path | None = None
     """For "sample" and "checkpoint": what was written."""
+
+
+@runtime_checkable
+class Logger(Protocol):
+    """Observes one run, on the main process."""
+
+    def log(self, event: Event) -> None:
+        """Take an event; the first is "start"."""
+
+    def close(self) -> None:
+        """Write what is held back. Called once, after the last event, and after an error too."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from .components import Component, Event, Recipe
+    from .components import Component, Event, Format, Recipe
 
 hookspec = pluggy.HookspecMarker("gantool")
 hookimpl = pluggy.HookimplMarker("gantool")
@@ -56,6 +56,25 @@ def gantool_discriminators() -> Iterable[Component]:
 
 
 @hookspec
+def gantool_networks() -> Iterable[Component]:
+    """Further networks of a recipe, trained or frozen: a projection head, a segmenter that guards labels, a feature extractor.
+
+    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module takes images (N, in_channels, H, W) float in [-1, 1] and
+    returns a tensor, or a tuple of tensors, of N rows each; one that takes anything else says so by a word in `provides`, and the
+    slot that it fills `requires` that word. In eval mode a row's result is the same every time and does not depend on the
+    other rows. State dict, precisions, layouts and given images are as with generators. Whether its weights learn is the recipe's
+    business. Weights that it fetches are named in its options and checked before use. Raise `ValueError` for channels that the
+    network cannot have.
+
+    Example::
+
+        @hookimpl
+        def gantool_networks():
+            yield Component(name="projector", factory="my_plugin.projector:Projector", options=ProjectorOptions)
+    """
+
+
+@hookspec
 def gantool_losses() -> Iterable[Component]:
     """Losses, of two families that `provides` names.
 
@@ -93,6 +112,38 @@ def gantool_replay_buffers() -> Iterable[Component]:
 
 
 @hookspec
+def gantool_formats() -> Iterable[Format]:
+    """Storage formats: how bytes become images with their labels, and how refined images are written back.
+
+    `factory(*, config) -> StorageFormat`. The record names the suffixes; the first record that claims a path opens it, the host's
+    own before those of plugins. Named arrays and records of a container come as they are: which one is the picture
+    and which a label is a layout's business. Raise `gantool.GantoolError` with one line that names the file where it is damaged,
+    and `gantool.errors.MissingExtra` where a library is missing.
+
+    Example::
+
+        @hookimpl
+        def gantool_formats():
+            yield Format(name="zarr", factory="my_plugin.zarr:Zarr", suffixes=(".zarr",), summary="Zarr arrays")
+    """
+
+
+@hookspec
+def gantool_layouts() -> Iterable[Component]:
+    """Layouts: what a folder means, which of its files are pictures, which passes (depth, ids) and which labels.
+
+    `factory(*, config) -> Layout`. A layout recognises its folders by names and small files alone, without decoding an image, and
+    says in one line what it saw and why a folder is not its own.
+
+    Example::
+
+        @hookimpl
+        def gantool_layouts():
+            yield Component(name="sky-capture", factory="my_plugin.sky:SkyCapture", summary="Folders that Sky Capture writes")
+    """
+
+
+@hookspec
 def gantool_datasets() -> Iterable[Component]:
     """Pairs of domains: source (synthetic) and target (real) images.
 
@@ -126,6 +177,22 @@ def gantool_metrics() -> Iterable[Component]:
         def gantool_metrics():
             yield Component(name="brightness-gap", factory="my_plugin.metrics:BrightnessGap",
                             provides=frozenset({"lower-is-better"}))
+    """
+
+
+@hookspec
+def gantool_tasks() -> Iterable[Component]:
+    """What labels mean to `gantool evaluate`: what an estimator learns from them, and how wrong a prediction is.
+
+    `factory(*, config, labels: numpy.ndarray, name: str, size: tuple[int, int], crop: bool) -> Task`: labels (N, ...) of the
+    synthetic images and their name, (H, W) in pixels of the run's images, and whether images got to it by a crop. Raise
+    `ValueError` for labels that the task cannot mean. Errors are in the task's `unit`, and lower is better.
+
+    Example::
+
+        @hookimpl
+        def gantool_tasks():
+            yield Component(name="counts", factory="my_plugin.counts:Counts", summary="Whole numbers; error: their difference")
     """
 
 
@@ -168,6 +235,38 @@ def gantool_recipes() -> Iterable[Recipe]:
 
 
 @hookspec
+def gantool_loggers() -> Iterable[Component]:
+    """Observers of a run that the user chooses by name and that have options: where figures and sample sheets go.
+
+    `factory(*, config) -> Logger` with `.log(event)` and `.close()`. Made on the main process only; the first event is "start",
+    with the run's folder and the step that it goes on from. An exception raised in either is written to the run's log and
+    never stops training; a factory that refuses its options (`ValueError`) stops the run before its first step.
+
+    Example::
+
+        @hookimpl
+        def gantool_loggers():
+            yield Component(name="tensorboard", factory="my_plugin.board:Board", options=BoardOptions)
+    """
+
+
+@hookspec
+def gantool_commands() -> Iterable[Component]:
+    """Further commands of the command line: `gantool NAME`.
+
+    `factory` names a `click.Command`, which is imported when the command is called or asked for its own help; `gantool --help`
+    prints the summary. A name that the host or an earlier plugin has cannot be taken. Raise `gantool.GantoolError` with one line
+    for what the user can put right: it is printed without a traceback, with exit code 2.
+
+    Example::
+
+        @hookimpl
+        def gantool_commands():
+            yield Component(name="contact-sheet", factory="my_plugin.sheet:command", summary="Print a sheet of refined images")
+    """
+
+
+@hookspec
 def gantool_log(event: Event) -> None:
     """Observe a run: called at its start, at each log point, after each sample sheet and checkpoint, and at its end.
 
@@ -180,16 +279,3 @@ def gantool_log(event: Event) -> None:
             if event.kind == "checkpoint":
                 upload(event.path)
     """
-
-
-HOOKS = {
-    "generator": "gantool_generators",
-    "discriminator": "gantool_discriminators",
-    "loss": "gantool_losses",
-    "buffer": "gantool_replay_buffers",
-    "dataset": "gantool_datasets",
-    "metric": "gantool_metrics",
-    "estimator": "gantool_estimators",
-    "recipe": "gantool_recipes",
-}
-"""The hook that yields the records of each kind."""

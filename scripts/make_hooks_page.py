@@ -14,8 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gantool import hookspecs
-from gantool.hookspecs import HOOKS
-from gantool.testing.cases import MODULES
+from gantool.kinds import KINDS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "plugins" / "hooks.md"
 
@@ -32,14 +31,13 @@ The records that hooks yield, and the protocols of what their factories return, 
 
 def page() -> str:
     """Return the text of the page."""
-    module = inspect.getdoc(hookspecs) or ""
-    parts = [HEAD.format(module=module)]
-    kinds = {hook: kind for kind, hook in HOOKS.items()}
-    for name in (*HOOKS.values(), "gantool_log"):
+    parts = [HEAD.format(module=inspect.getdoc(hookspecs) or "")]
+    checks = {kind.hook: kind.checks for kind in KINDS.values()} | {"gantool_log": ""}
+    for name, module in checks.items():
         text, _, example = (inspect.getdoc(getattr(hookspecs, name)) or "").partition("Example::")
         parts.append(f"## `{name}`\n\n{text.strip()}\n\n```python\n{textwrap.dedent(example).strip()}\n```\n")
-        if name in kinds:
-            parts.append(f"The conformance kit checks:\n\n{_rules(import_module(f'gantool.testing.{MODULES[kinds[name]]}'))}\n")
+        if module:
+            parts.append(f"The conformance kit checks:\n\n{_rules(import_module(f'gantool.testing.{module}'))}\n")
     return "\n".join(parts)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..components import KINDS
+from ..kinds import KINDS
 from ..plugins.registry import VARIABLE, PluginInfo, Registry, load_plugins
 
 

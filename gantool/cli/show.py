@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ..components import KINDS, Recipe, Slot
+from ..components import Recipe, Slot
 from ..errors import GantoolError, PluginError, nearest
+from ..kinds import KINDS
 from ..options import derived, describe, to_dict, validate
 from ..plan.resolve import DEFAULT_METRIC
 from ..plugins.checks import one_line

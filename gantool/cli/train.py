@@ -11,8 +11,9 @@ from click.core import ParameterSource
 
 from ..compute.launch import read_launch, speaks
 from ..errors import GantoolError
+from ..kinds import SLOT_KINDS
 from ..plan.choices import Choices, read_config
-from ..plan.resolve import KIND_FLAGS, resolve
+from ..plan.resolve import resolve
 from ..plugins.registry import load_plugins
 from ..values import parse_options, parse_pairs, parse_value
 from .complete import complete_component, complete_recipe
@@ -131,7 +132,7 @@ def _choices(ctx: click.Context, flags: dict[str, Any]) -> tuple[Choices, Choice
 
 
 def _read(given: dict[str, Any], where: str) -> Choices:
-    parts = {kind: given.pop(kind) for kind in KIND_FLAGS if kind in given}
+    parts = {kind: given.pop(kind) for kind in SLOT_KINDS if kind in given}
     parts |= parse_pairs(given.pop("part", ()), "--part", "SLOT=NAME")
     options = parse_options(given.pop("option", ()))
     if "channels" in given:

@@ -12,12 +12,12 @@ import torch
 from ..compute.device import choose_device
 from ..errors import GantoolError, MissingExtra, nearest
 from ..options import validate
-from ..plugins.registry import load_plugins
+from ..plugins.registry import Part, load_plugins
 from ..runs.files import write_json
 from ..runs.folder import writing
 from .arms import Arm, Skipped, make_arm
 from .downstream import Outcome, run_arm
-from .estimators import Chosen, choose
+from .estimators import choose
 from .evidence import collect, without
 from .gather import Gathered, Paths, gather
 from .options import ARMS, EvaluateSettings
@@ -48,14 +48,14 @@ def evaluate_run(
     registry = load_plugins()
     estimators = [choose(registry, name, _estimator_options(options or {})) for name in checked.estimators]
     for chosen in estimators:
-        chosen.make(outputs=2, seed=checked.seed)  # a missing package shows now, not after minutes of work
+        chosen.build(outputs=2, seed=checked.seed)  # a missing package shows now, not after minutes of work
     device = choose_device(checked.device)
     given = {"real_labelled": real_labelled, "synthetic": synthetic, "real": real}
     paths = Paths(**{name: Path(path) for name, path in given.items() if path})
     say(f"reading images and refining with {run}")
     gathered = gather(run, checked, paths, registry)
     arms, skipped = _make_arms(checked.arms, gathered)
-    outcomes = {chosen.name: _run_arms(arms, chosen, gathered, checked, device, say) for chosen in estimators}
+    outcomes = {chosen.component: _run_arms(arms, chosen, gathered, checked, device, say) for chosen in estimators}
     if checked.evidence:
         say("comparing images")
         evidence = collect(run, gathered, registry, features=checked.features)
@@ -111,22 +111,22 @@ def _make_arms(names: Sequence[str], gathered: Gathered) -> tuple[dict[str, Arm]
 
 
 def _run_arms(
-    arms: Mapping[str, Arm], chosen: Chosen, gathered: Gathered, settings: EvaluateSettings, device: torch.device, say: Say
+    arms: Mapping[str, Arm], chosen: Part, gathered: Gathered, settings: EvaluateSettings, device: torch.device, say: Say
 ) -> dict[str, Outcome]:
     task, material = gathered.task, gathered.material
     truth = material.real_targets[material.reported]
     outcomes = {}
     for number, (name, arm) in enumerate(arms.items(), 1):
-        say(f"{chosen.name}: {name} ({number} of {len(arms)})")
+        say(f"{chosen.component}: {name} ({number} of {len(arms)})")
         try:
             outcomes[name] = run_arm(
                 arm,
                 task,
                 truth,
-                lambda seed: chosen.make(task.outputs, seed),
+                lambda seed: chosen.build(outputs=task.outputs, seed=seed),
                 seeds=range(settings.seed, settings.seed + settings.repeats),
                 device=device,
             )
         except ValueError as error:
-            raise GantoolError(f"estimator {chosen.name}: {' '.join(str(error).split())}") from None
+            raise GantoolError(f"estimator {chosen.component}: {' '.join(str(error).split())}") from None
     return outcomes

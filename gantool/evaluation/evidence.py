@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from ..errors import GantoolError
-from ..options import validate
 from ..plugins.checks import one_line
-from ..plugins.registry import Provided, Registry, resolve_factory
+from ..plugins.registry import Provided, Registry
 from ..training.selection import show
 from .activity import activity
 from .artifacts import artifacts
@@ -75,8 +74,7 @@ def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> di
 
 
 def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -> dict[str, float]:
-    config = validate(provided.component.options, {}, where="metric.")
-    metric = resolve_factory(provided)(config=config)
+    metric = provided.with_options({}, where="metric.").build()
     with torch.no_grad():
         show(metric, provided.component, images, real, source)
     return {name: float(value) for name, value in metric.compute().items()}

@@ -16,9 +16,9 @@ from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
-from ..options import to_dict, validate
+from ..options import to_dict
 from ..plan.resolve import resolve
-from ..plugins.registry import Registry, resolve_factory
+from ..plugins.registry import Registry
 from ..refining.network import Network
 from ..runs.folder import read_choices
 from .arms import Material
@@ -216,13 +216,8 @@ def _open(registry: Registry, dataset: str, options: dict[str, Any], paths: Path
 
 def _own_domains(registry: Registry, dataset: str, options: dict[str, Any], paths: Paths) -> Any:
     """The run's own data set; where the user gave a path for one of its domains, that domain need not exist any more."""
-    provided = registry.find("dataset", dataset)
     given = {name: str(path) for name, path in (("synthetic", paths.synthetic), ("real", paths.real)) if path and name in options}
-    config = validate(provided.component.options, options | given, where="dataset.")
-    try:
-        return resolve_factory(provided)(config=config)
-    except ValueError as error:
-        raise GantoolError(f"{provided.full_name}: {error}") from None
+    return registry.build("dataset", dataset, options | given)
 
 
 def _check_counts(synthetic: int, tested: int, sources: _Sources) -> None:

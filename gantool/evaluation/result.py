@@ -10,9 +10,9 @@ from typing import Any
 
 from .._version import __version__
 from ..options import to_dict
+from ..plugins.registry import Part
 from .arms import Arm
 from .downstream import Outcome
-from .estimators import Chosen
 from .gather import Gathered
 from .options import EvaluateSettings
 from .statistics import CONFIDENCE, interval
@@ -26,7 +26,7 @@ def make_result(
     *,
     gathered: Gathered,
     settings: EvaluateSettings,
-    estimators: Sequence[Chosen],
+    estimators: Sequence[Part],
     arms: Mapping[str, Arm],
     outcomes: Mapping[str, Mapping[str, Outcome]],
     skipped: Mapping[str, str],
@@ -35,7 +35,7 @@ def make_result(
     """Put everything in the form of `evaluation.json`; the first estimator decides the verdict."""
     unit = gathered.task.unit
     tables = {name: _table(found, arms, unit) for name, found in outcomes.items()}
-    first = outcomes[estimators[0].name]
+    first = outcomes[estimators[0].component]
     verdict = judge(first["refined"].errors, first["synthetic"].errors, unit=unit)
     runs, images = first["refined"].errors.shape
     baseline = _baseline(gathered)
@@ -50,7 +50,7 @@ def make_result(
         "sentence": verdict.sentence,
         "caveats": caveats(errors, baseline["mean"], unit=unit) + offset,
         "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": unit, "confidence": CONFIDENCE},
-        "downstream": tables[estimators[0].name],
+        "downstream": tables[estimators[0].component],
         "baseline": baseline,
         "skipped": dict(skipped),
         "estimators": tables,
@@ -58,8 +58,8 @@ def make_result(
         "data": gathered.described,
         "settings": {
             **to_dict(settings),
-            "estimators": [chosen.name for chosen in estimators],
-            "estimator_options": {chosen.name: chosen.options() for chosen in estimators},
+            "estimators": [chosen.component for chosen in estimators],
+            "estimator_options": {chosen.component: chosen.options for chosen in estimators},
         },
     }
     finite: dict[str, Any] = _finite(result)

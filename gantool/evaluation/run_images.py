@@ -13,12 +13,10 @@ import torch
 from ..components import Domain, StreamingDomain
 from ..data.opening import open_images
 from ..data.prepare import Prepared, PreparedStream, prepare
-from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..model.tensors import normalise, to_tensor
-from ..options import validate
 from ..plan.resolve import Plan, resolve
-from ..plugins.registry import Registry, load_plugins, resolve_factory
+from ..plugins.registry import load_plugins
 from ..refining.network import Network
 from ..runs.folder import read_choices
 
@@ -72,12 +70,11 @@ class RunImages:
         real: str | None = None,
         device: str = "auto",
     ) -> None:
-        registry = load_plugins()
-        self.plan: Plan = resolve(registry, read_choices(run))
+        self.plan: Plan = resolve(load_plugins(), read_choices(run))
         self.bundle: Bundle = open_bundle(run, checkpoint)
         self._network = Network(self.bundle, device)
         preprocess = replace(self.bundle.preprocess, size=self.bundle.trained_size)
-        self.synthetic, self.real, _ = prepare(_open(self.plan, registry, synthetic, real), preprocess)
+        self.synthetic, self.real, _ = prepare(_open(self.plan, synthetic, real), preprocess)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,15 +104,10 @@ def draw(domain: Prepared | PreparedStream, count: int, *, seed: int) -> Drawn:
     return Drawn(images=normalise(to_tensor(np.stack(stacked))).contiguous(), names=tuple(names))
 
 
-def _open(plan: Plan, registry: Registry, synthetic: str | None, real: str | None) -> _Pair:
+def _open(plan: Plan, synthetic: str | None, real: str | None) -> _Pair:
     given = {"source": synthetic, "target": real}
     found: dict[str, Domain | StreamingDomain] = {side: open_images(path) for side, path in given.items() if path is not None}
     if len(found) < len(given):
-        provided = registry.find("dataset", plan.dataset.component)
-        config = validate(provided.component.options, plan.dataset.options, where="dataset.")
-        try:
-            own = resolve_factory(provided)(config=config)
-        except ValueError as error:
-            raise GantoolError(f"{provided.full_name}: {error}") from None
+        own = plan.dataset.build()
         found = {"source": own.source, "target": own.target} | found
     return _Pair(**found)

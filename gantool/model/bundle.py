@@ -15,7 +15,7 @@ from .._version import __version__
 from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..options import to_dict, validate
-from ..plugins.registry import Registry, load_plugins, resolve_factory
+from ..plugins.registry import Registry, load_plugins
 from ..runs.checkpoints import Checkpoints
 from ..runs.files import write_file, write_json
 from ..runs.folder import writing
@@ -131,14 +131,8 @@ def read_recorded(folder: Path) -> Recorded:
 
 def build_generator(registry: Registry, recorded: Recorded) -> torch.nn.Module:
     """Build the network that `recorded` describes, with fresh weights."""
-    provided = registry.find("generator", recorded.component)
-    config = validate(provided.component.options, recorded.options, where="generator.")
-    try:
-        module: torch.nn.Module = resolve_factory(provided)(
-            config=config, in_channels=recorded.in_channels, out_channels=recorded.out_channels
-        )
-    except ValueError as error:
-        raise GantoolError(f"{provided.full_name}: {error}") from None
+    channels = {"in_channels": recorded.in_channels, "out_channels": recorded.out_channels}
+    module: torch.nn.Module = registry.build("generator", recorded.component, recorded.options, **channels)
     remember(module, recorded)
     return module
 

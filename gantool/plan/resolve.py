@@ -19,25 +19,13 @@ from .choices import FORMAT, SETTINGS, Choices
 from .settings import RunSettings
 
 if TYPE_CHECKING:
-    from ..plugins.registry import Provided, Registry
+    from ..plugins.registry import Part, Provided, Registry
 
 RECIPE, DATASET, METRIC = "recipe", "dataset", "metric"
 """Words in front of the dot in `-o` that are no slots of a recipe."""
 
 DEFAULT_METRIC = "gantool:patch-distance"
 """What marks the best checkpoint unless `--metric` names another."""
-
-KIND_FLAGS = ("generator", "discriminator", "loss", "buffer")
-"""Kinds with a flag of their own: `--loss lsgan`."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A chosen component with all its options."""
-
-    component: str
-    """Full name, `plugin:name`."""
-    options: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +63,7 @@ def resolve(registry: Registry, *sources: Choices) -> Plan:
     stages = _stages(record, sources)
     chosen = {RECIPE: recipe, **_find_all(registry, record, stages[-1])}
     options, settings = _split(_layers(record, stages, sources), chosen)
-    filled = {
-        name: Part(provided.full_name, to_dict(validate(provided.component.options, options.get(name, {}), where=f"{name}.")))
-        for name, provided in chosen.items()
-    }
+    filled = {name: provided.with_options(options.get(name, {}), where=f"{name}.") for name, provided in chosen.items()}
     preset = _last(sources, "preset")
     return Plan(
         recipe=filled.pop(RECIPE),

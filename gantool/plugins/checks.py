@@ -11,19 +11,16 @@ from typing import Any
 import pluggy
 
 from .. import hookspecs
-from ..components import KINDS, Component, Recipe, Slot
+from ..components import Component, Recipe, Slot
 from ..errors import GantoolError, nearest
-from ..hookspecs import HOOKS
+from ..kinds import KINDS, RESERVED, SLOT_KINDS, Kind
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 """Names of plugins, components and slots: safe in `plugin:name`, in `-o slot.option=` and in a comma-separated list."""
 
 NAME_RULE = "lower-case letters, digits, '-' and '_' only, and begins with a letter or digit"
 
-NOT_SLOTS = ("recipe", "dataset", "metric", "estimator")
-"""Words in front of the dot in `-o` that a slot must not take."""
-
-HOOK_NAMES = (*HOOKS.values(), "gantool_log")
+HOOK_NAMES = (*(kind.hook for kind in KINDS.values()), "gantool_log")
 
 Hooks = Mapping[str, list[pluggy.HookImpl]]
 """The implementations of each hook in one plugin, by the name of the hook."""
@@ -87,13 +84,13 @@ def hooks_of(plugin: object) -> Hooks:
 def records_of(hooks: Hooks) -> list[tuple[str, Component]]:
     """Call every hook that yields records; return them with their kinds, in the order of `KINDS`. Raises `Unsound`."""
     found: dict[tuple[str, str], Component] = {}
-    for kind in KINDS:
-        for implementation in hooks.get(HOOKS[kind], []):
-            for record in _yielded(HOOKS[kind], implementation):
+    for kind in KINDS.values():
+        for implementation in hooks.get(kind.hook, []):
+            for record in _yielded(kind.hook, implementation):
                 check_record(kind, record)
-                if (kind, record.name) in found:
-                    raise Unsound(f"{kind} {record.name!r} is provided twice")
-                found[kind, record.name] = record
+                if (kind.name, record.name) in found:
+                    raise Unsound(f"{kind.name} {record.name!r} is provided twice")
+                found[kind.name, record.name] = record
     return [(kind, record) for (kind, _), record in found.items()]
 
 
@@ -109,12 +106,13 @@ def _yielded(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
     raise Unsound(f"{hook} returned {_a(result)}, not records: it must yield them")
 
 
-def check_record(kind: str, record: object) -> None:
+def check_record(kind: Kind, record: object) -> None:
     """Raise `Unsound`, naming the record, for anything that the host could not use."""
-    wanted = Recipe if kind == "recipe" else Component
-    if not isinstance(record, wanted) or isinstance(record, Recipe) is not (kind == "recipe"):
-        raise Unsound(f"{HOOKS[kind]} yielded {_a(record)}, not a {wanted.__name__}")
-    where = f"{kind} {record.name!r}"
+    # A Recipe is a Component, too, but no hook of components means to yield one.
+    others = tuple(each.record for each in KINDS.values() if each.record not in kind.record.__mro__)
+    if not isinstance(record, kind.record) or isinstance(record, others):
+        raise Unsound(f"{kind.hook} yielded {_a(record)}, not a {kind.record.__name__}")
+    where = f"{kind.name} {record.name!r}"
     _check_name(where, record.name)
     if not is_reference(record.factory):
         raise Unsound(f"{where}: factory {record.factory!r} is not of the form 'package.module:callable'")
@@ -136,7 +134,7 @@ def _check_recipe(where: str, recipe: Recipe) -> None:
             raise Unsound(f"{where}: two slots are called {slot.name!r}")
     if recipe.dataset != "":
         _check_full_name(where, "dataset", recipe.dataset)
-    _check_presets(where, recipe, [*names, *NOT_SLOTS])
+    _check_presets(where, recipe, [*names, *RESERVED])
 
 
 def _check_presets(where: str, recipe: Recipe, parts: Sequence[str]) -> None:
@@ -156,10 +154,10 @@ def _check_presets(where: str, recipe: Recipe, parts: Sequence[str]) -> None:
 
 def _check_slot(where: str, slot: Slot) -> None:
     _check_name(where, slot.name)
-    if slot.name in NOT_SLOTS:
-        raise Unsound(f"{where}: that word means something else in -o; slots must not be called {', '.join(NOT_SLOTS)}")
-    if slot.kind not in KINDS:
-        raise Unsound(f"{where}: no kind {slot.kind!r}{nearest(slot.kind, KINDS, 'kinds are')}")
+    if slot.name in RESERVED:
+        raise Unsound(f"{where}: that word means something else in -o; slots must not be called {', '.join(RESERVED)}")
+    if slot.kind not in SLOT_KINDS:
+        raise Unsound(f"{where}: no kind {slot.kind!r} for a slot{nearest(slot.kind, SLOT_KINDS, 'kinds are')}")
     _check_full_name(where, "default", slot.default)
     _check_text(where, "summary", slot.summary)
     _check_capabilities(where, "requires", slot.requires)

@@ -20,6 +20,8 @@ from pluggy import HookImpl
 
 from ..components import Component, Event, Slot
 from ..errors import GantoolError, PluginError, listed, nearest
+from ..kinds import KINDS
+from ..options import to_dict, validate
 from .checks import Hooks, hooks_of, is_reference, one_line, records_of
 from .discovery import BUILT_IN, check_installed, distribution_of, installed_plugins
 
@@ -32,13 +34,59 @@ class Provided:
     """A component together with the plugin that it comes from."""
 
     plugin: str
+    """Empty for a callable of the user's, whose name is the string that the user wrote."""
     kind: str
     component: Component
 
     @property
     def full_name(self) -> str:
         """`"plugin:name"`, which names it whatever else is installed."""
-        return f"{self.plugin}:{self.component.name}"
+        return f"{self.plugin}:{self.component.name}" if self.plugin else self.component.name
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r}, {self.kind} {self.component.name!r}"
+
+    def with_options(self, options: Mapping[str, Any], *, where: str) -> Part:
+        """Choose it with these options; `where` stands in front of their names in errors. Raises `GantoolError`."""
+        return Part(self, validate(self.component.options, options, where=where))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chosen component with validated options, not built."""
+
+    provided: Provided
+    config: Any
+    """An instance of the component's options."""
+
+    @property
+    def component(self) -> str:
+        """Full name, `plugin:name`."""
+        return self.provided.full_name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All options as JSON data."""
+        return to_dict(self.config)
+
+    def build(self, **arguments: Any) -> Any:
+        """Call the factory; `arguments` are those of the kind, beside `config`.
+
+        Raises `GantoolError` for what the factory refuses (`ValueError`) and `PluginError` where it cannot be imported or makes
+        something else than its kind is.
+        """
+        kind = KINDS[self.provided.kind]
+        try:
+            built = resolve_factory(self.provided)(config=self.config, **arguments)
+        except (TypeError, ValueError) as error:
+            # Without a frame of the factory: it cannot be called with these arguments.
+            if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise
+            raise GantoolError(f"{self.component}: {error}") from None
+        if kind.product is not None and not isinstance(built, kind.product):
+            wanted = [name for name in dir(kind.product) if name[0] != "_" and not hasattr(built, name)]
+            raise PluginError(f"{kind.name} {self.component} made a {type(built).__name__}, which lacks {' and '.join(wanted)}")
+        return built
 
 
 @dataclass(frozen=True)
@@ -93,6 +141,14 @@ class Registry:
             choices = " and ".join(p.full_name for p in found)
             raise GantoolError(f"{kind} {name!r} is provided by {choices}: write one of these")
         raise self.unknown(kind, name, [p.component.name for p in self.all(kind)])
+
+    def choose(self, kind: str, name: str, options: Mapping[str, Any]) -> Part:
+        """Look up a component as `find` does, and validate its options. Raises `GantoolError`."""
+        return self.find(kind, name).with_options(options, where=f"{kind}.")
+
+    def build(self, kind: str, name: str, options: Mapping[str, Any], /, **arguments: Any) -> Any:
+        """Look up, validate and build in one go: see `Part.build`."""
+        return self.choose(kind, name, options).build(**arguments)
 
     def recipe(self, name: str) -> Provided:
         """Look up what `--plugin` names: a plugin (with its only recipe), `plugin:recipe`, or the bare name of a recipe.
@@ -218,7 +274,7 @@ def resolve_factory(target: Provided | str) -> Callable[..., Any]:
     Raises `PluginError` with the cause where that fails.
     """
     reference = target if isinstance(target, str) else target.component.factory
-    owner = "" if isinstance(target, str) else f"plugin {target.plugin!r}, {target.kind} {target.component.name!r}: "
+    owner = "" if isinstance(target, str) or not target.plugin else f"{target}: "
     if not is_reference(reference):
         raise PluginError(f"{owner}{reference!r} is not of the form 'package.module:callable'")
     module, _, path = reference.partition(":")

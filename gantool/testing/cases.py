@@ -10,22 +10,10 @@ from typing import Any
 
 from ..components import Recipe
 from ..errors import GantoolError, nearest
+from ..kinds import KINDS
 from ..plugins.registry import Provided, Registry, load_plugins
 from . import descriptions
 from .subject import Fault, OptionValues, Subject
-
-MODULES = {
-    "generator": "generators",
-    "discriminator": "discriminators",
-    "loss": "losses",
-    "buffer": "buffers",
-    "dataset": "datasets",
-    "metric": "metrics",
-    "estimator": "estimators",
-    "recipe": "recipes",
-}
-"""The module with the checks of each kind."""
-
 
 _SMALLEST = 8
 """Least height and width in pixels of images that say anything."""
@@ -100,7 +88,8 @@ def collect(
 
 def _checks(kind: str) -> Iterator[Callable[[Subject], None]]:
     yield from descriptions.CHECKS
-    yield from import_module(f"{__package__}.{MODULES[kind]}").CHECKS
+    if KINDS[kind].checks:
+        yield from import_module(f"{__package__}.{KINDS[kind].checks}").CHECKS
 
 
 def _with_foreign_parts(registry: Registry, plugin: str) -> Registry:

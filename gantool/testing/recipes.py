@@ -183,7 +183,7 @@ def _plan(subject: Subject) -> Plan:
 def _session(subject: Subject) -> Iterator[Session]:
     plan = _plan(subject)
     with subject.calling("opening a session with it (its factory and setup)"):
-        session = open_session(plan, subject.registry)
+        session = open_session(plan)
     try:
         yield session
     finally:

@@ -70,7 +70,7 @@ class TrainingRun:
             team = self.team = self.team or open_team(self.plan.settings, Launch())
             # Within the handlers of signals, which treat the loss of another process in a way of their own.
             with team.surviving(self.folder):
-                session = open_session(self.plan, self.registry, team)
+                session = open_session(self.plan, team)
                 try:
                     self._train(session, team, interrupt)
                 finally:

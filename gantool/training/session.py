@@ -18,12 +18,12 @@ from ..compute.processes import Team, open_team
 from ..data.domains import Preprocess
 from ..data.prepare import prepare
 from ..errors import GantoolError
+from ..kinds import KINDS
 from ..model.bundle import Recorded
 from ..model.tensors import eight_bits
-from ..options import validate
-from ..plan.resolve import Part, Plan
+from ..plan.resolve import Plan
 from ..plan.settings import RunSettings
-from ..plugins.registry import Provided, Registry, resolve_factory
+from ..plugins.registry import Part
 from .feeds import Draws, Feed, Share, open_feed
 from .shared_buffer import SharedBuffer
 
@@ -44,8 +44,7 @@ class Session:
     draws: Draws
     recorded: Recorded
     """Describes the generator for `config.json`, all but the step."""
-    metric: Provided
-    metric_config: Any
+    metric: Part
     held_source: torch.Tensor
     """Fixed synthetic images for sheets and metric, (N, C, H, W) in [-1, 1]."""
     held_target: torch.Tensor
@@ -67,37 +66,35 @@ class Session:
 
     def new_metric(self) -> Metric | SourceMetric:
         """Return a metric that has seen nothing."""
-        metric: Metric | SourceMetric = resolve_factory(self.metric)(config=self.metric_config)
+        metric: Metric | SourceMetric = self.metric.build()
         return metric
 
 
-def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Session:
+def open_session(plan: Plan, team: Team | None = None) -> Session:
     """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`.
 
     `team`: the processes that share the run; called by all of them.
     """
     settings = plan.settings
-    record = registry.recipe(plan.recipe.component).component
+    record = plan.recipe.provided.component
     assert isinstance(record, Recipe)
     team = team or open_team(settings, Launch())
     # The same in all processes, so that they build the same networks.
     set_seed(settings.seed)
     with team.together():
         _check_accumulates(plan, record)
-        domains = _make(registry, "dataset", plan.dataset)
+        domains = plan.dataset.build()
         source, target, preprocess = prepare(domains, plan.preprocess)
         feeds = _open_feeds(source, target, settings, team)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
-    recipe = _build_recipe(plan, record, registry, sample, team)
-    metric = registry.find("metric", plan.metric.component)
+    recipe = _build_recipe(plan, record, sample, team)
     return Session(
         team=team,
         recipe=recipe,
         draws=Draws(*feeds),
         recorded=_recorded(plan, record, preprocess, sample),
-        metric=metric,
-        metric_config=validate(metric.component.options, plan.metric.options, where="metric."),
+        metric=plan.metric,
         held_source=held_source,
         held_target=held_target,
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
@@ -105,12 +102,12 @@ def open_session(plan: Plan, registry: Registry, team: Team | None = None) -> Se
     )
 
 
-def _build_recipe(plan: Plan, record: Recipe, registry: Registry, sample: torch.Tensor, team: Team) -> TrainingRecipe:
+def _build_recipe(plan: Plan, record: Recipe, sample: torch.Tensor, team: Team) -> TrainingRecipe:
     with team.together():
-        parts = _make_parts(plan, record, registry, channels=sample.shape[1])
+        parts = _make_parts(plan, record, channels=sample.shape[1])
         if team.count > 1:
             parts = {name: _shared(part, team) for name, part in parts.items()}
-        recipe: TrainingRecipe = _make(registry, "recipe", plan.recipe, parts=parts)
+        recipe: TrainingRecipe = plan.recipe.build(parts=parts)
     with warnings.catch_warnings():
         # torch 2.13 has a new name for an option that accelerate knows by the old one only.
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
@@ -193,27 +190,16 @@ def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain,
     return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}"
 
 
-def _make(registry: Registry, kind: str, part: Part, **arguments: Any) -> Any:
-    provided = registry.recipe(part.component) if kind == "recipe" else registry.find(kind, part.component)
-    config = validate(provided.component.options, part.options, where=f"{kind}.")
-    try:
-        return resolve_factory(provided)(config=config, **arguments)
-    except ValueError as error:
-        raise GantoolError(f"{provided.full_name}: {error}") from None
-
-
-def _make_parts(plan: Plan, record: Recipe, registry: Registry, *, channels: int) -> dict[str, Any]:
-    arguments: dict[str, dict[str, Any]] = {
-        "generator": {"in_channels": channels, "out_channels": channels},
-        "discriminator": {"in_channels": channels},
-    }
+def _make_parts(plan: Plan, record: Recipe, *, channels: int) -> dict[str, Any]:
     parts = {}
     for number, slot in enumerate(record.slots):
-        extra = arguments.get(slot.kind, {})
-        if slot.kind == "buffer":
-            # A generator of its own, so that what it draws does not depend on who else draws.
-            extra = {"generator": torch.Generator().manual_seed(plan.settings.seed + 1000 * (number + 1))}
-        parts[slot.name] = _make(registry, slot.kind, plan.parts[slot.name], **extra)
+        has = {
+            "in_channels": channels,
+            "out_channels": channels,
+            # A generator of its own, so that what a buffer draws does not depend on who else draws.
+            "generator": torch.Generator().manual_seed(plan.settings.seed + 1000 * (number + 1)),
+        }
+        parts[slot.name] = plan.parts[slot.name].build(**{name: has[name] for name in KINDS[slot.kind].arguments or ()})
     return parts
 
 

@@ -118,7 +118,8 @@ def test_any_component_can_be_built(kind, name, arguments, follows):
 @pytest.mark.parametrize(
     ("kind", "name", "arguments", "message"),
     [
-        ("recipe", "simgan", {}, "cannot build a 'recipe'; kinds are: generator, discriminator"),
+        ("command", "simgan", {}, "cannot build a 'command'; kinds are: generator, discriminator"),
+        ("recipe", "simgan", {}, "building recipe simgan:simgan needs parts=…"),
         ("generator", "refinr", {}, "no generator 'refinr'; did you mean 'refiner'"),
         ("generator", "refiner", {"in_channels": 1}, "building generator simgan:refiner needs out_channels=…"),
         ("generator", "refiner", {"in_channels": 1, "out_channels": 1, "widht": 3}, r"no option .*widht; did you mean 'width'"),

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from gantool.components import KINDS, Recipe
+from gantool.components import Recipe
+from gantool.kinds import KINDS
 from gantool.options import describe
 from gantool.plan import resolve
 from gantool.plan.choices import SETTINGS, Choices
@@ -26,13 +27,12 @@ def info(registry):
 def test_it_works_and_provides_what_the_paper_needs(info):
     assert info.broken is None
     names = {kind: {p.component.name for p in info.provides if p.kind == kind} for kind in KINDS}
-    assert names == {
+    assert {kind: found for kind, found in names.items() if found} == {
         "generator": {"refiner"},
         "discriminator": {"local", "whole-image"},
         "loss": {"local-adversarial", "self-regularization"},
         "buffer": {"history"},
         "dataset": {"eyes"},
-        "metric": set(),
         "estimator": {"gaze-cnn"},
         "recipe": {"simgan"},
     }

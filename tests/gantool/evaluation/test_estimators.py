@@ -42,7 +42,7 @@ def test_it_learns_and_follows_its_seed(name, classes):
     (images, targets), (test, truth) = data(160, classes=classes), data(40, classes=classes, seed=1)
 
     def predict(seed):
-        estimator = chosen.make(outputs, seed)
+        estimator = chosen.build(outputs=outputs, seed=seed)
         estimator.fit(images, targets)
         return estimator.predict(test)
 
@@ -64,7 +64,7 @@ def test_it_learns_and_follows_its_seed(name, classes):
 def test_a_class_that_training_lacks_gets_no_score(name):
     images, targets = data(60, classes=True)
     kept = targets != 1
-    estimator = choose(REGISTRY, name, OPTIONS.get(name, {})).make(3, 0)
+    estimator = choose(REGISTRY, name, OPTIONS.get(name, {})).build(outputs=3, seed=0)
     estimator.fit(images[kept], targets[kept])
     assert (estimator.predict(images)[:, 1] == 0).all()
 
@@ -102,7 +102,7 @@ def test_the_gaze_cnn_is_the_papers():
 
     linear = [layer for layer in network((1, 35, 55), 3).modules() if isinstance(layer, torch.nn.Linear)]
     assert [(layer.in_features, layer.out_features) for layer in linear] == [(9600, 1000), (1000, 3)]
-    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).make(2, 0)
+    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).build(outputs=2, seed=0)
     estimator.fit(*data(8))
     assert estimator.predict(data(3)[0]).shape == (3, 2)
     with pytest.raises(ValueError, match="at least 19x19 pixels, got 18x40"):
@@ -121,6 +121,6 @@ def test_options_are_checked():
 def test_what_is_no_estimator_is_named():
     chosen = choose(REGISTRY, "types:SimpleNamespace", {})
     with pytest.raises(
-        GantoolError, match=r"estimator types:SimpleNamespace made a SimpleNamespace, which lacks \.fit or \.predict"
+        GantoolError, match=r"estimator types:SimpleNamespace made a SimpleNamespace, which lacks fit and predict"
     ):
-        chosen.make(2, 0)
+        chosen.build(outputs=2, seed=0)

@@ -15,7 +15,7 @@ NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA
 @pytest.mark.parametrize("cache_gib", [2.0, 1e-9], ids=["resident", "streamed"])
 @pytest.mark.parametrize("options", [{}, {"recipe.optimizer": "sgd", "recipe.average": 0.9, "recipe.joint_batch": True}])
 def test_nothing_waits_for_the_gpu_between_log_points(tiny, registry, precision, cache_gib, options):
-    session = open_session(tiny(options, device="cuda", precision=precision, cache_gib=cache_gib, workers=0), registry)
+    session = open_session(tiny(options, device="cuda", precision=precision, cache_gib=cache_gib, workers=0))
     monitor = Monitor()
 
     def step(number):

@@ -16,7 +16,6 @@ from rich.console import Console
 from gantool import GantoolError
 from gantool.builtin.losses import LSGAN
 from gantool.errors import TrainingFailed
-from gantool.plan import Part
 from gantool.runs import state as state_module
 from gantool.runs.checkpoints import Checkpoints
 from gantool.runs.files import write_file
@@ -169,7 +168,7 @@ def planted_metric(plant, marks, provides=frozenset()):
 def test_the_metric_chooses_the_best_checkpoint(tmp_path, tiny, train, plant, registry, marks, provides, best):
     registry = planted_metric(plant, marks, provides)
     plan = tiny(registry=registry, checkpoint_every=4, keep=1)
-    plan = replace(plan, metric=Part("planted:part", {}))
+    plan = replace(plan, metric=registry.choose("metric", "planted:part", {}))
     run = train(plan, tmp_path / "run", registry=registry)
     state = Checkpoints(run, keep=1).load(12)
     assert (state["best"] or {}).get("step") == best
@@ -192,7 +191,7 @@ def test_a_metric_that_saw_too_little_is_named(tmp_path, tiny, train, plant):
 
     registry = plant("metric", Picky)
     plan = tiny(registry=registry)
-    plan = replace(plan, metric=Part("planted:part", {}))
+    plan = replace(plan, metric=registry.choose("metric", "planted:part", {}))
     with pytest.raises(GantoolError, match="planted:part: 1000 images at least"):
         train(plan, tmp_path / "run", registry=registry)
 
@@ -200,7 +199,7 @@ def test_a_metric_that_saw_too_little_is_named(tmp_path, tiny, train, plant):
 def test_a_metric_that_draws_does_not_change_what_is_trained(tmp_path, tiny, train, plant):
     registry = planted_metric(plant, [1.0] * 9)
     plan = tiny(registry=registry, checkpoint_every=3)
-    drawing = replace(plan, metric=Part("planted:part", {}))
+    drawing = replace(plan, metric=registry.choose("metric", "planted:part", {}))
     states = []
     for name, each in (("a", plan), ("b", drawing)):
         train(each, tmp_path / name, registry=registry)

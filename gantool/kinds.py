@@ -1,0 +1,71 @@
+"""What a plugin can provide, one record per kind. Everything that has to know a kind (the hook that yields it, what its factory
+is called with, whether it can fill a slot, what the conformance kit checks) reads it here. No torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .components import Component, Estimator, Format, Logger, Metric, Recipe, ReplayBuffer, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of component."""
+
+    name: str
+    """The word for it in messages, in `gantool show KIND NAME` and, of a kind that fills slots, the name of its flag."""
+    hook: str
+    """The hook that yields its records, specified in `gantool.hookspecs`."""
+    record: type[Component] = Component
+    """What the hook yields."""
+    arguments: tuple[str, ...] | None = ()
+    """What its factory is called with, by keyword, beside `config`; None where `factory` names the thing itself."""
+    product: type | None = None
+    """The protocol of what every factory of this kind returns, which is checked then and there. None where `provides` decides,
+    where it is a torch module, and where looking would open files (data sets)."""
+    slot: bool = False
+    """Whether it can fill a slot of a recipe."""
+    checks: str = ""
+    """The module of `gantool.testing` with the checks of what its factory returns."""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="generator",
+            hook="gantool_generators",
+            arguments=("in_channels", "out_channels"),
+            slot=True,
+            checks="generators",
+        ),
+        Kind(name="discriminator", hook="gantool_discriminators", arguments=("in_channels",), slot=True, checks="discriminators"),
+        Kind(name="network", hook="gantool_networks", arguments=("in_channels",), slot=True),
+        Kind(name="loss", hook="gantool_losses", slot=True, checks="losses"),
+        Kind(
+            name="buffer",
+            hook="gantool_replay_buffers",
+            arguments=("generator",),
+            product=ReplayBuffer,
+            slot=True,
+            checks="buffers",
+        ),
+        Kind(name="format", hook="gantool_formats", record=Format),
+        Kind(name="layout", hook="gantool_layouts"),
+        Kind(name="dataset", hook="gantool_datasets", checks="datasets"),
+        Kind(name="metric", hook="gantool_metrics", product=Metric, checks="metrics"),
+        Kind(name="task", hook="gantool_tasks", arguments=("labels", "name", "size", "crop"), product=Task),
+        Kind(name="estimator", hook="gantool_estimators", arguments=("outputs", "seed"), product=Estimator, checks="estimators"),
+        Kind(name="logger", hook="gantool_loggers", product=Logger),
+        Kind(name="command", hook="gantool_commands", arguments=None),
+        Kind(name="recipe", hook="gantool_recipes", record=Recipe, arguments=("parts",), checks="recipes"),
+    )
+}
+"""By name, in the order in which listings show them."""
+
+SLOT_KINDS = tuple(kind.name for kind in KINDS.values() if kind.slot)
+"""What can fill a slot; each has a flag of its own: `--loss lsgan`."""
+
+RESERVED = tuple(kind.name for kind in KINDS.values() if not kind.slot)
+"""Words in front of the dot in `-o` that mean something else than a slot, which must not take them."""
