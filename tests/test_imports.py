@@ -20,7 +20,7 @@ ORDER = (
     "errors _version",
     "values",
     "components",
-    "hookspecs",
+    "hookspecs kinds",
     "options features",
     "plugins",
     "data",
