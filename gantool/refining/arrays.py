@@ -62,7 +62,7 @@ def _refined(job: Job, images: NpzImages | Hdf5Images) -> Iterator[tuple[int, np
     forms = dict(enumerate(images.all_forms()))
     job.network.expect(pixels_of(forms.values(), job.treatment))
     batches = make_batches(forms, job.treatment, job.batch_size)
-    for index, image in Pipeline(read, job.network, finish, job.workers).run(batches):
+    for index, image in Pipeline(read, job.network, finish, job.threads).run(batches):
         if isinstance(image, Failed):
             raise GantoolError(f"{image.name}: {image.cause}")
         job.watcher.advance()

@@ -28,7 +28,7 @@ class ImageColumn:
         """Return the column with refined images in it."""
         after: dict[int, bytes] = {}
         batches = make_batches(self._forms(), self._job.treatment, self._job.batch_size)
-        pipeline: Pipeline[int, FileFrame, bytes] = Pipeline(self._read, self._job.network, self._finish, self._job.workers)
+        pipeline: Pipeline[int, FileFrame, bytes] = Pipeline(self._read, self._job.network, self._finish, self._job.threads)
         for row, result in pipeline.run(batches):
             if isinstance(result, Failed):
                 self._report.failed.append(result)

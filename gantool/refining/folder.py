@@ -23,7 +23,7 @@ from .notices import size_notices
 from .pipeline import Failed, Pipeline, make_batches, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
-from .workers.base import Outcome, Task, total
+from .workers.base import Outcome, Piece, total
 
 MARKER = ".gantool-refine.json"
 RECORD = ".gantool-refined.jsonl"
@@ -111,17 +111,19 @@ class _FolderRefiner:
             except ImageReadError as error:
                 return Failed(file, error.cause)
 
-        found = dict(zip(files, apply_to_all(form, files, workers=self._job.workers), strict=True))
+        found = dict(zip(files, apply_to_all(form, files, workers=self._job.threads), strict=True))
         self._failed += [form for form in found.values() if isinstance(form, Failed)]
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 
     def _refine(self, forms: dict[str, Form]) -> int:
         self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
         batches = list(make_batches(forms, self._job.treatment, self._job.batch_size))
-        size = _GROUP if self._job.engine.parallel else max(1, len(batches))
+        size = _GROUP if self._job.workers.parallel else max(1, len(batches))
         groups = [batches[first : first + size] for first in range(0, len(batches), size)]
-        tasks = [Task(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups]
-        outcome = total(self._job.engine.run(self._job, tasks, next(iter(forms.values()), None)))
+        pieces = [
+            Piece(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups
+        ]
+        outcome = total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
         self._failed += outcome.failed
         self._backend = outcome.backend
         return outcome.refined
@@ -159,7 +161,7 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
         return None
 
     failed = []
-    for _, result in Pipeline(read, job.network, finish, job.workers).run(batches):
+    for _, result in Pipeline(read, job.network, finish, job.threads).run(batches):
         if isinstance(result, Failed):
             failed.append(result)
         job.watcher.advance()

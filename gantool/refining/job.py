@@ -10,7 +10,7 @@ from ..data.video.codec import VideoOptions
 from .network import Network
 from .report import Watcher
 from .treatment import Treatment
-from .workers.base import Engine, InProcess
+from .workers.base import InProcess, Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class Job:
     network: Network
     batch_size: int
     """Images at most in a batch."""
-    workers: int
-    """Threads that read and write."""
+    threads: int
+    """That read and write."""
     marker: Mapping[str, str]
     """What says which network and settings wrote an output."""
     overwrite: bool
@@ -35,5 +35,5 @@ class Job:
     watcher: Watcher
     video: VideoOptions = field(default_factory=VideoOptions)
     """How refined videos are stored."""
-    engine: Engine = field(default_factory=InProcess)
+    workers: Workers = field(default_factory=InProcess)
     """Who computes it."""

@@ -11,14 +11,14 @@ from ..compute.device import choose_device
 from ..errors import GantoolError
 from ..model.bundle import Bundle
 from ..model.tensors import normalise, to_tensor
-from .backends.choice import ON_CPU, Engine
+from .backends.choice import ON_CPU, SelectedBackend
 from .tiling import SIDE, NotTileable, Tiling, find_overlap, refine_tiled
 
 
 class Network:
     """Applies a trained generator to batches of images of one size; large images in tiles.
 
-    `backend`: see `backends.choice.Engine`. `notice` is told what a person should know.
+    `backend`: one of `backends.choice.NAMES`. `notice` is told what a person should know.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Network:
         self._name, self._channels = bundle.name, bundle.in_channels
         self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
         self._module = bundle.module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._engine = Engine(backend, self._module, self._channels, self._device, notice)
+        self._backend = SelectedBackend(backend, self._module, self._channels, self._device, notice)
         self._tiling, self._notice = tiling or Tiling(), notice
         self._overlap = self._tiling.overlap
         self._tileable = True
@@ -45,11 +45,11 @@ class Network:
     @property
     def backend(self) -> str:
         """The backend that computes now, such as "torch"."""
-        return self._engine.name
+        return self._backend.name
 
     def expect(self, pixels: int) -> None:
         """Say how many pixels are to come, so that `--backend auto` knows whether measuring pays."""
-        self._engine.expect(pixels)
+        self._backend.expect(pixels)
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """(h, w, c) uint8, uint16 or float32 each, all alike, to (N, c, h, w) float32, [-1, 1].
@@ -78,14 +78,14 @@ class Network:
 
     def _apply(self, inputs: torch.Tensor) -> torch.Tensor:
         if not (self._tileable and self._tiling.wants(*inputs.shape[2:])):
-            return self._engine(inputs)
+            return self._backend(inputs)
         if self._overlap is None:
             try:
                 self._overlap = find_overlap(self._module, self._channels)
             except NotTileable as error:
                 return self._whole(inputs, error)
         side = self._tiling.side or max(SIDE, 4 * self._overlap)
-        return refine_tiled(self._engine, inputs, tile=side, overlap=self._overlap)
+        return refine_tiled(self._backend, inputs, tile=side, overlap=self._overlap)
 
     def _whole(self, inputs: torch.Tensor, error: NotTileable) -> torch.Tensor:
         """Compute without tiles, unless they were asked for."""
@@ -95,4 +95,4 @@ class Network:
             ) from None
         self._tileable = False
         self._notice(f"large images are computed whole, which takes memory: {error}")
-        return self._engine(inputs)
+        return self._backend(inputs)

@@ -22,7 +22,7 @@ from .labels import copy_file
 from .pipeline import Failed, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
-from .workers.base import Outcome, Task, total
+from .workers.base import Outcome, Piece, total
 
 
 @dataclass
@@ -89,21 +89,23 @@ def refine_parts(job: Job, targets: Mapping[str, Path], kind: Kind) -> RefineRep
     for text in notices:
         job.watcher.notice(text)
     done = sum(counts.values()) - sum(counts[part] for part in left)
-    job.watcher.start(sum(counts.values()), done, estimated=job.engine.parallel)
+    job.watcher.start(sum(counts.values()), done, estimated=job.workers.parallel)
     form = kind.first(next(iter(left))) if left else None
     if form is not None:
         job.network.expect(sum(counts[part] for part in left) * pixels_of([form], job.treatment))
     remove_attempts(left.values())
     try:
-        tasks = [Task(part, partial(refine_part, part=part, target=target, refine=kind.refine)) for part, target in left.items()]
-        outcome = total(job.engine.run(job, tasks, form))
+        pieces = [
+            Piece(part, partial(refine_part, part=part, target=target, refine=kind.refine)) for part, target in left.items()
+        ]
+        outcome = total(job.workers.run(job, pieces, form))
     finally:
         remove_attempts(left.values())
     return RefineReport(
         output=job.output,
         refined=outcome.refined,
-        skipped=0 if job.engine.parallel else done,
-        skipped_parts=len(targets) - len(left) if job.engine.parallel else 0,
+        skipped=0 if job.workers.parallel else done,
+        skipped_parts=len(targets) - len(left) if job.workers.parallel else 0,
         copied=copied + outcome.copied,
         failed=outcome.failed,
         notices=tuple(notices),
@@ -116,7 +118,7 @@ def _counts(job: Job, parts: Sequence[str], kind: Kind) -> dict[str, int]:
 
     Counting reads every header of every shard: for 10^9 images, longer than many workers take to refine them.
     """
-    if not job.engine.parallel:
+    if not job.workers.parallel:
         return {part: kind.count(part) for part in parts}
     return dict.fromkeys(parts, next(filter(None, map(kind.count, parts)), 0))
 
@@ -124,7 +126,7 @@ def _counts(job: Job, parts: Sequence[str], kind: Kind) -> dict[str, int]:
 def refine_part(job: Job, part: str, target: Path, refine: RefinePart) -> Outcome:
     """Refine one file into `target`, which appears, with a record of its images, when it is whole. Raises `GantoolError`.
 
-    This is what every engine calls, and it may be called for one file twice at a time: both write the same.
+    This is what all workers call, and it may be called for one file twice at a time: both write the same.
     """
     temporary, record = (_attempt(path) for path in (target, record_path(target)))
     with writing(target):

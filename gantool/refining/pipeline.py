@@ -59,17 +59,17 @@ class Pipeline(Generic[K, F, T]):
     network: Callable[[Sequence[np.ndarray]], np.ndarray]
     finish: Callable[[K, F, np.ndarray], T | Failed]
     """Gets the network's answer, (c, h, w) float32; writes the image, or returns what shall be written."""
-    workers: int
-    """Threads."""
+    threads: int
+    """How many."""
 
     def run(self, batches: Iterable[Sequence[K]]) -> Iterator[tuple[K, T | Failed]]:
         """Yield a result per key, batch by batch. What `read`, `network` and `finish` raise ends it."""
         reading: deque[tuple[Sequence[K], list[Future[list[F | Failed]]]]] = deque()
         writing: deque[list[Future[list[tuple[K, T | Failed]]]]] = deque()
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="refine")
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="refine")
         try:
             for batch in batches:
-                reading.append((batch, spread(pool, self.workers, self.read, batch)))
+                reading.append((batch, spread(pool, self.threads, self.read, batch)))
                 if len(reading) > _AHEAD:
                     yield from self._compute(pool, *reading.popleft(), writing)
                 while len(writing) > _AHEAD:
@@ -101,11 +101,11 @@ class Pipeline(Generic[K, F, T]):
             alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
         for group in alike.values():
             refined = self.network([frame.inputs for _, frame in group])
-            tasks = [(key, frame, answer) for (key, frame), answer in zip(group, refined, strict=True)]
-            writing.append(spread(pool, self.workers, self._finish, tasks))
+            answered = [(key, frame, answer) for (key, frame), answer in zip(group, refined, strict=True)]
+            writing.append(spread(pool, self.threads, self._finish, answered))
 
-    def _finish(self, task: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
-        key, frame, answer = task
+    def _finish(self, answered: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
+        key, frame, answer = answered
         return key, self.finish(key, frame, answer)
 
 

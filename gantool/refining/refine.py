@@ -20,7 +20,7 @@ from .request import Request
 from .shards import refine_shards
 from .tiling import Tiling
 from .video import refine_videos
-from .workers.choice import open_engine
+from .workers.choice import open_workers
 
 __all__ = ["RefineReport", "refine"]
 
@@ -112,7 +112,7 @@ def refine(
         tiling=Tiling(side=tile, overlap=tile_overlap),
         video=VideoOptions(codec=video_codec, crf=video_crf),
     )
-    computing = open_engine(engine, request, workers=workers, num_actors=num_actors, ray_address=ray_address)
+    computing = open_workers(engine, request, workers=workers, num_actors=num_actors, ray_address=ray_address)
     if computing.parallel and kind == "array":
         raise GantoolError(f"{place}: arrays take one process: leave --workers and --engine out, or convert to shards")
     # Where workers compute, this process only plans, and must not take a device's memory.

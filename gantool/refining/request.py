@@ -21,7 +21,7 @@ from .pipeline import make_batches
 from .report import Watcher
 from .tiling import Tiling
 from .treatment import Treatment
-from .workers.base import Engine, InProcess
+from .workers.base import InProcess, Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Request:
     marker: Mapping[str, str] | None = None
     """What the first process found the run to be; a worker that finds another one must not go on."""
 
-    def open(self, watcher: Watcher, engine: Engine | None = None) -> Job:
+    def open(self, watcher: Watcher, workers: Workers | None = None) -> Job:
         """Open the network. Raises `GantoolError`."""
         bundle = open_bundle(self.run, self.checkpoint)
         treatment = _treatment(bundle, self.size)
@@ -63,13 +63,13 @@ class Request:
             treatment=treatment,
             network=Network(bundle, self.device, backend=self.backend, tiling=self.tiling, notice=watcher.notice),
             batch_size=self.batch_size,
-            workers=self.threads or threads(),
+            threads=self.threads or threads(),
             marker=marker,
             overwrite=self.overwrite,
             validate=self.validate,
             watcher=watcher,
             video=self.video,
-            engine=engine or InProcess(),
+            workers=workers or InProcess(),
         )
 
     def settled(self, job: Job, sample: Form | None, *, on_cpu: bool) -> Request:

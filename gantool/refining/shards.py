@@ -75,7 +75,7 @@ class _Run:
 
     def run(self) -> PartReport:
         """Read, refine and write all members. Raises `GantoolError`."""
-        pipeline: Pipeline[int, Any, bytes] = Pipeline(self._read, self._job.network, self._finish, self._job.workers)
+        pipeline: Pipeline[int, Any, bytes] = Pipeline(self._read, self._job.network, self._finish, self._job.threads)
         for position, result in pipeline.run(self._batches()):
             self._content[position] = result
             self._job.watcher.advance()

@@ -29,7 +29,7 @@ from .pipeline import Failed, Pipeline, make_batches, pixels_of
 from .places import Marker, writing
 from .report import RefineReport
 from .treatment import Frame
-from .workers.base import Outcome, Task, total
+from .workers.base import Outcome, Piece, total
 
 if TYPE_CHECKING:
     import av
@@ -61,8 +61,8 @@ def refine_videos(job: Job) -> RefineReport:
     job.watcher.start(frames, frames - sum(map(len, left.values())))
     job.network.expect(pixels_of(_forms(left), job.treatment))
     remove_attempts(targets[file] for file in left)
-    tasks = [Task(file, partial(_refine_file, line=line, target=targets[file], alone=alone)) for file, line in left.items()]
-    outcome = total(job.engine.run(job, tasks, next((line.form for line in left.values()), None)))
+    pieces = [Piece(file, partial(_refine_file, line=line, target=targets[file], alone=alone)) for file, line in left.items()]
+    outcome = total(job.workers.run(job, pieces, next((line.form for line in left.values()), None)))
     return RefineReport(
         output=job.output,
         refined=outcome.refined,
@@ -183,7 +183,7 @@ class _Run:
     def refined(self, frames: Iterator[tuple[int, av.VideoFrame]]) -> Iterator[av.VideoFrame]:
         """Yield the refined frames in order."""
         pipeline: Pipeline[int, _VideoFrame, av.VideoFrame] = Pipeline(
-            self._waiting.pop, self._job.network, self._finish, self._job.workers
+            self._waiting.pop, self._job.network, self._finish, self._job.threads
         )
         for _, frame in pipeline.run(self._batches(frames)):
             assert not isinstance(frame, Failed)  # what fails here raises

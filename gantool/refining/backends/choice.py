@@ -24,7 +24,7 @@ _PAYS_BATCHES = 12
 """And batches of work left: measuring costs up to 5 of them."""
 
 
-class Engine:
+class SelectedBackend:
     """Computes a network with the backend asked for, or with torch where that fails.
 
     `name`: one of `NAMES`; `notice` is told what a person should know. "auto" starts with torch; where the time of a batch

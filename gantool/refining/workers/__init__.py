@@ -1,1 +1,1 @@
-"""Who computes the parts of a job: this process, others on this machine, or a Ray cluster."""
+"""Who computes the pieces of a job: this process, others on this machine, or a Ray cluster."""

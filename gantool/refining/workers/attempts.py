@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Attempts:
-    """Counts how often each task was begun. Ray Data begins one again for as long as its actors die."""
+    """Counts how often each piece was begun. Ray Data begins one again for as long as its actors die."""
 
     def __init__(self) -> None:
         self._begun: dict[int, int] = {}

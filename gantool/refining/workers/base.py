@@ -1,4 +1,4 @@
-"""What an engine is, and the plain one."""
+"""Who computes the pieces of a job: what that is, and the plain one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Task:
+class Piece:
     """A part of a job that is done or not done; it can be sent to another process."""
 
     name: str
@@ -42,33 +42,33 @@ class Task:
     """Raises `GantoolError` for what stops the whole job."""
 
 
-class Engine(Protocol):
-    """Computes tasks."""
+class Workers(Protocol):
+    """Computes pieces."""
 
     parallel: bool
-    """Whether several tasks are computed at a time, elsewhere: then there should be many."""
+    """Whether several pieces are computed at a time, elsewhere: then there should be many."""
 
-    def run(self, job: Job, tasks: Sequence[Task], sample: Form | None) -> list[Outcome]:
-        """Compute all, telling `job.watcher`, and return the outcomes in the order of `tasks`.
+    def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
+        """Compute all, telling `job.watcher`, and return the outcomes in the order of `pieces`.
 
         `sample` is what one of the images is like. Raises `GantoolError`; what is done by then stays.
         """
 
 
 class InProcess:
-    """One task after the other, here."""
+    """One piece after the other, here."""
 
     parallel = False
 
-    def run(self, job: Job, tasks: Sequence[Task], sample: Form | None) -> list[Outcome]:
-        """See `Engine.run`."""
+    def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
+        """See `Workers.run`."""
         del sample
-        return [task.work(job) for task in tasks]
+        return [piece.work(job) for piece in pieces]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a worker says of one task; exactly one of these is there."""
+    """What a worker says of one piece; exactly one of these is there."""
 
     outcome: Outcome | None = None
     error: str | None = None
@@ -79,18 +79,18 @@ class Answer:
     """How the workers ended that tried it."""
 
 
-def gather(job: Job, tasks: Sequence[Task], answers: Iterable[tuple[int, Answer]]) -> list[Outcome]:
-    """Collect the answers of workers, by index of the task, as of `Engine.run`."""
+def gather(job: Job, pieces: Sequence[Piece], answers: Iterable[tuple[int, Answer]]) -> list[Outcome]:
+    """Collect the answers of workers, by index of the piece, as of `Workers.run`."""
     outcomes: dict[int, Outcome] = {}
     told: set[str] = set()
     lost: list[str] = []
     for index, answer in answers:
         if answer.crash is not None:
-            raise RuntimeError(f"a worker failed at {tasks[index].name}\n{answer.crash}")
+            raise RuntimeError(f"a worker failed at {pieces[index].name}\n{answer.crash}")
         if answer.error is not None:
             raise GantoolError(answer.error)
         if answer.outcome is None:
-            lost.append(f"{tasks[index].name}: {answer.lost}")
+            lost.append(f"{pieces[index].name}: {answer.lost}")
             if len(lost) == _MOST_LOST:
                 break
             continue
@@ -101,7 +101,7 @@ def gather(job: Job, tasks: Sequence[Task], answers: Iterable[tuple[int, Answer]
             told.add(notice)
     if lost:
         more = f"; {len(lost) - 1} more parts likewise" if len(lost) > 1 else ""
-        raise GantoolError(f"{lost[0]}{more}; {len(outcomes)} of {len(tasks)} parts were finished, and stay")
+        raise GantoolError(f"{lost[0]}{more}; {len(outcomes)} of {len(pieces)} parts were finished, and stay")
     return [outcomes[index] for index in sorted(outcomes)]
 
 

@@ -1,18 +1,18 @@
-"""The engine that a person's options mean."""
+"""The workers that a person's options mean."""
 
 from __future__ import annotations
 
 from ...errors import GantoolError, suggest
 from ..request import Request
-from .base import Engine, InProcess
+from .base import InProcess, Workers
 from .processes import Processes
 from .ray_data import RayData
 
 _NAMES = ("local", "ray")
 
 
-def open_engine(name: str, request: Request, *, workers: int, num_actors: int | None, ray_address: str | None) -> Engine:
-    """Return the engine. Raises `GantoolError` for options that do not go together, `MissingExtra` without Ray."""
+def open_workers(name: str, request: Request, *, workers: int, num_actors: int | None, ray_address: str | None) -> Workers:
+    """Return who computes. Raises `GantoolError` for options that do not go together, `MissingExtra` without Ray."""
     if name not in _NAMES:
         raise GantoolError(f"--engine {name!r} is none of: {', '.join(_NAMES)}{suggest(name, _NAMES)}")
     if workers < 1 or (num_actors is not None and num_actors < 1):

@@ -22,7 +22,7 @@ from ...data.images import Form
 from ...data.parallel import threads as io_threads
 from ..job import Job
 from ..request import Request
-from .base import ATTEMPTS, Answer, Outcome, Task, gather
+from .base import ATTEMPTS, Answer, Outcome, Piece, gather
 from .worker import Worker
 
 _ENDS_SECONDS = 5.0
@@ -39,16 +39,16 @@ class Processes:
         self._request, self._workers = request, workers
         self._on_cpu = choose_device(request.device).type == "cpu"
 
-    def run(self, job: Job, tasks: Sequence[Task], sample: Form | None) -> list[Outcome]:
-        """See `Engine.run`."""
-        if not tasks:
+    def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
+        """See `Workers.run`."""
+        if not pieces:
             return []
-        count = min(self._workers, len(tasks))
+        count = min(self._workers, len(pieces))
         request = self._request.settled(job, sample, on_cpu=self._on_cpu)
         request = replace(request, threads=request.threads or max(1, io_threads() // count))
         crew = _Crew(request, count, max(1, torch.get_num_threads() // count))
         try:
-            return gather(job, tasks, crew.answers(tasks))
+            return gather(job, pieces, crew.answers(pieces))
         finally:
             crew.end()
 
@@ -60,20 +60,20 @@ class _Member:
 
 
 class _Crew:
-    """Hands tasks to worker processes."""
+    """Hands pieces to worker processes."""
 
     def __init__(self, request: Request, count: int, threads: int) -> None:
         self._request, self._count, self._threads = request, count, threads
         self._idle: list[_Member] = []
         self._busy: dict[Connection, tuple[_Member, int]] = {}
 
-    def answers(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Answer]]:
+    def answers(self, pieces: Sequence[Piece]) -> Iterator[tuple[int, Answer]]:
         """Yield (index, answer) as they come."""
-        waiting = deque(range(len(tasks)))
+        waiting = deque(range(len(pieces)))
         deaths: Counter[int] = Counter()
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
-                self._hand(waiting.popleft(), tasks)
+                self._hand(waiting.popleft(), pieces)
             for connection in wait(list(self._busy)):
                 assert isinstance(connection, Connection)
                 member, index = self._busy.pop(connection)
@@ -102,11 +102,11 @@ class _Crew:
             member.process.kill()
             member.process.join()
 
-    def _hand(self, index: int, tasks: Sequence[Task]) -> None:
+    def _hand(self, index: int, pieces: Sequence[Piece]) -> None:
         while True:
             member = self._idle.pop() if self._idle else self._start()
             try:
-                member.connection.send(tasks[index])
+                member.connection.send(pieces[index])
             except OSError:  # it died while it had nothing to do
                 _ended(member)
                 continue
@@ -138,7 +138,7 @@ def _ended(member: _Member) -> str:
 
 
 def _serve(connection: Connection, request: Request, threads: int, folder: str) -> None:
-    """Answer tasks until the other end is gone."""
+    """Answer pieces until the other end is gone."""
     # A terminal sends Ctrl-C to all of them; the first process ends the others, which then clean up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

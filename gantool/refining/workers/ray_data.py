@@ -19,7 +19,7 @@ from ..backends.choice import ON_CPU
 from ..job import Job
 from ..request import Request
 from .attempts import Attempts
-from .base import ATTEMPTS, Answer, Outcome, Task, gather
+from .base import ATTEMPTS, Answer, Outcome, Piece, gather
 from .worker import Worker
 
 _STORE_BYTES = 256 * 2**20
@@ -50,9 +50,9 @@ class RayData:
             raise GantoolError(f"--device {request.device}: Ray says which GPU an actor has; pass auto, cpu or cuda")
         self._request, self._actors, self._address = request, actors, address
 
-    def run(self, job: Job, tasks: Sequence[Task], sample: Form | None) -> list[Outcome]:
-        """See `Engine.run`."""
-        if not tasks:
+    def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
+        """See `Workers.run`."""
+        if not pieces:
             return []
         import ray
 
@@ -64,7 +64,7 @@ class RayData:
             threads = request.threads or max(1, min(share.threads, io_threads()))
             request = replace(request, device="cuda" if share.gpus else "cpu", threads=threads)
             try:
-                return gather(job, tasks, _answers(request, tasks, share))
+                return gather(job, pieces, _answers(request, pieces, share))
             except ray.exceptions.RayError as error:
                 hint = "every node needs gantool, its plugins and the data"
                 raise GantoolError(f"Ray gave up ({first_line(error)}); {hint}; what is finished stays") from None
@@ -130,7 +130,7 @@ def _hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _answers(request: Request, tasks: Sequence[Task], share: _Share) -> Iterator[tuple[int, Answer]]:
+def _answers(request: Request, pieces: Sequence[Piece], share: _Share) -> Iterator[tuple[int, Answer]]:
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
@@ -139,12 +139,12 @@ def _answers(request: Request, tasks: Sequence[Task], share: _Share) -> Iterator
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     attempts = ray.remote(num_cpus=0)(Attempts).remote()
-    rows = [{"index": index, "task": task} for index, task in enumerate(tasks)]
-    # A task per block, so that what a dead actor was at is tried again, and nothing else.
+    rows = [{"index": index, "piece": piece} for index, piece in enumerate(pieces)]
+    # A piece per block, so that what a dead actor was at is tried again, and nothing else.
     answers = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         _Actor,
         fn_constructor_args=(request, share.threads, str(Path.cwd()), attempts),
-        compute=ActorPoolStrategy(size=min(share.actors, len(tasks)), max_tasks_in_flight_per_actor=1),
+        compute=ActorPoolStrategy(size=min(share.actors, len(pieces)), max_tasks_in_flight_per_actor=1),
         num_cpus=share.cpus,
         num_gpus=share.gpus,
     )
@@ -165,4 +165,4 @@ class _Actor:
         if ray.get(self._attempts.begin.remote(row["index"])) > ATTEMPTS:
             lost = Answer(lost=f"{ATTEMPTS} actors ended over it (out of memory? lower --num-actors or --batch-size)")
             return {"index": row["index"], "answer": lost}
-        return {"index": row["index"], "answer": self._worker(row["task"])}
+        return {"index": row["index"], "answer": self._worker(row["piece"])}

@@ -13,11 +13,11 @@ from ...errors import GantoolError
 from ..job import Job
 from ..report import Silent
 from ..request import Request
-from .base import Answer, Task
+from .base import Answer, Piece
 
 
 class Worker:
-    """Computes tasks of a request. The network is opened at the first one, so that what is wrong with it is an answer."""
+    """Computes pieces of a request. The network is opened at the first one, so that what is wrong with it is an answer."""
 
     def __init__(self, request: Request, *, threads: int, folder: str) -> None:
         """`threads`: of the network. `folder`: what relative paths of the request begin at."""
@@ -25,14 +25,14 @@ class Worker:
         self._notices = _Notices()
         self._job: Job | None = None
 
-    def __call__(self, task: Task) -> Answer:
+    def __call__(self, piece: Piece) -> Answer:
         """Compute one."""
         self._notices.texts.clear()
         try:
             if self._job is None:
                 self._job = self._open()
             with kept_memory():
-                outcome = task.work(self._job)
+                outcome = piece.work(self._job)
         except GantoolError as error:
             return Answer(error=str(error))
         # Whatever else there is has no other way out of this process.

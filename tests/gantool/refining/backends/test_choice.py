@@ -11,7 +11,7 @@ import gantool
 from gantool.errors import GantoolError, MissingExtra
 from gantool.model.tracing import to_onnx, trace
 from gantool.refining.backends import choice
-from gantool.refining.backends.choice import NAMES, Engine
+from gantool.refining.backends.choice import NAMES, SelectedBackend
 
 for package in ("onnx", "onnxscript", "onnxruntime", "openvino"):
     pytest.importorskip(package)
@@ -33,14 +33,16 @@ def graph(network: nn.Module) -> bytes:
 
 
 @pytest.fixture
-def engine(network: nn.Module, graph: bytes, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Engine, list[str]]]:
-    """Makes an engine that does not export the network again, and a list of its notices."""
+def open_backend(
+    network: nn.Module, graph: bytes, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[SelectedBackend, list[str]]]:
+    """Opens a backend that does not export the network again, and a list of its notices."""
     monkeypatch.setattr(choice, "to_onnx", lambda _: graph)
     monkeypatch.setattr(choice, "trace", lambda *_: type("Traced", (), {"minimum": 3}))
 
-    def make(name: str, module: nn.Module = network) -> tuple[Engine, list[str]]:
+    def make(name: str, module: nn.Module = network) -> tuple[SelectedBackend, list[str]]:
         notices: list[str] = []
-        return Engine(name, module, 1, CPU, notices.append), notices
+        return SelectedBackend(name, module, 1, CPU, notices.append), notices
 
     return make
 
@@ -51,8 +53,8 @@ def images(*shape: int) -> Tensor:
 
 @torch.inference_mode()
 @pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])
-def test_every_backend_gives_what_torch_gives_at_every_size(engine, network: nn.Module, name: str) -> None:
-    backend, notices = engine(name)
+def test_every_backend_gives_what_torch_gives_at_every_size(open_backend, network: nn.Module, name: str) -> None:
+    backend, notices = open_backend(name)
     for shape in SHAPES:
         given = images(*shape)
         expected, found = network(given), backend(given.contiguous(memory_format=torch.channels_last))
@@ -62,27 +64,27 @@ def test_every_backend_gives_what_torch_gives_at_every_size(engine, network: nn.
 
 
 @torch.inference_mode()
-def test_answers_stay_when_the_next_batch_is_computed(engine, network: nn.Module) -> None:
+def test_answers_stay_when_the_next_batch_is_computed(open_backend, network: nn.Module) -> None:
     for name in ("onnxruntime", "openvino"):
-        backend, _ = engine(name)
+        backend, _ = open_backend(name)
         first = backend(images(1, 1, 8, 8))
         backend(-images(1, 1, 8, 8))
         torch.testing.assert_close(first, network(images(1, 1, 8, 8)), atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
-def test_openvino_with_many_sizes(engine, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openvino_with_many_sizes(open_backend, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gantool.refining.backends.runtimes._SHAPES", 2)
-    backend, notices = engine("openvino")
+    backend, notices = open_backend("openvino")
     for side in (8, 9, 10, 11, 8):
         torch.testing.assert_close(backend(images(1, 1, side, 7)), network(images(1, 1, side, 7)), atol=1e-5, rtol=0)
     assert not notices
 
 
-def test_compile_asks_for_free_sizes(engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compile_asks_for_free_sizes(open_backend, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict] = []
     monkeypatch.setattr(torch, "compile", lambda module, **options: asked.append(options) or module)
-    backend, _ = engine("compile")
+    backend, _ = open_backend("compile")
     assert (backend.name, asked) == ("compile", [{"dynamic": True}])
     assert backend(images(1, 1, 8, 8)).shape == (1, 1, 8, 8)
 
@@ -90,14 +92,14 @@ def test_compile_asks_for_free_sizes(engine, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(("name", "device", "message"), [("tensorrt", "cpu", "none of"), ("openvino", "cuda", "--device cpu")])
 def test_names_and_devices_that_do_not_go(network: nn.Module, name: str, device: str, message: str) -> None:
     with pytest.raises(GantoolError, match=message):
-        Engine(name, network, 1, torch.device(device), print)
+        SelectedBackend(name, network, 1, torch.device(device), print)
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_a_missing_extra_is_named(engine, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_missing_extra_is_named(open_backend, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match=rf"--backend {name} needs {name}: pip install 'simgan-plugin\[export\]'"):
-        engine(name)
+        open_backend(name)
 
 
 class Failing:
@@ -114,9 +116,9 @@ class Wrong(Failing):
         return images + 1
 
 
-def test_a_backend_that_fails_gives_way_to_torch(engine, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_fails_gives_way_to_torch(open_backend, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "OnnxRuntime", Failing)
-    backend, notices = engine("onnxruntime")
+    backend, notices = open_backend("onnxruntime")
     for _ in range(2):
         assert torch.equal(backend(images(1, 1, 8, 8)), network(images(1, 1, 8, 8)))
     assert (backend.name, notices) == ("torch", ["backend onnxruntime failed (out of luck); going on with torch"])
@@ -128,7 +130,7 @@ def test_a_network_that_cannot_be_exported_is_computed_by_torch() -> None:
             return images if images.mean() > 0 else -images
 
     notices: list[str] = []
-    backend = Engine("onnxruntime", Branching(), 1, CPU, notices.append)
+    backend = SelectedBackend("onnxruntime", Branching(), 1, CPU, notices.append)
     assert torch.equal(backend(images(1, 1, 8, 8)).abs(), images(1, 1, 8, 8).abs())
     assert backend.name == "torch"
     assert notices[0].startswith("backend onnxruntime failed (Branching cannot be exported: ")
@@ -144,8 +146,8 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("decided")
-def test_auto_goes_on_with_the_fastest_and_says_so(engine, network: nn.Module) -> None:
-    backend, notices = engine("auto")
+def test_auto_goes_on_with_the_fastest_and_says_so(open_backend, network: nn.Module) -> None:
+    backend, notices = open_backend("auto")
     backend.expect(5 * 2 * 64)
     for _ in range(3):
         torch.testing.assert_close(backend(images(2, 1, 8, 8)), network(images(2, 1, 8, 8)), atol=1e-5, rtol=0)
@@ -154,8 +156,8 @@ def test_auto_goes_on_with_the_fastest_and_says_so(engine, network: nn.Module) -
 
 @pytest.mark.usefixtures("decided")
 @pytest.mark.parametrize("batches", [0, 3])
-def test_auto_stays_with_torch_where_little_is_left(engine, batches: int) -> None:
-    backend, notices = engine("auto")
+def test_auto_stays_with_torch_where_little_is_left(open_backend, batches: int) -> None:
+    backend, notices = open_backend("auto")
     backend.expect(batches * 2 * 64)
     for _ in range(3):
         backend(images(2, 1, 8, 8))
@@ -163,10 +165,10 @@ def test_auto_stays_with_torch_where_little_is_left(engine, batches: int) -> Non
 
 
 @pytest.mark.usefixtures("decided")
-def test_auto_leaves_out_what_is_wrong_or_missing(engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_leaves_out_what_is_wrong_or_missing(open_backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "OnnxRuntime", Wrong)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    backend, notices = engine("auto")
+    backend, notices = open_backend("auto")
     backend.expect(10**6)
     backend(images(2, 1, 8, 8))
     assert backend.name == "torch"

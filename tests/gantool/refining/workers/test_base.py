@@ -9,7 +9,7 @@ import pytest
 
 from gantool.errors import GantoolError
 from gantool.refining.pipeline import Failed
-from gantool.refining.workers.base import Answer, Outcome, Task, gather, total
+from gantool.refining.workers.base import Answer, Outcome, Piece, gather, total
 
 
 class Told:
@@ -28,7 +28,7 @@ def job() -> Any:
     return SimpleNamespace(watcher=Told())
 
 
-TASKS = [Task(f"s-{number}.tar", lambda _: Outcome()) for number in range(10)]
+PIECES = [Piece(f"s-{number}.tar", lambda _: Outcome()) for number in range(10)]
 
 
 def test_outcomes_come_in_the_order_of_the_tasks_and_notices_once(job: Any):
@@ -36,7 +36,7 @@ def test_outcomes_come_in_the_order_of_the_tasks_and_notices_once(job: Any):
         (2, Answer(Outcome(refined=3, failed=(Failed("b", "bad"),), notices=("slow",), backend="openvino"))),
         (0, Answer(Outcome(refined=2, copied=1, failed=(Failed("a", "bad"),), notices=("slow", "odd"), backend="torch"))),
     ]
-    outcomes = gather(job, TASKS, answers)
+    outcomes = gather(job, PIECES, answers)
     assert total(outcomes) == Outcome(refined=5, copied=1, failed=(Failed("a", "bad"), Failed("b", "bad")), backend="openvino")
     assert job.watcher.done == 7
     assert sorted(job.watcher.notices) == ["odd", "slow"]
@@ -44,7 +44,7 @@ def test_outcomes_come_in_the_order_of_the_tasks_and_notices_once(job: Any):
 
 def test_what_should_not_happen_keeps_its_traceback(job: Any):
     with pytest.raises(RuntimeError, match=r"a worker failed at s-1\.tar\nTraceback"):
-        gather(job, TASKS, [(1, Answer(crash="Traceback ..."))])
+        gather(job, PIECES, [(1, Answer(crash="Traceback ..."))])
 
 
 def test_parts_that_are_given_up_end_all_at_the_eighth(job: Any):
@@ -58,5 +58,5 @@ def test_parts_that_are_given_up_end_all_at_the_eighth(job: Any):
     with pytest.raises(
         GantoolError, match=r"^s-1\.tar: all ended; 7 more parts likewise; 1 of 10 parts were finished, and stay$"
     ):
-        gather(job, TASKS, answers())
+        gather(job, PIECES, answers())
     assert given == list(range(9))

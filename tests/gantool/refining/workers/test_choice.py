@@ -1,4 +1,4 @@
-"""Which engine options mean, and which do not go together."""
+"""Which workers options mean, and which do not go together."""
 
 from __future__ import annotations
 

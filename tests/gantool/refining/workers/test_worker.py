@@ -13,7 +13,7 @@ from gantool.data.images import Form
 from gantool.refining.report import Silent
 from gantool.refining.request import Request
 from gantool.refining.tiling import Tiling
-from gantool.refining.workers.base import Outcome, Task
+from gantool.refining.workers.base import Outcome, Piece
 from gantool.refining.workers.worker import Worker
 
 
@@ -41,7 +41,7 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
 
     def ask(request: Request, work: Any, folder: Path = tmp_path) -> Any:
-        return Worker(request, threads=1, folder=str(folder))(Task("part", work))
+        return Worker(request, threads=1, folder=str(folder))(Piece("part", work))
 
     return ask
 
@@ -75,7 +75,7 @@ def test_auto_is_measured_once_for_all_workers(request_: Request, monkeypatch: p
         self._current = type("Fast", (), {"name": "openvino"})()
         return images
 
-    monkeypatch.setattr("gantool.refining.backends.choice.Engine.__call__", choose)
+    monkeypatch.setattr("gantool.refining.backends.choice.SelectedBackend.__call__", choose)
     sample = Form(height=9, width=7, channels=1, dtype="uint8")
     assert request_.settled(job, sample, on_cpu=False).backend == "torch"
     assert request_.settled(job, sample, on_cpu=True).backend == "openvino"

@@ -1,4 +1,4 @@
-"""What holds for every engine that has workers: the same bytes as one process, whatever is killed."""
+"""What holds for workers of every kind: the same bytes as one process, whatever is killed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cluster(plugin: Path) -> Iterator[str]:
 
 
 @pytest.fixture(params=["local", "ray"])
-def engine(request: pytest.FixtureRequest) -> dict[str, Any]:
+def workers(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Options of `refine` for two workers."""
     if request.param == "local":
         return {"workers": 2}
@@ -52,24 +52,24 @@ def in_turn(fragile: Any, source: Path, output: Path) -> RefineReport:
     return refine(fragile.run, input=source, output=output, backend="torch", batch_size=4)
 
 
-def at_once(fragile: Any, source: Path, output: Path, engine: dict[str, Any]) -> RefineReport:
-    return refine(fragile.run, input=source, output=output, backend="torch", batch_size=4, **engine)
+def at_once(fragile: Any, source: Path, output: Path, workers: dict[str, Any]) -> RefineReport:
+    return refine(fragile.run, input=source, output=output, backend="torch", batch_size=4, **workers)
 
 
-def test_shards_are_the_same_although_a_worker_is_killed(engine, fragile, shards: Path, tree, tmp_path: Path):
+def test_shards_are_the_same_although_a_worker_is_killed(workers, fragile, shards: Path, tree, tmp_path: Path):
     expected = in_turn(fragile, shards, tmp_path / "a")
     fragile.told("die once")
-    report = at_once(fragile, shards, tmp_path / "b", engine)
+    report = at_once(fragile, shards, tmp_path / "b", workers)
     assert not (fragile.folder / "die once").exists()
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert (report.refined, report.copied, report.failed) == (22, 24 + 1, expected.failed)
     assert [failed.name for failed in report.failed] == [f"{shards}/s-1.tar/12.png", f"{shards}/s-2.tar/23.png"]
     assert (report.exit_code, report.backend) == (1, "torch")
-    again = at_once(fragile, shards, tmp_path / "b", engine)
+    again = at_once(fragile, shards, tmp_path / "b", workers)
     assert (again.refined, again.skipped_parts, again.failed) == (0, 4, ())
 
 
-def test_folders_are_the_same(engine, fragile, image, tree, tmp_path: Path):
+def test_folders_are_the_same(workers, fragile, image, tree, tmp_path: Path):
     source = tmp_path / "in"
     for number in range(50):
         path = source / ("sub dir" if number % 2 else "") / f"ü {number}.png"
@@ -78,13 +78,13 @@ def test_folders_are_the_same(engine, fragile, image, tree, tmp_path: Path):
         path.with_suffix(".txt").write_text(str(number))
     (source / "broken.png").write_bytes(image(1)[:60])
     expected = in_turn(fragile, source, tmp_path / "a")
-    report = at_once(fragile, source, tmp_path / "b", engine)
+    report = at_once(fragile, source, tmp_path / "b", workers)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert (report.refined, report.copied, report.failed) == (expected.refined, expected.copied, expected.failed)
     assert (report.refined, [failed.name for failed in report.failed]) == (50, ["broken.png"])
 
 
-def test_parquet_files_are_the_same(engine, fragile, image, tree, tmp_path: Path):
+def test_parquet_files_are_the_same(workers, fragile, image, tree, tmp_path: Path):
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     (tmp_path / "in").mkdir()
@@ -92,17 +92,17 @@ def test_parquet_files_are_the_same(engine, fragile, image, tree, tmp_path: Path
         table = pa.table({"image": [image(10 * part + number) for number in range(5)], "n": list(range(5))})
         parquet.write_table(table, tmp_path / f"in/{part}.parquet", row_group_size=3)
     in_turn(fragile, tmp_path / "in", tmp_path / "a")
-    assert at_once(fragile, tmp_path / "in", tmp_path / "b", engine).refined == 10
+    assert at_once(fragile, tmp_path / "in", tmp_path / "b", workers).refined == 10
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
 def test_a_part_that_kills_every_worker_is_named_and_all_else_is_done(
-    engine, fragile, shards: Path, image, write_shard, tree, tmp_path: Path
+    workers, fragile, shards: Path, image, write_shard, tree, tmp_path: Path
 ):
     whole = (shards / "s-1.tar").read_bytes()
     write_shard(shards / "s-1.tar", {"white.png": image(255)})
     with pytest.raises(GantoolError, match=r"s-1\.tar: 3 (worker processes|actors) ended over it.*; 3 of 4 parts") as error:
-        at_once(fragile, shards, tmp_path / "b", engine)
+        at_once(fragile, shards, tmp_path / "b", workers)
     assert error.value.exit_code == 2
     assert "\n" not in str(error.value)
     assert sorted(path.name for path in (tmp_path / "b").glob("*.tar")) == ["s-0.tar", "s-2.tar", "s-3.tar"]
@@ -114,8 +114,8 @@ def test_a_part_that_kills_every_worker_is_named_and_all_else_is_done(
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-def test_a_killed_run_is_finished_by_the_same_command(engine, fragile, shards: Path, tree, tmp_path: Path):
-    options = [f"--{key.replace('_', '-')}={value}" for key, value in engine.items()]
+def test_a_killed_run_is_finished_by_the_same_command(workers, fragile, shards: Path, tree, tmp_path: Path):
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in workers.items()]
     command = [sys.executable, "-m", "gantool", "refine", str(fragile.run), f"--input={shards}", f"--output={tmp_path / 'b'}"]
     command += ["--backend=torch", "--batch-size=4", "--device=cpu", *options]
     fragile.told("slow")
@@ -144,9 +144,9 @@ def test_a_killed_run_is_finished_by_the_same_command(engine, fragile, shards: P
 def test_a_damaged_shard_is_the_same_line(fragile, shards: Path, tmp_path: Path):
     (shards / "s-2.tar").write_bytes((shards / "s-2.tar").read_bytes()[:700])
     lines = []
-    for number, engine in enumerate(({}, {"workers": 2})):
+    for number, workers in enumerate(({}, {"workers": 2})):
         with pytest.raises(GantoolError, match=r"s-2\.tar is damaged") as error:
-            at_once(fragile, shards, tmp_path / str(number), engine)
+            at_once(fragile, shards, tmp_path / str(number), workers)
         lines.append(str(error.value))
     assert lines[0] == lines[1]
 
