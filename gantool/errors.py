@@ -52,6 +52,21 @@ class Stopped(Exception):
         self.exit_code = exit_code
 
 
+def cause(error: BaseException) -> str:
+    """Return in one line why something failed: what the system says of a file, else the message, else the type of the error."""
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or " ".join(str(error).split()) or type(error).__name__
+
+
+def raised(error: BaseException) -> str:
+    """Return an error of code that is not gantool's as Python prints it, in one line: `"KeyError: 'x'"`.
+
+    Errors that are gantool's own speak for themselves, and come without their type.
+    """
+    text = " ".join(str(error).split())
+    return text if isinstance(error, GantoolError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the nearest of `known`, or `""` where nothing is near."""
     near = difflib.get_close_matches(word, list(known), n=1)

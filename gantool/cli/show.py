@@ -9,11 +9,10 @@ from typing import Any
 import click
 
 from ..components import Recipe, Slot
-from ..errors import GantoolError, PluginError, nearest
+from ..errors import GantoolError, PluginError, nearest, raised
 from ..kinds import KINDS
 from ..options import derived, describe, to_dict, validate
 from ..plan.resolve import DEFAULT_METRIC
-from ..plugins.checks import one_line
 from ..plugins.registry import Provided, Registry, load_plugins
 from .complete import complete_anything
 
@@ -126,7 +125,7 @@ def _part(word: str, provided: Provided, values: Mapping[str, Any], preset: str)
     try:
         figures = derived(config)
     except Exception as error:
-        raise PluginError(f"{provided.full_name}: a property of its options raised {one_line(error)}") from error
+        raise PluginError(f"{provided.full_name}: a property of its options raised {raised(error)}") from error
     chosen = to_dict(config)
     return {
         "part": word,

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from ..errors import cause as cause
 from .images import Form, ImageReadError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -109,15 +110,6 @@ def open_pillow(data: bytes) -> Image.Image:
     return _open(io.BytesIO(data))
 
 
-def cause(error: Exception) -> str:
-    """Say in a few words why a file could not be read."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image, or damaged"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def _probe(file: BinaryIO) -> Form:
     with _open(file) as image:
         return _header(image, _head(file)).form
@@ -127,7 +119,10 @@ def _open(file: BinaryIO) -> Image.Image:
     if not file.read(1):
         raise ValueError("the file is empty")
     file.seek(0)
-    return Image.open(file, formats=FORMATS)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("not an image, or damaged") from None
 
 
 def _head(file: BinaryIO) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ..compute.device import choose_device
-from ..errors import GantoolError, MissingExtra, nearest
+from ..errors import GantoolError, MissingExtra, cause, nearest
 from ..options import validate
 from ..plugins.registry import Part, load_plugins
 from ..runs.files import write_json
@@ -128,5 +128,5 @@ def _run_arms(
                 device=device,
             )
         except ValueError as error:
-            raise GantoolError(f"estimator {chosen.component}: {' '.join(str(error).split())}") from None
+            raise GantoolError(f"estimator {chosen.component}: {cause(error)}") from None
     return outcomes

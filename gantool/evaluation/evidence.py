@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import GantoolError
-from ..plugins.checks import one_line
+from ..errors import GantoolError, raised
 from ..plugins.registry import Provided, Registry
 from ..training.selection import show
 from .activity import activity
@@ -69,7 +68,7 @@ def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> di
             source = sides["synthetic"]
             found[provided.full_name] = {side: _measure(provided, images, real, source) for side, images in sides.items()}
         except Exception as error:  # a plugin's fault must not cost the minutes of training before it
-            found[provided.full_name] = {"error": one_line(error)}
+            found[provided.full_name] = {"error": raised(error)}
     return found
 
 

@@ -12,7 +12,7 @@ import pluggy
 
 from .. import hookspecs
 from ..components import Component, Recipe, Slot
-from ..errors import GantoolError, nearest
+from ..errors import GantoolError, nearest, raised
 from ..kinds import KINDS, RESERVED, SLOT_KINDS, Kind
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -26,20 +26,12 @@ Hooks = Mapping[str, list[pluggy.HookImpl]]
 """The implementations of each hook in one plugin, by the name of the hook."""
 
 
-class Unsound(Exception):
+class Unsound(GantoolError):
     """A plugin cannot be used. The message is the cause, in one line, without the plugin's name."""
 
     def __init__(self, cause: str, advice: str = "") -> None:
         super().__init__(cause)
         self.advice = advice
-
-
-def one_line(error: BaseException) -> str:
-    """Return `"ImportError: No module named 'x'"`; our own errors speak for themselves and come without their type."""
-    text = " ".join(str(error).split())
-    if isinstance(error, GantoolError | Unsound):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def is_reference(text: object) -> bool:
@@ -102,7 +94,7 @@ def _yielded(hook: str, implementation: pluggy.HookImpl) -> list[Any]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and panics of extension modules, too
-        raise Unsound(f"{hook} raised {one_line(error)}") from error
+        raise Unsound(f"{hook} raised {raised(error)}") from error
     raise Unsound(f"{hook} returned {_a(result)}, not records: it must yield them")
 
 
@@ -176,7 +168,7 @@ def _check_options(where: str, options: object) -> None:
     try:
         options()
     except Exception as error:
-        raise Unsound(f"{where}: its defaults raise {one_line(error)}") from error
+        raise Unsound(f"{where}: its defaults raise {raised(error)}") from error
 
 
 def _check_name(where: str, name: object) -> None:

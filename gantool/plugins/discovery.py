@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 
 from .._version import __version__
-from .checks import NAME, NAME_RULE, Unsound, one_line
+from ..errors import raised
+from .checks import NAME, NAME_RULE, Unsound
 
 GROUP = "gantool"
 """The entry-point group; an entry point's name is the plugin's."""
@@ -90,7 +91,7 @@ def _readable_entry_points() -> Iterable[EntryPoint]:
         try:
             found = distribution.entry_points.select(group=GROUP)
         except Exception as error:
-            warnings.warn(f"the entry points of {name} {version} cannot be read: {one_line(error)}", stacklevel=2)
+            warnings.warn(f"the entry points of {name} {version} cannot be read: {raised(error)}", stacklevel=2)
             continue
         if name not in seen:  # the first on the path hides the others, as it does for imports
             yield from found

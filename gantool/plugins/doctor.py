@@ -18,9 +18,9 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from ..components import Component, Recipe
-from ..errors import GantoolError
+from ..errors import GantoolError, raised
 from ..options import describe
-from .checks import Hooks, Unsound, hooks_of, one_line, records_of
+from .checks import Hooks, Unsound, hooks_of, records_of
 from .discovery import check_installed, distribution_of, installed_plugins
 from .probe import Probe, probe
 from .registry import Provided, resolve_factory
@@ -69,7 +69,7 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
     try:
         check_installed(name, entries)
     except Unsound as error:
-        yield Finding(one_line(error), "", error.advice or "correct the plugin's pyproject.toml and install it again")
+        yield Finding(raised(error), "", error.advice or "correct the plugin's pyproject.toml and install it again")
         return
     seen = _probed(name)
     if seen.ending:
@@ -82,7 +82,7 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
     except KeyboardInterrupt:  # the user's: the plugin's own would have ended the probe
         raise
     except BaseException as error:
-        yield Finding(one_line(error), _place_of(error, package), _advice_for_import(error, entry))
+        yield Finding(raised(error), _place_of(error, package), _advice_for_import(error, entry))
         return
     hooks: Hooks = {}
     try:
@@ -92,7 +92,7 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
         records = records_of(hooks)
     except Unsound as error:
         place = _place_of(error.__cause__, package) if error.__cause__ else _place_named(str(error), plugin, hooks, package)
-        yield Finding(one_line(error), place, "compare it with the contract and the example: python -m pydoc gantool.hookspecs")
+        yield Finding(raised(error), place, "compare it with the contract and the example: python -m pydoc gantool.hookspecs")
         return
     for warning in deprecations:
         yield Finding(
@@ -121,13 +121,13 @@ def _findings_of_records(name: str, package: str, records: Sequence[tuple[str, C
         try:
             describe(record.options)
         except GantoolError as error:
-            yield Finding(f"{kind} {record.name!r}: {one_line(error)}", _place_of_class(record.options), "give it plain types")
+            yield Finding(f"{kind} {record.name!r}: {raised(error)}", _place_of_class(record.options), "give it plain types")
         try:
             resolve_factory(Provided(name, kind, record))
         except GantoolError as error:
-            cause = one_line(error).removeprefix(f"plugin {name!r}, ")
+            text = raised(error).removeprefix(f"plugin {name!r}, ")
             place = _place_of(error.__cause__, package) if error.__cause__ else ""
-            yield Finding(cause, place, _advice_for_import(error.__cause__, None))
+            yield Finding(text, place, _advice_for_import(error.__cause__, None))
         if isinstance(record, Recipe):
             yield from _findings_of_slots(record)
 

@@ -89,6 +89,7 @@ def say(what, text):
 
 out = sys.stdout
 module, plugin, package, mark = sys.argv[1:]
+from gantool.errors import cause
 from gantool.plugins import load_plugins
 sys.meta_path.insert(0, Watch())
 start = time.perf_counter()
@@ -97,7 +98,7 @@ try:
 except Exception:
     pass  # the doctor finds the cause in its own process
 except BaseException as error:
-    say("raised", f"raises {type(error).__name__}, which no program survives: {' '.join(str(error).split())}".rstrip(": "))
+    say("raised", f"raises {type(error).__name__}, which no program survives: {cause(error)}".rstrip(": "))
 say("seconds", time.perf_counter() - start)
 out.flush()
 os._exit(0)  # threads of the plugin would keep the process

@@ -19,10 +19,10 @@ from typing import Any
 from pluggy import HookImpl
 
 from ..components import Component, Event, Slot
-from ..errors import GantoolError, PluginError, listed, nearest
+from ..errors import GantoolError, PluginError, listed, nearest, raised
 from ..kinds import KINDS
 from ..options import to_dict, validate
-from .checks import Hooks, hooks_of, is_reference, one_line, records_of
+from .checks import Hooks, hooks_of, is_reference, records_of
 from .discovery import BUILT_IN, check_installed, distribution_of, installed_plugins
 
 VARIABLE = "GANTOOL_PLUGINS"
@@ -254,7 +254,7 @@ def _load(name: str, entries: Sequence[EntryPoint]) -> tuple[PluginInfo, Hooks]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
-        return replace(info, broken=one_line(error)), {}
+        return replace(info, broken=raised(error)), {}
     return replace(info, provides=provides), hooks
 
 
@@ -281,7 +281,7 @@ def resolve_factory(target: Provided | str) -> Callable[..., Any]:
     try:
         found = reduce(getattr, path.split("."), import_module(module))
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{owner}cannot import {reference!r}: {one_line(error)}") from error
+        raise PluginError(f"{owner}cannot import {reference!r}: {raised(error)}") from error
     if not callable(found):
         raise PluginError(f"{owner}{reference!r} cannot be called: it is of type {type(found).__name__}")
     return found

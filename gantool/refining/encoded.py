@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.decoding import cause
 from ..data.images import ImageReadError
 from ..data.writing import Picture, picture_of
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 from .pipeline import Failed
 from .treatment import Frame, Treatment
 

@@ -10,12 +10,12 @@ from functools import partial
 
 import numpy as np
 
-from ..data.decoding import EXTENSIONS, cause, probe
+from ..data.decoding import EXTENSIONS, probe
 from ..data.folder import Listing, list_files
 from ..data.images import Form, ImageReadError
 from ..data.parallel import apply_to_all
 from ..data.writing import write_file
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 from .encoded import FileFrame, encode_refined, read_frame
 from .job import Job
 from .labels import LabelFiles

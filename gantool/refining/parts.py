@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from ..data.decoding import cause
 from ..data.folder import list_files
 from ..data.images import Form
 from ..data.locations import is_remote
 from ..data.writing import temporary_for
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 from ..runs.files import fsync
 from .folder import MARKER
 from .job import Job

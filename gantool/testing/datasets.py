@@ -12,8 +12,7 @@ from ..components import Domain, StreamingDomain
 from ..data.domains import Preprocess
 from ..data.images import Images
 from ..data.prepare import prepare
-from ..errors import GantoolError
-from ..plugins.checks import one_line
+from ..errors import GantoolError, raised
 from .subject import Subject
 
 _DTYPES = ("uint8", "uint16", "float32")
@@ -43,7 +42,7 @@ def check_says_what_is_missing(subject: Subject) -> None:
         subject.require("\n" not in str(error), "without data it raises GantoolError of several lines; users get one")
     except Exception as error:
         raise subject.fault(
-            f"with its defaults it raised {one_line(error)}; where data is missing it must raise "
+            f"with its defaults it raised {raised(error)}; where data is missing it must raise "
             "gantool.GantoolError with one line that says what to give"
         ) from error
 

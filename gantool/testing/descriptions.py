@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..components import Event
+from ..errors import raised
 from ..options import describe, to_dict, validate
-from ..plugins.checks import one_line
 from ..plugins.probe import who_imports
 from ..plugins.registry import Registry
 from .subject import Fault, Subject
@@ -48,7 +48,7 @@ def check_observes_every_event(registry: Registry, plugin: str, folder: Path) ->
     """`gantool_log` takes events of every kind."""
 
     def failed(name: str, error: BaseException) -> None:
-        raise Fault(f"plugin {name!r}, gantool_log: raised {one_line(error)} for an event of kind {event.kind!r}") from error
+        raise Fault(f"plugin {name!r}, gantool_log: raised {raised(error)} for an event of kind {event.kind!r}") from error
 
     own = replace(registry, observers=tuple(each for each in registry.observers if each[0] == plugin))
     sheet, checkpoint = folder / "samples" / "step-00000001.png", folder / "checkpoints" / "step-00000001"

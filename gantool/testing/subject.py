@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import GantoolError
+from ..errors import GantoolError, raised
 from ..options import validate
-from ..plugins.checks import one_line
 from ..plugins.registry import Provided, Registry, resolve_factory
 
 OptionValues = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
@@ -110,4 +109,4 @@ def _lacks_data(subject: Subject, error: BaseException) -> bool:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {one_line(error)}" if isinstance(error, GantoolError) else one_line(error)
+    return f"{type(error).__name__}: {raised(error)}" if isinstance(error, GantoolError) else raised(error)

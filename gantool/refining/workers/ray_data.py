@@ -13,7 +13,7 @@ from typing import Any
 
 from ...data.images import Form
 from ...data.parallel import threads as io_threads
-from ...errors import GantoolError, MissingExtra
+from ...errors import GantoolError, MissingExtra, cause
 from ...model.tracing import first_line
 from ..backends.choice import ON_CPU
 from ..job import Job
@@ -110,7 +110,7 @@ def _cluster(address: str | None) -> Iterator[None]:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(own if address == "local" else {}))
     # ConnectionError, RuntimeError, ValueError, ...: whatever is wrong with an address.
     except Exception as error:
-        raise GantoolError(f"cannot connect to Ray at {address}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot connect to Ray at {address}: {cause(error)}") from None
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gantool import GantoolError
+from gantool.errors import cause
 
 from .domain import GazeDomain, Labels
 from .geometry import from_unity, gaze_labels
@@ -38,7 +39,7 @@ def open_h5(path: str | Path, *, look_vec: str = "unityeyes") -> GazeDomain:
             names, images = _images(file, path)
             labels = _labels(file, path, look_vec) if "look_vec" in file else {}
     except OSError as error:
-        raise GantoolError(f"cannot read {path}, is it damaged? {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot read {path}, is it damaged? {cause(error)}") from None
     return GazeDomain(str(path), [f"{path}:image/{name}" for name in names], images.__getitem__, labels)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool import GantoolError
+from gantool.errors import cause
 
 from .domain import GazeDomain
 from .geometry import facing_from_rotation, gaze_labels, mirrored
@@ -154,15 +155,14 @@ def read_day(path: Path) -> Day:
         raise GantoolError(f"{path} is a MATLAB 7.3 file: save it as -v7, as MPIIGaze is published") from None
     # What is damaged shows in as many ways as there are things to parse.
     except (MatReadError, OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error) as error:
-        raise GantoolError(f"cannot read {path}: {' '.join(str(error).split()) or type(error).__name__}") from None
+        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
     try:
         names = [str(np.squeeze(name)) for name in np.ravel(found["filenames"])]
         sides = {side: found["data"][0, 0][side][0, 0] for side in SIDES}
         fields = {name: {side: sides[side][name] for side in SIDES} for name in ("image", "gaze", "pose")}
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        cause = " ".join(str(error).split())
         raise GantoolError(
-            f"{path} lacks {cause}: MPIIGaze has data.left and .right with image, gaze, pose; and filenames"
+            f"{path} lacks {cause(error)}: MPIIGaze has data.left and .right with image, gaze, pose; and filenames"
         ) from None
     for side in SIDES:
         _check(path, side, fields, len(names))

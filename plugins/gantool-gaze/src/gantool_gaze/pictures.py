@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from gantool import GantoolError
+from gantool.errors import cause
 
 Grey = NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ def read_grey(path: Path) -> Grey:
             return np.asarray(image.convert("L"))
     # Pillow raises SyntaxError and others, too, for damaged files.
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise GantoolError(f"cannot read image {path}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot read image {path}: {cause(error)}") from None
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def read_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             return image.height, image.width
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise GantoolError(f"cannot read image {path}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot read image {path}: {cause(error)}") from None
 
 
 def whole_numbers(values: NDArray[Any], name: str) -> NDArray[np.uint8]:

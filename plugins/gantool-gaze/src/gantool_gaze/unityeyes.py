@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool import GantoolError
+from gantool.errors import cause
 
 from .domain import GazeDomain, Labels, LazyLabels
 from .geometry import facing_from_unity, from_unity, gaze_labels
@@ -92,7 +93,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors leave a byte order mark
     except (OSError, ValueError) as error:
-        raise GantoolError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
     if not isinstance(found, dict):
         raise GantoolError(f"{path} holds no JSON object: is it of UnityEyes?")
     return found
