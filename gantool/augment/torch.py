@@ -39,7 +39,7 @@ class Refiner(nn.Module):
         return super().train(False)
 
     def forward(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
-        """See `gantool.augment.pixels.refine_rows`. Raises `GantoolError` for other channels, or values beyond [0, 1]."""
+        """Refine the `chosen` rows as `refine_rows` does. Raises `GantoolError` for other channels, or values beyond [0, 1]."""
         self.reference.check_channels(images.shape[1], tuple(images.shape))
         network: Network = self._apply_own if self.own is not None else self.reference.network(images.device)
         if self.tiles is not None:

@@ -31,7 +31,7 @@ class Chunk(Protocol):
 
 
 class ChunkStream:
-    """See `gantool.components.StreamingDomain`.
+    """Images that have no random access, drawn from chunks.
 
     Epoch by epoch, chunks come in a new order, and `window` of them at a time are opened and their images drawn in a random
     order. Which image is drawn when is a pure function of (seed, number), so a resumed run goes on exactly; what it skips is
@@ -44,11 +44,11 @@ class ChunkStream:
         self._counts: dict[int, int] = {}
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
-        """See `gantool.components.StreamingDomain.stream`. Raises `GantoolError` where there are no images."""
+        """Raises `GantoolError` where there are no images."""
         return self.stream_rows(seed=seed, skip=skip, rows=range(1), of=1)
 
     def stream_rows(self, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
-        """See `gantool.components.StreamingDomain`; other images are not decoded. Raises as `stream`."""
+        """Images of other rows are not decoded. Raises as `stream`."""
         waiting: deque[Future[list[np.ndarray]]] = deque()
         order = rows_of(self._order(seed, skip), rows, of)
         pool = ThreadPoolExecutor(threads(), thread_name_prefix="stream")

@@ -42,7 +42,7 @@ class Drawn:
 
 @dataclass(kw_only=True)
 class _Pair:
-    """See `gantool.components.Domains`."""
+    """Two domains."""
 
     source: Domain | StreamingDomain
     target: Domain | StreamingDomain

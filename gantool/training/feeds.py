@@ -84,13 +84,12 @@ class ResidentFeed:
         self._images = to_tensor(load_all(domain)).to(share.device)
 
     def next(self) -> torch.Tensor:
-        """See `Feed.next`."""
         numbers = to_device(torch.from_numpy(self._order.batch(self.drawn)), self._device)
         self.drawn += 1
         return normalise(self._images[numbers])
 
     def close(self) -> None:
-        """See `Feed.close`."""
+        """Nothing to close: all images are in memory."""
 
 
 class _Opened:
@@ -111,7 +110,7 @@ class _Opened:
         self._drawn = value
 
     def close(self) -> None:
-        """See `Feed.close`. Worker processes end with the iterator that they feed."""
+        """Worker processes end with the iterator that they feed."""
         self._items = None
 
 
@@ -125,7 +124,7 @@ class StreamFeed(_Opened):
         self._workers = min(workers, _processors())
 
     def next(self) -> torch.Tensor:
-        """See `Feed.next`. Raises `GantoolError` where an image cannot be read."""
+        """Raises `GantoolError` where an image cannot be read."""
         if self._items is None:
             self._items = iter(self._loader())
         batch = next(self._items)
@@ -157,7 +156,7 @@ class IterableFeed(_Opened):
         self._domain, self._share = domain, share
 
     def next(self) -> torch.Tensor:
-        """See `Feed.next`. Raises `GantoolError` where the stream ends."""
+        """Raises `GantoolError` where the stream ends."""
         share = self._share
         if self._items is None:
             whole, first = share.batch_size * share.world_size, share.batch_size * share.rank

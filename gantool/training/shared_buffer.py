@@ -27,9 +27,7 @@ class SharedBuffer:
         return self._buffer.exchange(self._team.gather_images(fresh))[start : start + len(fresh)]
 
     def state_dict(self) -> dict[str, Any]:
-        """See `ReplayBuffer.state_dict`."""
         return self._buffer.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `ReplayBuffer.load_state_dict`."""
         self._buffer.load_state_dict(state)

@@ -34,7 +34,6 @@ class Coco:
         self._root, self._index = root, index
 
     def tally(self) -> Tally:
-        """See `model.Annotations.tally`."""
         tally = Tally()
         for file in self.files:
             data = json.loads((self._root / file).read_bytes())
@@ -46,7 +45,6 @@ class Coco:
         return tally
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
-        """See `model.Annotations.check`."""
         for file in self.files:
             data = json.loads((self._root / file).read_bytes())
             for what in ("images", "annotations", "categories"):
@@ -65,7 +63,6 @@ class Coco:
                     yield Problem(file, f"annotation {annotation.get('id')}: {text}")
 
     def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:
-        """See `model.Annotations.scaled`."""
         found = json.loads(data)
         factors: dict[Any, tuple[float, float]] = {}
         for image in _dicts(found, "images"):

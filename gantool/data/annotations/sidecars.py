@@ -24,11 +24,9 @@ class Sidecars:
         self.files = tuple(file for file in others if file.endswith(suffix) and file.removesuffix(suffix) in self._images)
 
     def tally(self) -> Tally:
-        """See `model.Annotations.tally`."""
         return Tally(images={self._image(file) for file in self.files}, objects=len(self.files))
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
-        """See `model.Annotations.check`."""
         if self._suffix != ".json":
             return
         for file in self.files:
@@ -42,7 +40,7 @@ class Sidecars:
                 yield from (Problem(file, text) for text in _check_labelme(data, size))
 
     def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:  # noqa: ARG002
-        """See `model.Annotations.scaled`: which of its numbers are pixels is not known."""
+        """Which of its numbers are pixels is not known."""
         return data
 
     def _image(self, file: str) -> str:

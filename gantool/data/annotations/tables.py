@@ -64,7 +64,6 @@ class Tables:
         self._root, self._columns, self._index = root, files, index
 
     def tally(self) -> Tally:
-        """See `model.Annotations.tally`."""
         tally = Tally()
         for file in self.files:
             for _, image in self._rows(file):
@@ -73,7 +72,6 @@ class Tables:
         return tally
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
-        """See `model.Annotations.check`."""
         for file in self.files:
             try:
                 for number, (row, image) in enumerate(self._rows(file), 1):
@@ -85,7 +83,7 @@ class Tables:
                 yield Problem(file, str(error))
 
     def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:  # noqa: ARG002
-        """See `model.Annotations.scaled`: which columns are pixels is not known."""
+        """Which columns are pixels is not known."""
         return data
 
     def _rows(self, file: str) -> Iterator[tuple[dict[str, Any], str | None]]:

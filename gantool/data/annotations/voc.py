@@ -40,7 +40,6 @@ class Voc:
             self._by_stem.setdefault(_stem(image), []).append(image)
 
     def tally(self) -> Tally:
-        """See `model.Annotations.tally`."""
         tally = Tally()
         for file in self.files:
             try:
@@ -55,7 +54,6 @@ class Voc:
         return tally
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
-        """See `model.Annotations.check`."""
         seen: Counter[str] = Counter()
         for file in self.files:
             try:
@@ -77,7 +75,6 @@ class Voc:
                 yield from (Problem(file, text) for text in _check(annotation, size))
 
     def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:
-        """See `model.Annotations.scaled`."""
         annotation = parse(data)
         image = self._image(annotation, file)
         before = sizes(image) if image else None

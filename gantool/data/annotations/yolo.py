@@ -65,7 +65,6 @@ class Yolo:
         self.files = (config, *sorted(mine), *self._orphans)
 
     def tally(self) -> Tally:
-        """See `model.Annotations.tally`."""
         tally = Tally()
         for file in set(self.files) & self._labels.keys():
             tally.images.add(self._labels[file])
@@ -75,7 +74,6 @@ class Yolo:
         return tally
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:  # noqa: ARG002 - shares need no size
-        """See `model.Annotations.check`."""
         count = self._settings.get("nc")
         if isinstance(count, int) and count != len(self._names):
             yield Problem(self._config, f"nc is {count}, but there are {len(self._names)} names")
@@ -93,7 +91,7 @@ class Yolo:
                         yield Problem(file, f"line {number}: {wrong}")
 
     def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:  # noqa: ARG002
-        """See `model.Annotations.scaled`: nothing changes."""
+        """Nothing changes."""
         return data
 
     def _check_places(self) -> Iterator[Problem]:

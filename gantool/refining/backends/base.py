@@ -27,7 +27,6 @@ class Eager:
         self._apply = Shares(module) if device.type == "cpu" else module
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """See `Backend`."""
         result: torch.Tensor = self._apply(images)
         return result
 
@@ -41,6 +40,5 @@ class Compiled:
         self._module = torch.compile(module, dynamic=True)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """See `Backend`."""
         result: torch.Tensor = self._module(images)
         return result

@@ -32,7 +32,6 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """See `Backend`."""
         return torch.from_numpy(self._session.run(None, {"images": _array(images)})[0])
 
 
@@ -58,7 +57,6 @@ class OpenVino:
         self._free: Callable[[Any], Any] | None = None
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """See `Backend`."""
         # The request owns the memory of its answer, and overwrites it at the next call.
         return torch.from_numpy(self._request(tuple(images.shape))([_array(images)])[0].copy())
 

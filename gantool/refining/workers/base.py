@@ -61,7 +61,6 @@ class InProcess:
     parallel = False
 
     def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
-        """See `Workers.run`."""
         del sample
         return [piece.work(job) for piece in pieces]
 

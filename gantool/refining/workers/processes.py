@@ -40,7 +40,6 @@ class Processes:
         self._on_cpu = choose_device(request.device).type == "cpu"
 
     def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
-        """See `Workers.run`."""
         if not pieces:
             return []
         count = min(self._workers, len(pieces))

@@ -51,7 +51,6 @@ class RayData:
         self._request, self._actors, self._address = request, actors, address
 
     def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
-        """See `Workers.run`."""
         if not pieces:
             return []
         import ray

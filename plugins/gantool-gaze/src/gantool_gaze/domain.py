@@ -57,7 +57,7 @@ class LazyLabels(Mapping[str, NDArray[Any]]):
 
 @dataclass(frozen=True)
 class Pair:
-    """See `gantool.components.Domains`."""
+    """Synthetic and real eyes."""
 
     source: GazeDomain
     target: GazeDomain

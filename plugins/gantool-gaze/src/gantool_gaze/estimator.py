@@ -20,7 +20,7 @@ class PupilEstimator:
         self._map = torch.empty(0)
 
     def fit(self, images: Tensor, targets: Tensor) -> None:
-        """See `gantool.components.Estimator.fit`. Raises `ValueError` for classes and fewer than 3 images."""
+        """Raises `ValueError` for classes and fewer than 3 images."""
         if not targets.is_floating_point():
             raise ValueError("the pupil's place tells numbers, not classes")
         if len(images) < 3:
@@ -30,7 +30,6 @@ class PupilEstimator:
         self._map = torch.linalg.pinv(places) @ targets.to(places)
 
     def predict(self, images: Tensor) -> Tensor:
-        """See `gantool.components.Estimator.predict`."""
         return (self._places(images) @ self._map).float()
 
     def _places(self, images: Tensor) -> Tensor:
