@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import torch
 from torch import nn
 
@@ -14,19 +16,12 @@ _MIN_SIDE = 19
 
 
 def gaze_cnn(*, config: GazeCNNOptions, outputs: int, seed: int) -> NeuralEstimator:
-    """Make the paper's CNN. See `gantool.hookspecs.gantool_estimators`.
+    """Make the paper's CNN, for `outputs` numbers or classes.
 
     Its convolutions have no padding: at the paper's 35×55 pixels the last pooling leaves 192 maps of 5×10, which are the 9,600
     numbers of its first fully connected layer. Raises `ValueError` in `fit` for images below 19×19.
     """
-    return NeuralEstimator(
-        network,
-        outputs=outputs,
-        seed=seed,
-        steps=config.steps,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-    )
+    return NeuralEstimator(network, outputs=outputs, seed=seed, **asdict(config))
 
 
 def network(shape: tuple[int, int, int], outputs: int) -> nn.Module:

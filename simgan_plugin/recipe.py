@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,15 +12,14 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
-from gantool.training import apply_in_eval, decayed, frozen, in_parts, mean_of, restore, set_rate, state_of
+from gantool.training import RecipeBase, decay_rates, frozen, has_fused, make_adam, mean_of
 
-from .optimizers import make_optimizer
 from .recipe_options import SimGANOptions
 
 REFINER_WARMUP, DISCRIMINATOR_WARMUP, ADVERSARIAL = "refiner warm-up", "discriminator warm-up", "adversarial"
 
 
-class SimGAN:
+class SimGAN(RecipeBase):
     """Trains a refiner R against a discriminator D that sees half current and half earlier refined images.
 
     The adversarial term and the self-regularization are parts; their sum is Eq. 4 of the paper,
@@ -37,27 +36,15 @@ class SimGAN:
 
     def setup(self, setup: Setup) -> None:
         """Place networks and make optimizers."""
-        accelerator, config = setup.accelerator, self.config
-        self.backward = accelerator.backward
-        self.unwrap = accelerator.unwrap_model
-        self.rounds = setup.length
+        config, prepare = self.config, setup.accelerator.prepare
+        self.place(setup, self.refiner, self.discriminator, others=[self.adversarial, self.regularization])
         # Refined batches of this round that D may be shown, the newest last.
         self.reusable: deque[Tensor] = deque(maxlen=config.discriminator_updates if config.reuse_refined else 0)
-        self.accelerator, self.parts = accelerator, setup.accumulate
-        for network in (self.refiner, self.discriminator, self.regularization):
-            if isinstance(network, nn.Module):
-                network.to(accelerator.device)
-        layout = torch.channels_last if setup.channels_last else torch.contiguous_format
-        for network in (self.refiner, self.discriminator):
-            network.to(memory_format=layout)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.refiner).requires_grad_(False).eval() if config.average else None
-        if setup.compile:
-            self.refiner.compile()
-            self.discriminator.compile()
-        refiner_optimizer = make_optimizer(self.refiner, config, lr=config.refiner_lr)
-        discriminator_optimizer = make_optimizer(self.discriminator, config, lr=config.discriminator_lr)
-        self.refiner, self.refiner_optimizer = accelerator.prepare(self.refiner, refiner_optimizer)
-        self.discriminator, self.discriminator_optimizer = accelerator.prepare(self.discriminator, discriminator_optimizer)
+        self.refiner, self.refiner_optimizer = prepare(self.refiner, make_optimizer(self.refiner, config, config.refiner_lr))
+        self.discriminator, self.discriminator_optimizer = prepare(
+            self.discriminator, make_optimizer(self.discriminator, config, config.discriminator_lr)
+        )
 
     def length(self, steps: int) -> int:
         """Calls of `step` for `steps` discriminator updates after the warm-ups."""
@@ -75,7 +62,7 @@ class SimGAN:
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One round of Algorithm 1: K_g updates of R, then K_d of D. In a warm-up, one update of R or of D alone."""
         phase = self.phase(step)
-        self.set_rates(step)
+        decay_rates(step, self.steps, self.config.decay, self.refiner_optimizer, self.discriminator_optimizer)
         self.reusable.clear()
         if phase == REFINER_WARMUP:
             return self.update_refiner(draw.source(), adversarial=False)
@@ -95,7 +82,7 @@ class SimGAN:
         for (images,) in self.in_parts((self.refiner, self.discriminator), synthetic):
             refined = self.refiner(images)
             loss, figures = self.refiner_loss(refined, images, adversarial=adversarial)
-            self.backward(loss / self.parts)
+            self.accelerator.backward(loss / self.accumulate)
             rows.append({"refiner_loss": loss.detach(), **figures})
             made.append(refined.detach())
         self.refiner_optimizer.step()
@@ -130,14 +117,14 @@ class SimGAN:
         self.discriminator_optimizer.zero_grad()
         for pair in self.in_parts((self.discriminator,), real, refined):
             loss, figures = self.discriminator_loss(*pair)
-            self.backward(loss / self.parts)
+            self.accelerator.backward(loss / self.accumulate)
             rows.append({"discriminator_loss": loss.detach(), **figures})
         self.discriminator_optimizer.step()
         return mean_of(rows)
 
     def discriminator_loss(self, real: Tensor, refined: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Eq. 2, 0-d, with the penalty of a loss that has one, and its figures. Both: (N, C, H, W) in [-1, 1]."""
-        real_logits, refined_logits = self.judge(real, refined)
+        real_logits, refined_logits = self.logits(real, refined)
         loss = self.adversarial.discriminator(real_logits, refined_logits)
         if isinstance(self.adversarial, Penalty):
             loss = loss + self.adversarial.penalty(self.discriminator, real, refined)
@@ -146,22 +133,12 @@ class SimGAN:
             "accuracy_refined": (refined_logits.detach() < 0).float().mean(),
         }
 
-    def judge(self, real: Tensor, refined: Tensor) -> tuple[Tensor, Tensor]:
+    def logits(self, real: Tensor, refined: Tensor) -> tuple[Tensor, Tensor]:
         """D's logits (N, 1, h, w) of both, from a forward pass each or, with `joint_batch`, from one."""
         if not self.config.joint_batch:
             return self.discriminator(real), self.discriminator(refined)
         logits = self.discriminator(torch.cat((real, refined)))
         return logits[: len(real)], logits[len(real) :]
-
-    def in_parts(self, networks: Sequence[nn.Module], *batches: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """See `gantool.training.in_parts`."""
-        return in_parts(self.accelerator, networks, self.parts, *batches)
-
-    def set_rates(self, step: int) -> None:
-        """Let both learning rates fall to 0 over the last part of the run that `decay` says."""
-        left = decayed(step, self.rounds, self.config.decay)
-        set_rate(self.refiner_optimizer, self.config.refiner_lr * left)
-        set_rate(self.discriminator_optimizer, self.config.discriminator_lr * left)
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -175,32 +152,22 @@ class SimGAN:
 
     def generator(self) -> nn.Module:
         """The refiner that a finished run hands over: the average of R's weights over time, or R itself."""
-        network: nn.Module = self.unwrap(self.refiner) if self.average is None else self.average
-        return network
+        return self.unwrap(self.refiner) if self.average is None else self.average
 
-    def refine(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> refined, same shape and range."""
-        return apply_in_eval(self.generator(), images)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that later steps depend on."""
-        return state_of(self._stateful())
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
-        restore(self._stateful(), state)
-
-    def _stateful(self) -> dict[str, Any]:
-        parts = {
-            "refiner": self.unwrap(self.refiner),
-            "discriminator": self.unwrap(self.discriminator),
-            "refiner_optimizer": self.refiner_optimizer,
-            "discriminator_optimizer": self.discriminator_optimizer,
-            "history": self.history,
-        }
-        return parts if self.average is None else {**parts, "average": self.average}
+    def stateful(self) -> dict[str, Any]:
+        """Networks, optimizers and history."""
+        names = ("refiner", "discriminator", "refiner_optimizer", "discriminator_optimizer", "history", "average")
+        return {name: part for name in names if (part := getattr(self, name)) is not None}
 
 
 def joined(parts: list[Tensor]) -> Tensor:
     """The parts of a batch as one, without a copy where there is one."""
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def make_optimizer(network: nn.Module, config: SimGANOptions, lr: float) -> torch.optim.Optimizer:
+    """Make the optimizer that `config` names for all weights of `network`, in its fused form where there is one."""
+    if config.optimizer == "sgd":
+        weights = list(network.parameters())
+        return torch.optim.SGD(weights, lr=lr, momentum=config.momentum, fused=has_fused(weights))
+    return make_adam(network, lr=lr, beta1=config.beta1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+
+from ..components import AdversarialLoss, Penalty, Relativistic
 
 
 def make_adam(*networks: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
@@ -30,22 +31,62 @@ def decayed(step: int, steps: int, decay: float) -> float:
     return min(1.0, max(0, steps - step) / max(1.0, decay * steps)) if decay else 1.0
 
 
-def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Give all weights of `optimizer` this learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
+def decay_rates(step: int, steps: int, decay: float, *optimizers: torch.optim.Optimizer) -> None:
+    """Give all weights of `optimizers` the part of their first learning rate that `decayed` says."""
+    left = decayed(step, steps, decay)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.defaults["lr"] * left
 
 
 @contextmanager
 def frozen(*networks: nn.Module) -> Iterator[None]:
-    """Spare the weights of networks their gradients. Under DDP this also keeps them out of the all-reduce."""
-    for network in networks:
-        network.requires_grad_(False)
+    """Spare the weights of networks their gradients, then give them back to those that had some.
+
+    A layer that its owner froze stays frozen. Under DDP this also keeps them out of the all-reduce.
+    """
+    trained = [weight for network in networks for weight in network.parameters() if weight.requires_grad]
+    for weight in trained:
+        weight.requires_grad_(False)
     try:
         yield
     finally:
-        for network in networks:
-            network.requires_grad_(True)
+        for weight in trained:
+            weight.requires_grad_(True)
+
+
+def generator_loss(loss: AdversarialLoss | Relativistic, discriminator: nn.Module, fake: Tensor, real: Tensor) -> Tensor:
+    """The generator's term of either kind of adversarial loss.
+
+    Args:
+        loss: A plain one, or one that compares with real images and so "needs" `relativistic`.
+        discriminator: Left as it is: the gradient goes to `fake` alone.
+        fake: Generated images, (N, C, H, W) in [-1, 1].
+        real: Real ones, which a plain loss does not look at.
+
+    Returns:
+        0-d.
+    """
+    with frozen(discriminator):
+        if isinstance(loss, Relativistic):
+            return loss.relative_generator(discriminator(real), discriminator(fake))
+        return loss.generator(discriminator(fake))
+
+
+def discriminator_loss(loss: AdversarialLoss | Relativistic, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """The discriminator's term of an adversarial loss, with the penalty of one that has one.
+
+    Args:
+        loss: Any adversarial loss, also one that "needs" `penalty`.
+        discriminator: Gets the gradient.
+        real: Real images, (N, C, H, W) in [-1, 1].
+        fake: Generated ones, without a graph.
+
+    Returns:
+        0-d.
+    """
+    term = loss.discriminator(discriminator(real), discriminator(fake))
+    return term + loss.penalty(discriminator, real, fake) if isinstance(loss, Penalty) else term
 
 
 def in_parts(
@@ -83,19 +124,11 @@ def mean_of(figures: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def apply_in_eval(network: nn.Module, images: Tensor) -> Tensor:
-    """(N, C, H, W) through `network` in eval mode, without gradients; its mode is then what it was."""
-    training = network.training
-    result: Tensor = network.eval()(images)
-    network.train(training)
+    """(N, C, H, W) through `network` in eval mode, without gradients; each of its modules is then in the mode that it was in."""
+    training = [module for module in network.modules() if module.training]
+    try:
+        result: Tensor = network.eval()(images)
+    finally:
+        for module in training:
+            module.training = True
     return result
-
-
-def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of everything that later steps depend on: networks, optimizers and buffers by name."""
-    return {name: part.state_dict() for name, part in parts.items()}
-
-
-def restore(parts: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Give `parts` back what `state_of` returned. Raises `KeyError` for one that is missing there."""
-    for name, part in parts.items():
-        part.load_state_dict(state[name])

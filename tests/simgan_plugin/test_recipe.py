@@ -123,6 +123,17 @@ def test_gradients_of_d_are_spared_in_updates_of_r_and_back_after_them():
     assert all(weight.requires_grad for weight in network.parameters())
 
 
+def test_a_trunk_of_d_that_is_frozen_is_never_trained():
+    discriminator = gantool.build("discriminator", "local", in_channels=1, width_factor=0.05)
+    trunk = discriminator.features.requires_grad_(False)
+    recipe, draw = make(parts={"discriminator": discriminator}), Batches()
+    before, head = weights(trunk), weights(discriminator.head)
+    for step in range(5):
+        recipe.step(step, draw)
+    assert torch.equal(weights(trunk), before)
+    assert not torch.equal(weights(discriminator.head), head)
+
+
 def test_the_refiners_loss_is_equation_4():
     """L_R = −log(1 − D(R(x))) + λ |R(x) − x|, D's probability being that of "refined", computed here in other words."""
     recipe, x = make(lambda_reg=0.3), Batches().source()

@@ -150,5 +150,5 @@ def test_the_comparison_sees_another_algorithm():
     other = [(*batch[:2], batch[1], batch[2]) for batch in drawn(reuse=True)]
     assert distance(make(), other)["discriminator"] < 2e-5 < distance(make(reuse_refined=True), other)["discriminator"]
     recipe = make()
-    object.__setattr__(recipe.config, "refiner_lr", RATES["refiner"] * 1.001)
+    recipe.refiner_optimizer.defaults["lr"] = RATES["refiner"] * 1.001
     assert distance(recipe, drawn())["refiner"] > 5e-4

@@ -91,12 +91,6 @@ def test_effort_does_not_depend_on_the_number_of_images():
         assert seen == [min(count, 16)] * 12
 
 
-def test_every_image_is_seen_equally_often():
-    estimator = NeuralEstimator(lambda *_: torch.nn.Identity(), outputs=1, seed=0, steps=12, batch_size=10, learning_rate=1)
-    rows = torch.cat(estimator._batches(40))
-    assert torch.bincount(rows).tolist() == [3] * 40
-
-
 def test_the_gaze_cnn_is_the_papers():
     from simgan_plugin.gaze_cnn import network
 

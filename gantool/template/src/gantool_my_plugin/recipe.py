@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, PairLoss
-from gantool.training import apply_in_eval, restore, state_of
+from gantool.training import RecipeBase, discriminator_loss, generator_loss, make_adam
 
 from .options import RecipeOptions
 
 
-class Training:
+class Training(RecipeBase):
     """Each step updates the discriminator once and then the generator once."""
 
     def __init__(self, *, config: RecipeOptions, parts: Mapping[str, Any]) -> None:
@@ -27,24 +26,12 @@ class Training:
 
     def setup(self, setup: Setup) -> None:
         """Place networks and losses, and make optimizers."""
-        accelerator = setup.accelerator
-        self.backward, self.unwrap = accelerator.backward, accelerator.unwrap_model
-        layout = torch.channels_last if setup.channels_last else torch.contiguous_format
-        for part in (self.network, self.discriminator, self.adversarial, self.closeness):
-            if isinstance(part, nn.Module):
-                part.to(accelerator.device, memory_format=layout)  # type: ignore[call-overload]
-        if setup.compile:
-            self.network.compile()
-            self.discriminator.compile()
-        self.network, self.optimizer = accelerator.prepare(self.network, self._adam(self.network))
-        self.discriminator, self.judge_optimizer = accelerator.prepare(self.discriminator, self._adam(self.discriminator))
-
-    def _adam(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, betas=(0.5, 0.999))
-
-    def length(self, steps: int) -> int:
-        """One call of `step` per step of the user."""
-        return steps
+        rate, prepare = self.config.learning_rate, setup.accelerator.prepare
+        self.place(setup, self.network, self.discriminator, others=[self.adversarial, self.closeness])
+        self.network, self.optimizer = prepare(self.network, make_adam(self.network, lr=rate, beta1=0.5))
+        self.discriminator, self.discriminator_optimizer = prepare(
+            self.discriminator, make_adam(self.discriminator, lr=rate, beta1=0.5)
+        )
 
     def phase(self, step: int) -> str:
         """There is only one."""
@@ -57,46 +44,28 @@ class Training:
         synthetic, real = draw.source(), draw.target()
         refined = self.network(synthetic)
 
-        judged = self.adversarial.discriminator(self.discriminator(real), self.discriminator(refined.detach()))
-        self.judge_optimizer.zero_grad()
-        self.backward(judged)
-        self.judge_optimizer.step()
+        loss = discriminator_loss(self.adversarial, self.discriminator, real, refined.detach())
+        self.update(self.discriminator_optimizer, loss)
 
-        self.discriminator.requires_grad_(False)
-        realism = self.adversarial.generator(self.discriminator(refined))
+        realism = generator_loss(self.adversarial, self.discriminator, refined, real)
         closeness = self.closeness(refined, synthetic)
-        self.optimizer.zero_grad()
-        self.backward(realism + self.config.closeness_weight * closeness)
-        self.optimizer.step()
-        self.discriminator.requires_grad_(True)
+        self.update(self.optimizer, realism + self.config.closeness_weight * closeness)
 
         return {
-            "discriminator_loss": judged.detach(),
+            "discriminator_loss": loss.detach(),
             "realism_loss": realism.detach(),
             "closeness": closeness.detach(),
         }
 
     def generator(self) -> nn.Module:
         """The network that `gantool.load` gives back."""
-        network: nn.Module = self.unwrap(self.network)
-        return network
+        return self.unwrap(self.network)
 
-    def refine(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> the same shape and range."""
-        return apply_in_eval(self.generator(), images)
-
-    def state_dict(self) -> dict[str, Any]:
+    def stateful(self) -> dict[str, Any]:
         """Everything that later steps depend on."""
-        return state_of(self._stateful())
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
-        restore(self._stateful(), state)
-
-    def _stateful(self) -> dict[str, Any]:
         return {
-            "generator": self.generator(),
-            "discriminator": self.unwrap(self.discriminator),
+            "generator": self.network,
+            "discriminator": self.discriminator,
             "optimizer": self.optimizer,
-            "discriminator_optimizer": self.judge_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
         }
