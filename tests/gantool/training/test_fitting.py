@@ -48,7 +48,7 @@ def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(count, size, e
 
     fit_network(dropping, *data(count), loss, seed=0, **EFFORT | {"batch_size": size, "steps": 2 * epoch + 1})
     assert [len(batch) for batch in seen] == [min(size, count)] * (2 * epoch + 1)
-    first, second = (sum(seen[start : start + epoch], []) for start in (0, epoch))
+    first, second = ([each for batch in seen[start : start + epoch] for each in batch] for start in (0, epoch))
     assert len(set(first)) == len(first)
     assert len(set(second)) == len(second)
     assert first != second
