@@ -51,8 +51,8 @@ def shared_network(folder: Path, digest: str, device: torch.device, *, name: str
         found = identify(folder).digest
         if found != digest:
             raise GantoolError(
-                f"{name} has changed since this transform was made (it wants {digest[:12]}, there is {found[:12]}): "
-                "make the transform anew, or keep a copy of a run that still trains with gantool.save"
+                f"{name} has changed since this transform was made (it wants {digest[:12]}, there is {found[:12]}), or an "
+                "earlier gantool made it: make the transform anew, or keep a copy of a run that still trains with gantool.save"
             )
         key = digest, str(device)
         if key not in _networks:

@@ -52,7 +52,7 @@ class Bundle:
     name: str
     """Where it was loaded from."""
     digest: str
-    """SHA-256 of the weights and `config.json`, hexadecimal."""
+    """SHA-256 of weights, component, options and preprocessing, hexadecimal: of what makes its images, and nothing else."""
 
     @property
     def preprocess(self) -> Preprocess:
@@ -103,10 +103,18 @@ def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
         raise GantoolError(f"{folder}: {error}") from error
     _check_fits(module, weights, f"the weights in {folder} do not fit {recorded.component} as {CONFIG} describes it")
     module.load_state_dict(weights)
-    digest = hashlib.sha256((folder / CONFIG).read_bytes())
+    return Bundle(module=module.eval(), recorded=recorded, name=str(run), digest=_digest(module.state_dict(), recorded))
+
+
+def _digest(weights: Mapping[str, torch.Tensor], recorded: Recorded) -> str:
+    usual = to_dict(Preprocess())
+    # Settings at their defaults are left out: a new one must not make other networks of those that do without it.
+    prepared = {name: value for name, value in to_dict(recorded.preprocess).items() if value != usual[name]}
+    described = json.dumps([recorded.component, recorded.options, prepared], sort_keys=True)
+    digest = hashlib.sha256(described.encode())
     for name in sorted(weights):
         digest.update(name.encode() + weights[name].flatten().view(torch.uint8).numpy().tobytes())
-    return Bundle(module=module.eval(), recorded=recorded, name=str(run), digest=digest.hexdigest())
+    return digest.hexdigest()
 
 
 def read_recorded(folder: Path) -> Recorded:

@@ -14,7 +14,7 @@ from .bundle import Recorded
 _TAGS = ("gantool", "image-to-image", "synthetic-data", "domain-adaptation", "gan")
 _SETTINGS = ("preset", "steps", "batch_size", "seed")
 _NOT_EVALUATED = "Not evaluated: nothing is known about whether training on refined images helps."
-_OTHER_WEIGHTS = "The run was evaluated with other weights than these: for these, nothing is known."
+_OTHER_WEIGHTS = "The run was evaluated with other weights than these, or by an earlier gantool: for these, nothing is known."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,29 +50,48 @@ class Card:
 
 def write_card(card: Card) -> str:
     """Return the text of `README.md`."""
-    return "\n".join([*_front_matter(card), "", *_body(card)])
+    from huggingface_hub import ModelCardData
 
+    recorded = card.recorded
+    tags = list(dict.fromkeys((*_TAGS, recorded.component.partition(":")[0])))
+    front = ModelCardData(license=card.license, library_name="gantool", pipeline_tag="image-to-image", tags=tags)
+    picture = f"\n![Synthetic, refined, difference and real images, side by side]({card.picture})\n" if card.picture else ""
+    size = "; it was trained at {}×{} px (height × width)".format(*recorded.trained_size) if recorded.trained_size else ""
+    facts = "\n".join(f"| {name} | {value} |" for name, value in _facts(card))
+    return f"""---
+{front.to_yaml()}
+---
 
-def _front_matter(card: Card) -> Iterator[str]:
-    yield from ("---", f"license: {card.license}", "library_name: gantool", "pipeline_tag: image-to-image", "tags:")
-    plugin = card.recorded.component.partition(":")[0]
-    yield from (f"- {json.dumps(tag)}" for tag in dict.fromkeys((*_TAGS, plugin)))
-    yield "---"
+# {card.name}
 
+A network that makes synthetic images look like real ones while their labels stay true, trained with gantool.
+{picture}
+## Does it help?
 
-def _body(card: Card) -> Iterator[str]:
-    yield from (f"# {card.name}", "")
-    yield "A network that makes synthetic images look like real ones while their labels stay true, trained with gantool."
-    if card.picture:
-        yield from ("", f"![Synthetic, refined, difference and real images, side by side]({card.picture})")
-    yield from ("", "## Does it help?", "", _verdict(card))
-    yield from ("", "## Use it", "", "```python", "import gantool", "", 'refiner = gantool.load("path/to/this/folder")')
-    yield from ("refined = refiner(images)", "```", "")
-    yield f"`images` are float tensors (N, {card.recorded.in_channels}, H, W) in [-1, 1]{_size(card.recorded)}."
-    yield "For files: `gantool refine path/to/this/folder --input DIR --output DIR`."
-    yield from ("", "## What it was trained on", "", *_data(card.run))
-    yield from ("", "## What it is", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in _facts(card)))
-    yield ""
+{_verdict(card)}
+
+## Use it
+
+```python
+import gantool
+
+refiner = gantool.load("path/to/this/folder")
+refined = refiner(images)
+```
+
+`images` are float tensors (N, {recorded.in_channels}, H, W) in [-1, 1]{size}.
+For files: `gantool refine path/to/this/folder --input DIR --output DIR`.
+
+## What it was trained on
+
+{_data(card.run)}
+
+## What it is
+
+| | |
+|---|---|
+{facts}
+"""
 
 
 def _verdict(card: Card) -> str:
@@ -84,25 +103,14 @@ def _verdict(card: Card) -> str:
     return f"{' '.join(map(str, said))} (`gantool evaluate`, on these weights.)"
 
 
-def _size(recorded: Recorded) -> str:
-    if recorded.trained_size is None:
-        return ""
-    height, width = recorded.trained_size
-    return f"; it was trained at {height}×{width} px (height × width)"
-
-
-def _data(run: Mapping[str, Any] | None) -> Iterator[str]:
+def _data(run: Mapping[str, Any] | None) -> str:
     if run is None:
-        yield "Not recorded."
-        return
+        return "Not recorded."
     options = run.get("options", {}).get("dataset", {})
-    yield f"Data set: `{run.get('dataset', 'unknown')}`."
-    for name in ("synthetic", "real"):
-        value = run.get(name) or options.get(name)
-        if value:
-            yield f"- {name} images: `{_base_name(str(value))}`"
-    said = (f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None)
-    yield from ("", f"Settings: `{' '.join(said)}`.")
+    places = [(name, run.get(name) or options.get(name)) for name in ("synthetic", "real")]
+    listed = "".join(f"- {name} images: `{_base_name(str(value))}`\n" for name, value in places if value)
+    said = " ".join(f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None)
+    return f"Data set: `{run.get('dataset', 'unknown')}`.\n{listed}\nSettings: `{said}`."
 
 
 def _base_name(path: str) -> str:

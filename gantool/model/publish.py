@@ -74,7 +74,7 @@ def publish(
             name=title,
             license=license,
             recorded=recorded,
-            digest=open_bundle(folder).digest,
+            digest=bundle.digest,
             run=plan,
             evaluation=evaluation,
             evaluated=_is_about(evaluation, bundle.digest),
@@ -102,7 +102,8 @@ def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:
 
 def _picture(run: Path, step: int | None) -> Path | None:
     """The sample sheet of the weights of a step, or the newest; None where there is none."""
-    sheets = {int(path.stem.rpartition("-")[2]): path for path in (run / "samples").glob("step-*.png")}
+    names = {path: re.fullmatch(r"step-(\d+)", path.stem) for path in (run / "samples").glob("step-*.png") if path.is_file()}
+    sheets = {int(match[1]): path for path, match in names.items() if match}
     return sheets.get(max(sheets, default=-1) if step is None else step)
 
 

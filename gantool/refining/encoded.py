@@ -32,10 +32,10 @@ def read_frame(data: bytes, treatment: Treatment, name: str) -> FileFrame | Fail
     return FileFrame(frame.canvas, frame.alpha, frame.inputs, picture)
 
 
-def encode_refined(frame: FileFrame, refined: np.ndarray, treatment: Treatment, name: str) -> bytes | Failed:
-    """Return the bytes of a file like the one that was read; `refined` is the network's answer, (c, h, w) in [-1, 1]."""
+def encode_refined(frame: FileFrame, change: np.ndarray, treatment: Treatment, name: str) -> bytes | Failed:
+    """Return the bytes of a file like the one that was read; `change` is the network's, as `Treatment.merge` takes it."""
     try:
-        return frame.picture.encode(treatment.merge(frame, refined))
+        return frame.picture.encode(treatment.merge(frame, change))
     # Encoders have limits of their own (16,383 pixels for WebP), and raise what they like.
     except Exception as error:
         return Failed(name, f"cannot be written as {frame.picture.header.format}: {cause(error)}")

@@ -52,11 +52,25 @@ class Network:
         self._backend.expect(pixels)
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """(h, w, c) uint8, uint16 or float32 each, all alike, to (N, c, h, w) float32, [-1, 1].
+        """Refine a batch.
 
-        Raises `GantoolError` where the network does not keep the shape, gives values that are not finite, or does not fit into
-        the device's memory.
+        Args:
+            images: (h, w, c) uint8, uint16 or float32 each, all alike.
+
+        Returns:
+            (N, c, h, w) float32, in [-1, 1].
+
+        Raises:
+            GantoolError: Where the network does not keep the shape, gives values that are not finite, or does not fit into the
+                memory of the device.
         """
+        return self._compute(images, lambda outputs, _: outputs)
+
+    def change(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """As a call, but return what the network adds to the images: exactly 0 where it gives back what it got."""
+        return self._compute(images, torch.sub)
+
+    def _compute(self, images: Sequence[np.ndarray], wanted: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> np.ndarray:
         with torch.inference_mode():
             try:
                 inputs = normalise(to_tensor(np.stack(images)).to(self._device))
@@ -66,10 +80,10 @@ class Network:
             if outputs.shape != inputs.shape:
                 shapes = f"{tuple(inputs.shape)} into {tuple(outputs.shape)}"
                 raise GantoolError(f"the network of {self._name} turns {shapes}: it must keep the shape")
-            refined: np.ndarray = outputs.float().cpu().numpy()
-        if not np.isfinite(refined).all():
+            found: np.ndarray = wanted(outputs.float(), inputs).cpu().numpy()
+        if not np.isfinite(found).all():
             raise GantoolError(f"the network of {self._name} gives values that are not finite: try another --checkpoint")
-        return refined
+        return found
 
     def _too_large(self, count: int) -> str:
         if count > 1:

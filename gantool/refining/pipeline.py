@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..data.images import Form
+from .network import Network
 from .treatment import Frame, Treatment
 
 K = TypeVar("K", bound=Hashable)
@@ -56,9 +57,9 @@ class Pipeline(Generic[K, F, T]):
     """`read` and `finish` run on threads; the network runs where `run` is called from."""
 
     read: Callable[[K], F | Failed]
-    network: Callable[[Sequence[np.ndarray]], np.ndarray]
+    network: Network
     finish: Callable[[K, F, np.ndarray], T | Failed]
-    """Gets the network's answer, (c, h, w) float32; writes the image, or returns what shall be written."""
+    """Gets the network's change, (c, h, w) float32; writes the image, or returns what shall be written."""
     threads: int
     """How many."""
 
@@ -100,13 +101,13 @@ class Pipeline(Generic[K, F, T]):
         for key, frame in frames:
             alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
         for group in alike.values():
-            refined = self.network([frame.inputs for _, frame in group])
-            answered = [(key, frame, answer) for (key, frame), answer in zip(group, refined, strict=True)]
+            changes = self.network.change([frame.inputs for _, frame in group])
+            answered = [(key, frame, change) for (key, frame), change in zip(group, changes, strict=True)]
             writing.append(spread(pool, self.threads, self._finish, answered))
 
     def _finish(self, answered: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
-        key, frame, answer = answered
-        return key, self.finish(key, frame, answer)
+        key, frame, change = answered
+        return key, self.finish(key, frame, change)
 
 
 def spread(pool: Executor, pieces: int, function: Callable[[A], B], items: Sequence[A]) -> list[Future[list[B]]]:

@@ -98,7 +98,7 @@ class Marker:
         except (OSError, ValueError, KeyError, TypeError):
             raise GantoolError(f"{self._path} is damaged: {ways_out}") from None
         if differs:
-            what = "other weights" if differs == ["digest"] else "other settings"
+            what = "other weights, or by an earlier gantool" if differs == ["digest"] else "other settings"
             raise GantoolError(f"{self._path.parent} was written by run {by} with {what}: {ways_out}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..data.domains import Preprocess
 from ..data.images import Form
-from ..data.preprocess import LUMINANCE, full_scale, resize
+from ..data.preprocess import LUMINANCE, crop, full_scale, resize
 from ..errors import GantoolError
 
 
@@ -17,7 +18,8 @@ class Frame:
     """An image on its way."""
 
     canvas: np.ndarray
-    """(H, W, C) uint8, uint16 or float32: the colours, preprocessed, at the size that is written."""
+    """(H, W, C) uint8, uint16 or float32, in the unit of the file: the colours that the change is added to, at the size that is
+    written."""
     alpha: np.ndarray | None
     """(H, W, 1) as stored."""
     inputs: np.ndarray
@@ -26,11 +28,12 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Treatment:
-    """How images are refined: the network's *change* at its own size and channels is added to the image at its own.
+    """How images are refined: the network's *change* at its own size and channels is added to the stored image at its own.
 
-    So the geometry of an image, and with it every label in pixels, stays as it is. A network for grey images changes the
-    luminance (Rec. 601) of colour images, alike in all channels; one for colour images changes grey images by the luminance
-    of its change. Alpha is kept.
+    So the geometry of an image, and with it every label in pixels, stays as it is, and where the network changes nothing, not one
+    bit does. A network for grey images changes the luminance (Rec. 601) of colour images, alike in all channels; one for colour
+    images changes grey images by the luminance of its change. Alpha is kept, and so are values outside of the run's value range.
+    The images of a run that equalises come out equalised, as its target domain is.
     """
 
     preprocess: Preprocess
@@ -51,38 +54,67 @@ class Treatment:
         return written, self.compute_size or written
 
     def split(self, image: np.ndarray, name: str) -> Frame:
-        """(H, W, C) as stored to a frame. Raises `GantoolError` for channels, values or a size that cannot be had."""
+        """Make a frame of an image.
+
+        Args:
+            image: (H, W, C) as stored.
+            name: What an error calls it.
+
+        Raises:
+            GantoolError: For channels, values or a size that cannot be had.
+        """
         colours, alpha = image, None
         if image.shape[2] != self.channels and image.shape[2] in (2, 4):
-            colours, alpha = np.ascontiguousarray(image[..., :-1]), np.ascontiguousarray(image[..., -1:])
+            colours, alpha = np.ascontiguousarray(image[..., :-1]), self._sized(image[..., -1:], name)
         if colours.shape[2] != self.channels and {colours.shape[2], self.channels} != {1, 3}:
             raise GantoolError(f"{name} has {image.shape[2]} channels, but the run was trained on {self.channels}")
-        written = replace(self.preprocess, channels=colours.shape[2], size=self.output_size)
-        trained = replace(self.preprocess, size=self.compute_size or self.output_size)
-        if alpha is not None:
-            alpha = Preprocess(size=self.output_size, fit=self.preprocess.fit)(alpha, name=name)
-        return Frame(written(colours, name=name), alpha, trained(colours, name=name))
+        inputs = replace(self.preprocess, size=self.compute_size or self.output_size)(colours, name=name)
+        return Frame(self._canvas(colours, inputs, name), alpha, inputs)
 
-    def merge(self, frame: Frame, refined: np.ndarray) -> np.ndarray:
-        """`refined`: the network's answer to `frame.inputs`, (c, h, w) float32 in [-1, 1]. Returns (H, W, C) as stored."""
-        before, after = _unit(frame.inputs), (refined.transpose(1, 2, 0) + 1) / 2
-        change = _match_channels(after - before, frame.canvas.shape[2])
-        height, width, _ = frame.canvas.shape
-        colours = self._to_stored(_unit(frame.canvas) + resize(change, (height, width)), frame.canvas.dtype)
+    def merge(self, frame: Frame, change: np.ndarray) -> np.ndarray:
+        """Return the refined image.
+
+        Args:
+            frame: As `split` made it.
+            change: (c, h, w) float32: what the network adds to `frame.inputs`, where white is 2 above black.
+
+        Returns:
+            (H, W, C) of the type and unit of the stored image.
+        """
+        canvas = frame.canvas
+        low, high = self._range(canvas.dtype)
+        scaled = resize(_match_channels(change.transpose(1, 2, 0), canvas.shape[2]), canvas.shape[:2])
+        colours = self._stored(canvas, canvas + scaled * np.float32((high - low) / 2))
         return colours if frame.alpha is None else np.concatenate([colours, frame.alpha], axis=2)
 
-    def _to_stored(self, unit: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """[0, 1] to the unit and type of the file; values beyond are clipped."""
-        low, high = self.preprocess.value_range or (0, full_scale(dtype))
-        values = low + unit.clip(0, 1) * (high - low)
-        if dtype.kind == "u":
-            values = np.rint(values).clip(0, full_scale(dtype))
-        stored: np.ndarray = values.astype(dtype)
-        return stored
+    def _canvas(self, colours: np.ndarray, inputs: np.ndarray, name: str) -> np.ndarray:
+        size = self.output_size or colours.shape[:2]
+        if self.preprocess.value_range is None and inputs.shape == (*size, colours.shape[2]):
+            return inputs  # to which the same was done
+        canvas = self._sized(colours, name)
+        if not self.preprocess.equalize:
+            return canvas
+        equal = replace(self.preprocess, channels=canvas.shape[2], size=None)(canvas, name=name)
+        low, high = self._range(canvas.dtype)
+        return self._stored(canvas, low + equal * np.float32((high - low) / full_scale(canvas.dtype)))
 
+    def _sized(self, image: np.ndarray, name: str) -> np.ndarray:
+        """Bring an image to the size that is written."""
+        size = self.output_size or image.shape[:2]
+        return crop(image, size, name) if self.preprocess.fit == "crop" else resize(image, size)
 
-def _unit(image: np.ndarray) -> np.ndarray:
-    return image.astype(np.float32) / np.float32(full_scale(image.dtype))
+    def _range(self, dtype: np.dtype) -> tuple[float, float]:
+        """Return the values of black and white."""
+        return self.preprocess.value_range or (0, full_scale(dtype))
+
+    def _stored(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """New values to the type of the old ones, clipped to the range; where the old ones lie outside of it, they stay."""
+        low, high = self._range(before.dtype)
+        if before.dtype.kind == "u":
+            low, high = max(math.ceil(low), 0), min(math.floor(high), full_scale(before.dtype))
+            after = np.rint(after)
+        stored: np.ndarray = after.clip(low, high).astype(before.dtype)
+        return stored if self.preprocess.value_range is None else np.where((before < low) | (before > high), before, stored)
 
 
 def _match_channels(change: np.ndarray, channels: int) -> np.ndarray:

@@ -28,9 +28,10 @@ class Checkpoints:
         self.keep = keep
 
     def steps(self) -> list[int]:
-        """Steps that have a checkpoint, ascending."""
-        names = self.folder.glob("step-*") if self.folder.is_dir() else ()
-        return sorted(int(match[1]) for path in names if (match := re.fullmatch(r"step-(\d+)", path.name)))
+        """Steps that have a checkpoint, ascending; files and folders of other names that a user put beside them are left out."""
+        names = (re.fullmatch(r"step-(\d+)", path.name) for path in self.folder.glob("step-*"))
+        steps = {int(match[1]) for match in names if match}
+        return sorted(step for step in steps if self.path(step).is_dir())
 
     def path(self, step: int) -> Path:
         """Folder of the checkpoint after `step` steps."""

@@ -20,7 +20,7 @@ from ..plugins.registry import Registry
 from .files import remove_leftovers, write_json
 
 RUN = "run.json"
-_REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
+_REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 def new_folder(output: str | Path | None, name: str) -> Path:

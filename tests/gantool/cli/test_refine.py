@@ -70,7 +70,7 @@ def test_ctrl_c_says_how_to_go_on(saved: Path, folder: Path, tmp_path: Path, cap
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gantool.refining.network.Network.__call__", stop)
+    monkeypatch.setattr("gantool.refining.network.Network.change", stop)
     assert run(["refine", str(saved), "--input", str(folder), "--output", str(tmp_path / "out")]) == 130
     assert capsys.readouterr().err == "Stopped; give the same command again to finish.\n"
 

@@ -111,16 +111,22 @@ def test_a_saved_network_has_no_checkpoints(saved):
         open_bundle(saved, "best")
 
 
-def test_the_digest_follows_weights_and_description(saved):
+def test_the_digest_follows_what_makes_the_images_and_nothing_else(saved):
     first = open_bundle(saved).digest
+    edit(saved / CONFIG, step=3, trained_size=[12, 16], gantool="9.9")
+    described = json.loads((saved / CONFIG).read_text())
+    del described["preprocess"]["equalize"]  # as if a later version had added it
+    (saved / CONFIG).write_text(json.dumps(described, indent=7))
     assert open_bundle(saved).digest == first
     weights = load_file(saved / WEIGHTS)
     name = next(iter(weights))
     weights[name].flatten()[0] += 1e-6
     save_file(weights, saved / WEIGHTS)
     second = open_bundle(saved).digest
-    edit(saved / CONFIG, step=3)
-    assert len({first, second, open_bundle(saved).digest}) == 3
+    edit(saved / CONFIG, preprocess={**described["preprocess"], "equalize": True})
+    third = open_bundle(saved).digest
+    edit(saved / CONFIG, options={**described["options"], "padding": "zeros"})
+    assert len({first, second, third, open_bundle(saved).digest}) == 4
 
 
 def test_a_folder_that_is_no_run(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,25 @@ def test_overwriting(run: Path, tmp_path: Path) -> None:
     publish(run, tmp_path / "out", license="apache-2.0", overwrite=True)
     assert card(tmp_path / "out")[0]["license"] == "apache-2.0"
     assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+def test_what_else_lies_in_a_run_is_left_alone(run: Path, tmp_path: Path) -> None:
+    for name in ("step-foo.png", "step-.png", "step-00000120 (copy).png", "step-99999999.txt"):
+        (run / "samples" / name).write_text("mine")
+    (run / "samples/step-00000130.png").mkdir()
+    (run / "samples/step-00000140.png").symlink_to(tmp_path / "gone")
+    report = publish(run, tmp_path / "out", license="mit")
+    assert (report.output / "sample.png").read_bytes() == (run / "samples/step-00000110.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["sample.png", "README.md", "config.json"])
+@pytest.mark.parametrize("pictured", [True, False])
+def test_a_folder_where_a_file_shall_be_is_one_line(run: Path, tmp_path: Path, name: str, pictured: bool) -> None:
+    if not pictured:
+        shutil.rmtree(run / "samples")
+    (tmp_path / "out" / name).mkdir(parents=True)
+    with pytest.raises(GantoolError, match=r"out cannot be written to \(Is a directory\): choose another --output"):
+        publish(run, tmp_path / "out", license="mit", overwrite=True)
 
 
 @pytest.mark.parametrize(

@@ -142,12 +142,12 @@ def test_the_output_of_an_equalising_run_is_equalised(trained, added, pixels, sa
     assert np.array_equal(load(tmp_path / "out/a.png"), cv2.equalizeHist(image))
 
 
-def test_a_value_range_is_undone_in_the_unit_of_the_file(trained, added, save, load, tmp_path: Path):
+def test_the_change_is_in_the_unit_of_the_file_and_stays_within_the_value_range(trained, added, save, load, tmp_path: Path):
     depth = np.array([[400, 500, 1000, 1500, 9000]], np.uint16)
     save(tmp_path / "in/a.png", depth)
     trained(added(0.2), 1, preprocess=Preprocess(value_range=(500, 1500)))
     refine("run", input=tmp_path / "in", output=tmp_path / "out")
-    assert load(tmp_path / "out/a.png").tolist() == [[600, 600, 1100, 1500, 1500]]
+    assert load(tmp_path / "out/a.png").tolist() == [[400, 600, 1100, 1500, 9000]]
 
 
 def test_the_change_is_computed_at_the_trained_size_and_scaled(trained, added, save, load, tmp_path: Path):

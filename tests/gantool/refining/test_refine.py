@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 import gantool
+from gantool.errors import GantoolError
 
 
 def test_a_saved_network_refines_as_it_does_from_python(tmp_path: Path):
@@ -26,3 +28,19 @@ def test_a_saved_network_refines_as_it_does_from_python(tmp_path: Path):
     assert np.abs(np.asarray(Image.open(tmp_path / "out/a.png")) - expected).max() <= 0.51
     again = gantool.refine(tmp_path / "saved", input=tmp_path / "in", output=tmp_path / "out", device="cpu")
     assert (again.refined, again.skipped) == (0, 1), "the digest of the same weights is the same"
+
+
+def test_a_checkpoint_goes_on_refining_after_the_run_went_on(tiny, train, folder: Path, tmp_path: Path):
+    settings = {"checkpoint_every": 4, "keep": 9}
+    run = train(tiny(steps=5, **settings), tmp_path / "run")
+    words = {"checkpoint": 12, "input": folder, "output": tmp_path / "out", "device": "cpu", "backend": "torch"}
+    assert gantool.refine(run, **words).refined == 2
+    before = (tmp_path / "out/a.png").read_bytes()
+    (tmp_path / "out/a.png").unlink()
+    train(tiny(steps=9, **settings), run)
+    assert gantool.load(run) is not None
+    report = gantool.refine(run, **words)
+    assert (report.refined, report.skipped) == (1, 1)
+    assert (tmp_path / "out/a.png").read_bytes() == before
+    with pytest.raises(GantoolError, match="was written by run .* with other weights, or by an earlier gantool"):
+        gantool.refine(run, **words | {"checkpoint": "last"})

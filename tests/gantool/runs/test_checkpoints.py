@@ -22,6 +22,18 @@ def test_the_last_and_the_best_are_kept(tmp_path):
     assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["step-00005000", "step-00006000"]
 
 
+def test_what_else_lies_beside_them_is_left_alone(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    checkpoints.save(3, {}, best=None)
+    for name in ("step-1", "step-000000002", "step-foo", "step-00000003 (copy)"):
+        (checkpoints.folder / name).mkdir()
+    (checkpoints.folder / "step-00000009").write_text("mine")
+    assert checkpoints.steps() == [3]
+    checkpoints.save(4, {}, best=None)
+    assert checkpoints.steps() == [4]
+    assert len(list(checkpoints.folder.iterdir())) == 6
+
+
 def test_the_newest_is_what_a_run_goes_on_with(tmp_path):
     checkpoints = Checkpoints(tmp_path, keep=3)
     assert checkpoints.latest() is None
