@@ -149,7 +149,7 @@ def _check_slot(where: str, slot: Slot) -> None:
     if slot.name in RESERVED:
         raise Unsound(f"{where}: that word means something else in -o; slots must not be called {', '.join(RESERVED)}")
     if slot.kind not in SLOT_KINDS:
-        raise Unsound(f"{where}: no kind {slot.kind!r} for a slot{nearest(slot.kind, SLOT_KINDS, 'kinds are')}")
+        raise Unsound(f"{where}: no kind {slot.kind!r}{nearest(slot.kind, SLOT_KINDS, 'kinds are')}")
     _check_full_name(where, "default", slot.default)
     _check_text(where, "summary", slot.summary)
     _check_capabilities(where, "requires", slot.requires)

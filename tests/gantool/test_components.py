@@ -104,9 +104,14 @@ def test_sound_recipe(site, record):
         ("slots=(slot(name='G'),)", f"slot 'G': {NAME_RULE}"),
         (
             "slots=(slot(name='recipe'),)",
-            "slot 'recipe': that word means something else in -o; slots must not be called recipe, dataset, metric, estimator",
+            "slot 'recipe': that word means something else in -o; slots must not be called format, layout, dataset, metric, task, "
+            "estimator, logger, command, recipe",
         ),
         ("slots=(slot(kind='generater'),)", "slot 'generator': no kind 'generater'; did you mean 'generator'?"),
+        (
+            "slots=(slot(kind='recipe'),)",
+            "slot 'generator': no kind 'recipe'; kinds are: generator, discriminator, network, loss, buffer",
+        ),
         ("slots=(slot(default='unet'),)", "slot 'generator': default 'unet' is not a full name, 'plugin:name'"),
         ("slots=(slot(default=None),)", "slot 'generator': default None is not a full name, 'plugin:name'"),
         ("slots=(slot(requires='video'),)", "slot 'generator': requires must be a frozenset of strings, not a str"),
