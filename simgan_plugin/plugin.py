@@ -94,7 +94,7 @@ def gantool_estimators() -> Iterable[Component]:
     """What the paper trains on refined eyes."""
     yield Component(
         name="gaze-cnn",
-        factory="simgan_plugin.gaze_cnn:gaze_cnn",
+        factory="simgan_plugin.gaze_cnn:GazeCNN",
         options=GazeCNNOptions,
         summary="The paper's gaze estimator: five convolutions, two linear layers",
     )

@@ -40,9 +40,6 @@ RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms.split()
 
 KNOWN = {
     "gantool.augment.pixels -> refining",
-    "gantool.evaluation.features -> builtin",
-    "gantool.evaluation.preservation -> builtin",
-    "gantool.evaluation.realism -> builtin",
     "gantool.training.session -> builtin",
     "circle of gantool.data.hdf5, gantool.data.hdf5_writing",
     "circle of gantool.data.domains, gantool.data.preprocess",

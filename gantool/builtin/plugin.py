@@ -6,9 +6,18 @@ from collections.abc import Iterable
 
 from ..components import Component
 from ..data.domains import FilesOptions
-from ..evaluation.estimator_options import AdaptiveLinearOptions, ForestOptions, NearestOptions, SmallCNNOptions, SVROptions
 from ..hookspecs import hookimpl
-from .metric_options import LabelDriftOptions, PatchDistanceOptions, RealismDriftOptions, TwoSampleOptions
+from .part_options import (
+    AdaptiveLinearOptions,
+    ForestOptions,
+    LabelDriftOptions,
+    NearestOptions,
+    PatchDistanceOptions,
+    RealismDriftOptions,
+    SmallCNNOptions,
+    SVROptions,
+    TwoSampleOptions,
+)
 
 ADVERSARIAL, IMAGE_PAIR = frozenset({"adversarial"}), frozenset({"image-pair"})
 LOWER_IS_BETTER = frozenset({"lower-is-better"})
@@ -50,30 +59,31 @@ def gantool_datasets() -> Iterable[Component]:
 @hookimpl
 def gantool_metrics() -> Iterable[Component]:
     """How realistic refined images look, without labels."""
+    module = "gantool.builtin.metrics"
     yield Component(
         name="patch-distance",
-        factory="gantool.builtin.metrics:PatchDistance",
+        factory=f"{module}:PatchDistance",
         options=PatchDistanceOptions,
         provides=LOWER_IS_BETTER,
         summary="Sliced Wasserstein distance of local patches, refined to real; lower is more alike",
     )
     yield Component(
         name="two-sample",
-        factory="gantool.builtin.two_sample:TwoSample",
+        factory=f"{module}:TwoSample",
         options=TwoSampleOptions,
         provides=LOWER_IS_BETTER,
         summary="Accuracy of a fresh classifier on held-out patches, refined or real; 0.5: cannot be told apart",
     )
     yield Component(
         name="label-drift",
-        factory="gantool.builtin.label_drift:LabelDrift",
+        factory=f"{module}:LabelDrift",
         options=LabelDriftOptions,
         provides=LOWER_IS_BETTER | {"sees-source"},
         summary="Share of the edges of synthetic images that refining took away or moved; lower keeps labels truer",
     )
     yield Component(
         name="realism-drift",
-        factory="gantool.builtin.label_drift:RealismDrift",
+        factory=f"{module}:RealismDrift",
         options=RealismDriftOptions,
         provides=LOWER_IS_BETTER | {"sees-source"},
         summary="two-sample with a penalty on label-drift beyond what is allowed; lower is better",
@@ -83,19 +93,19 @@ def gantool_metrics() -> Iterable[Component]:
 @hookimpl
 def gantool_estimators() -> Iterable[Component]:
     """What `gantool evaluate` trains on each set of images."""
+    module = "gantool.builtin.estimators"
     yield Component(
         name="small-cnn",
-        factory="gantool.evaluation.small_cnn:small_cnn",
+        factory=f"{module}:SmallCNN",
         options=SmallCNNOptions,
         summary="Small LeNet-like CNN, seconds on one CPU core",
     )
-    module = "gantool.evaluation.classical"
-    yield Component(name="knn", factory=f"{module}:nearest", options=NearestOptions, summary="k nearest neighbours")
-    yield Component(name="svr", factory=f"{module}:svr", options=SVROptions, summary="Support vector regression or classifier")
-    yield Component(name="forest", factory=f"{module}:forest", options=ForestOptions, summary="Random forest")
+    yield Component(name="knn", factory=f"{module}:KNN", options=NearestOptions, summary="k nearest neighbours")
+    yield Component(name="svr", factory=f"{module}:SVR", options=SVROptions, summary="Support vector regression or classifier")
+    yield Component(name="forest", factory=f"{module}:Forest", options=ForestOptions, summary="Random forest")
     yield Component(
         name="alr",
-        factory=f"{module}:adaptive_linear",
+        factory=f"{module}:ALR",
         options=AdaptiveLinearOptions,
         summary="Adaptive linear regression: sparse mixtures of training images (after Lu et al. 2014)",
     )

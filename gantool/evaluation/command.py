@@ -18,7 +18,7 @@ from ..runs.folder import writing
 from .arms import Arm, Skipped, make_arm
 from .downstream import Outcome, run_arm
 from .estimators import choose
-from .evidence import collect, without
+from .evidence.collect import collect, without
 from .gather import Gathered, Paths, gather
 from .options import ARMS, EvaluateSettings
 from .result import make_result

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from gantool.builtin.edges import edges, overlap
-from gantool.builtin.label_drift import LabelDrift, RealismDrift
-from gantool.builtin.metric_options import LabelDriftOptions, RealismDriftOptions
+from gantool.builtin.metrics import LabelDrift, RealismDrift
+from gantool.builtin.part_options import LabelDriftOptions, RealismDriftOptions
+from gantool.evaluation.evidence.edges import edges, overlap
 
 
 def discs(count: int = 32, height: int = 24, width: int = 32, seed: int = 0) -> torch.Tensor:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gantool.builtin.metric_options import PatchDistanceOptions
 from gantool.builtin.metrics import PatchDistance
+from gantool.builtin.part_options import PatchDistanceOptions
 
 
 def measure(refined, target, *, batches: int = 1, **options) -> float:

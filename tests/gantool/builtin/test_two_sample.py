@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gantool.builtin.metric_options import TwoSampleOptions
-from gantool.builtin.two_sample import TwoSample, correct, cross_fitted_scores, draw_patches
+from gantool.builtin.metrics import TwoSample
+from gantool.builtin.part_options import TwoSampleOptions
+from gantool.evaluation.evidence.patches import correct, cross_fitted_scores, draw_patches
 
 
 def noise(seed: int, count: int = 96, channels: int = 1, side: int = 16) -> torch.Tensor:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import torch
 
+from gantool.builtin.part_options import SmallCNNOptions
 from gantool.errors import GantoolError
 from gantool.evaluation.estimators import choose
 from gantool.evaluation.neural import NeuralEstimator
@@ -82,25 +84,26 @@ def test_effort_does_not_depend_on_the_number_of_images():
             seen.append(len(images))
             return super().forward(images.flatten(1))
 
+    class Linear(NeuralEstimator):
+        def network(self, shape):
+            return Net(math.prod(shape), self.outputs)
+
+    config = SmallCNNOptions(steps=12, batch_size=16, learning_rate=1e-3)
     for count in (7, 40, 400):
         seen.clear()
-        estimator = NeuralEstimator(
-            lambda shape, outputs: Net(380, outputs), outputs=2, seed=0, steps=12, batch_size=16, learning_rate=1e-3
-        )
-        estimator.fit(*data(count))
+        Linear(config=config, outputs=2, seed=0).fit(*data(count))
         assert seen == [min(count, 16)] * 12
 
 
 def test_the_gaze_cnn_is_the_papers():
-    from simgan_plugin.gaze_cnn import network
-
-    linear = [layer for layer in network((1, 35, 55), 3).modules() if isinstance(layer, torch.nn.Linear)]
+    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).build(outputs=3, seed=0)
+    linear = [layer for layer in estimator.network((1, 35, 55)).modules() if isinstance(layer, torch.nn.Linear)]
     assert [(layer.in_features, layer.out_features) for layer in linear] == [(9600, 1000), (1000, 3)]
     estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).build(outputs=2, seed=0)
     estimator.fit(*data(8))
     assert estimator.predict(data(3)[0]).shape == (3, 2)
     with pytest.raises(ValueError, match="at least 19x19 pixels, got 18x40"):
-        network((1, 18, 40), 2)
+        estimator.network((1, 18, 40))
 
 
 def test_options_are_checked():

@@ -1,7 +1,8 @@
-"""Classifier two-sample test (Lopez-Paz and Oquab 2017): can a fresh classifier tell two sets of images apart?
+"""Two sets of images compared by their small patches: how far apart they are, and whether a fresh classifier tells them apart.
 
-The classifier is Fisher's linear discriminant on statistics of small patches. It is not the discriminator that the refiner was
-trained against, is trained anew for every question, and is only asked about images that it was not trained on.
+The classifier of the two-sample test (Lopez-Paz and Oquab 2017) is Fisher's linear discriminant on statistics of patches. It is
+not the discriminator that the refiner was trained against, is trained anew for every question, and is only asked about images
+that it was not trained on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-
-from .collected import Collected
-from .metric_options import TwoSampleOptions
+from torch.nn import functional as F
 
 Unit = Literal["patch", "image"]
 """What the classifier judges: single patches, or images by the mean statistics of their patches."""
@@ -22,34 +21,34 @@ _SHRINKAGE = 0.05
 """Share of the mean variance that is added to all variances: there are about as many statistics as images."""
 
 
-class TwoSample:
-    """Accuracy with which refined and target patches are told apart, 0.5 where they cannot be (Lopez-Paz and Oquab 2017).
+def patches_at(images: Tensor, chosen: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """(N, C, H, W) and numbers of images, of any shape, to (*that shape, C·side·side): a patch at a random place of each."""
+    offset = torch.arange(side)
+    top, left = (torch.randint(size - side + 1, (*chosen.shape, 1, 1), generator=generator) for size in images.shape[2:])
+    patches = images.permute(0, 2, 3, 1)[chosen[..., None, None], top + offset[:, None], left + offset]
+    return patches.flatten(chosen.dim())
 
-    Every image is judged by a classifier that was trained on other images (cross-fitting over `folds`).
-    """
 
-    def __init__(self, *, config: TwoSampleOptions) -> None:
-        self.config = config
-        self._images = Collected()
+def draw_patches(images: Tensor, side: int, count: int, generator: torch.Generator) -> Tensor:
+    """(N, C, H, W) to (N, count, C·side·side): patches at uniformly random places of every image."""
+    return patches_at(images, torch.arange(len(images))[:, None].expand(-1, count), side, generator)
 
-    def update(self, refined: Tensor, target: Tensor) -> None:
-        """Add (N, C, H, W) images in [-1, 1] of each side. Raises `ValueError` where channels differ."""
-        self._images.add(refined, target)
 
-    def compute(self) -> dict[str, float]:
-        """Return {"two_sample_accuracy": accuracy}. Raises `ValueError` where a side has fewer than `2 folds` images."""
-        self._images.require_some()
-        options = self.config
-        scores = cross_fitted_scores(
-            torch.cat(self._images.refined),
-            torch.cat(self._images.target),
-            unit="patch",
-            patch=options.patch,
-            patches=options.patches,
-            folds=options.folds,
-            seed=options.seed,
-        )
-        return {"two_sample_accuracy": sum(float(side.mean()) for side in correct(*scores)) / 2}
+def sliced_wasserstein(first: Tensor, second: Tensor, directions: int, generator: torch.Generator) -> float:
+    """Mean Wasserstein-1 distance of two sets of rows, (n, D) and (m, D), along that many random directions (count)."""
+    along = F.normalize(torch.randn(first.shape[1], directions, generator=generator), dim=0)
+    # Quantiles at common levels, so that the two samples may differ in size.
+    levels = torch.linspace(0, 1, min(len(first), len(second)))
+    return float((_quantiles(first @ along, levels) - _quantiles(second @ along, levels)).abs().mean())
+
+
+def _quantiles(projected: Tensor, levels: Tensor) -> Tensor:
+    """Values of each sorted column at `levels` in [0, 1], by linear interpolation."""
+    ordered = projected.sort(dim=0).values
+    place = levels * (len(ordered) - 1)
+    low = place.floor().long()
+    high = (low + 1).clamp(max=len(ordered) - 1)
+    return torch.lerp(ordered[low], ordered[high], (place - low)[:, None])
 
 
 def correct(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,17 +79,6 @@ def cross_fitted_scores(
         for held, side, part in zip(scores, rows, parts, strict=True):
             held[part == fold] = side[part == fold] @ weights + bias
     return scores[0], scores[1]
-
-
-def draw_patches(images: Tensor, side: int, count: int, generator: torch.Generator) -> Tensor:
-    """(N, C, H, W) to (N, count, C·side·side): patches at uniformly random places of every image."""
-    number, channels, height, width = images.shape
-    image = torch.arange(number)[:, None, None, None]
-    top = torch.randint(height - side + 1, (number, count, 1, 1), generator=generator)
-    left = torch.randint(width - side + 1, (number, count, 1, 1), generator=generator)
-    offset = torch.arange(side)
-    patches = images.permute(0, 2, 3, 1)[image, top + offset[:, None], left + offset]
-    return patches.reshape(number, count, side * side * channels)
 
 
 def _statistics(sets: Sequence[Tensor], *, unit: Unit) -> list[Tensor]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gantool.errors import GantoolError
-from gantool.evaluation.preservation import label_preservation
+from gantool.evaluation.evidence.preservation import label_preservation
 
 COUNT, HEIGHT, WIDTH = 256, 20, 28
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..builtin.two_sample import draw_patches
-from ..errors import GantoolError
-from ..features import BUNDLED, BUNDLED_LAYERS, FrozenFeatures, build_features
+from ...errors import GantoolError
+from ...features import BUNDLED, BUNDLED_LAYERS, FrozenFeatures, build_features
+from .patches import draw_patches
 
 _PATCH, _PATCHES = 7, 16
 _THUMBNAIL = 8

@@ -11,11 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..builtin.metric_options import PatchDistanceOptions
-from ..builtin.metrics import sliced_wasserstein
-from ..builtin.two_sample import correct, cross_fitted_scores
-from ..errors import GantoolError, MissingExtra
-from .features import FeatureSpace, feature_space
+from ...errors import GantoolError, MissingExtra
+from .feature_space import FeatureSpace, feature_space
+from .patches import Unit, correct, cross_fitted_scores, sliced_wasserstein
 
 MINIMUM = 32
 """Images of each set without which nothing is said."""
@@ -23,6 +21,9 @@ _PART = 0.75
 """Share of the images that every repeat takes, so that the spread over repeats is also one over images."""
 _PATCHES = 256
 """Patches an image (count) from which the test takes its statistics."""
+
+_DIRECTIONS = 128
+"""Random directions of the sliced Wasserstein distance, as many as in the metric patch-distance by default (count)."""
 
 Sides = Mapping[str, Tensor]
 
@@ -71,7 +72,7 @@ def realism(
     }
 
 
-def two_sample(first: Tensor, second: Tensor, *, unit: Any, repeats: int, seed: int) -> dict[str, float]:
+def two_sample(first: Tensor, second: Tensor, *, unit: Unit, repeats: int, seed: int) -> dict[str, float]:
     """Accuracy of telling two sets of images apart, with its 95 % interval over images.
 
     Repeats draw other patches and folds. Their accuracies are averaged; the interval is that of a single one, because the images
@@ -145,8 +146,7 @@ def feature_distances(first: Tensor, second: Tensor, *, seed: int) -> dict[str, 
             metric.update(second, real=True)
             metric.update(first, real=False)
         found = {"fid": float(fid.compute()), "kid": float(kid.compute()[0])}
-    directions = PatchDistanceOptions().directions
-    return {**found, "sliced_wasserstein": sliced_wasserstein(first, second, directions, torch.Generator().manual_seed(seed))}
+    return {**found, "sliced_wasserstein": sliced_wasserstein(first, second, _DIRECTIONS, torch.Generator().manual_seed(seed))}
 
 
 class _Given(nn.Module):

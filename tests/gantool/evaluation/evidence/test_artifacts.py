@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from gantool.errors import GantoolError
-from gantool.evaluation.artifacts import artifacts
+from gantool.evaluation.evidence.artifacts import artifacts
 
 HEIGHT, WIDTH = 35, 55
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import GantoolError
+from ...errors import GantoolError
 
 IDENTITY = 0.01
 """Mean |R(x) − x| on the [-1, 1] scale below which nothing happens to speak of: 1.3 of 255 levels."""

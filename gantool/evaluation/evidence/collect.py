@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import GantoolError, raised
-from ..plugins.registry import Provided, Registry
-from ..training.selection import show
-from .activity import activity
+from ...errors import GantoolError, raised
+from ...plugins.registry import Provided, Registry
+from ...training.selection import show
+from ..gather import Gathered
 from .artifacts import artifacts
-from .gather import Gathered
 from .preservation import label_preservation
 from .realism import realism
 
 _IMAGES = 1000
 """Images of each kind at most that are compared."""
+_POINTS = 200
+"""Points of a curve at most."""
 
 
 def collect(run: Path, gathered: Gathered, registry: Registry, *, features: str) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def collect(run: Path, gathered: Gathered, registry: Registry, *, features: str)
     refined, synthetic, targets = (each[chosen] for each in (material.refined, material.synthetic, material.targets))
     keypoints = None if gathered.keypoints is None else gathered.keypoints[chosen]
     order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
-    real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].chunk(2))
+    real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
     return {
         "label_preservation": _section(
             lambda: label_preservation(synthetic, refined, keypoints=keypoints, labels=targets, seed=material.seed)
@@ -77,3 +79,31 @@ def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -
     with torch.no_grad():
         show(metric, provided.component, images, real, source)
     return {name: float(value) for name, value in metric.compute().items()}
+
+
+def activity(refined: Tensor, synthetic: Tensor, run: Path) -> dict[str, Any]:
+    """Whether the refiner does anything: what it changes, and how the discriminator fared. Images are (N, C, H, W) in [-1, 1]."""
+    change = float((refined - synthetic).abs().mean())
+    share = 100 * change / 2
+    near = " (next to nothing: it is nearly the identity)" if share < 0.5 else ""
+    return {
+        "mean_change": change,
+        "discriminator": accuracies(run / "metrics.jsonl"),
+        "sentence": f"R changes a pixel by {share:.1f} % of its range on average{near}.",
+    }
+
+
+def accuracies(file: Path) -> dict[str, list[list[float]]]:
+    """Curves, [[step, value], …], of every figure in a run's log whose name contains "accuracy"; none without a log."""
+    curves: dict[str, list[list[float]]] = {}
+    if not file.is_file():
+        return curves
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:  # the last line of a run that was killed
+            continue
+        for name, value in row.items():
+            if "accuracy" in name and isinstance(value, int | float):
+                curves.setdefault(name, []).append([row["step"], value])
+    return {name: points[:: -(-len(points) // _POINTS)] for name, points in curves.items()}

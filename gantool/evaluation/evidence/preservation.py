@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..builtin.edges import edges, overlap
-from ..errors import GantoolError
+from ...errors import GantoolError
+from .edges import edges, overlap
 from .locator import Locator, Reader, train
 
 MINIMUM = 64
