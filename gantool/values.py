@@ -16,17 +16,33 @@ from .errors import GantoolError
 
 @dataclass(frozen=True)
 class Reads:
-    """Metadata of a type whose values may be written as words, too: `Annotated[tuple[int, int], Reads(parse_size)]`.
+    """Metadata of a type whose values may be written as words, too: `Annotated[tuple[int, int], Reads(parse_size, "HxW")]`.
 
     `parse` gets what was given and returns what the type holds; its `ValueError` is the message, without the option's name.
     """
 
     parse: Callable[[Any], Any]
+    form: str
+    """How help writes such a value, `"HxW"`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         from pydantic_core import core_schema
 
         return core_schema.no_info_before_validator_function(self.parse, handler(source))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Metadata of a field: what its option on the command line is like where the field's name and type do not say it."""
+
+    form: str = ""
+    """How help writes a value, `"PATTERN"`."""
+    name: str = ""
+    """Such as `"--estimator"` for the field `estimators`."""
+    commas: bool = False
+    """Whether several values may stand in one word: `a,b`."""
+    completes: str = ""
+    """The kind of component whose names the shell offers."""
 
 
 def parse_value(text: str) -> Any:
@@ -74,6 +90,17 @@ def parse_range(value: Any) -> tuple[float, float]:
     return low, high
 
 
+def parse_tile(value: Any) -> Any:
+    """Read the side of a tile: `"auto"` is None, `"off"` 0. Raises `ValueError`."""
+    if not isinstance(value, str):
+        return value
+    if value in ("auto", "off"):
+        return None if value == "auto" else 0
+    if not value.isdecimal() or int(value) == 0:
+        raise ValueError(f"{value!r} is not auto, off or a number of pixels")
+    return int(value)
+
+
 def _pair(value: Any) -> tuple[float, float]:
     """The two numbers of a list, a tuple or an array, as Python's own. Raises `ValueError` for anything else."""
     plain = value.tolist() if hasattr(value, "tolist") else value
@@ -91,7 +118,7 @@ def _whole(number: float) -> int:
 
 
 Pixels = Annotated[int, Interval(ge=1, le=65535)]
-Size = Annotated[tuple[Pixels, Pixels], Reads(parse_size)]
+Size = Annotated[tuple[Pixels, Pixels], Reads(parse_size, "HxW")]
 """Height and width in pixels: (35, 55), [35, 55] or "35x55"."""
-Range = Annotated[tuple[float, float], Reads(parse_range)]
+Range = Annotated[tuple[float, float], Reads(parse_range, "LO,HI")]
 """Lowest and highest value: (400, 1200), [400, 1200] or "400,1200"."""

@@ -72,7 +72,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GANTOOL"},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GANTOOL", "max_content_width": 100},
     epilog="GANTOOL_PLUGINS=a,b loads only these plugins. GANTOOL_TRAIN_STEPS=100 sets `train --steps`, and so on.",
 )
 @click.version_option(__version__, prog_name="gantool")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import GantoolError
+from ..plan.settings import RefineSettings
+from .flags import quiet_flag, run_argument, settings
 
 if TYPE_CHECKING:
     from ..refining.refine import RefineReport
@@ -22,78 +23,13 @@ _SHOWN = 20
 """Failures that are listed; the others are counted."""
 
 
-def _tile_side(_ctx: click.Context, _param: click.Parameter, value: str) -> int | None:
-    """`auto` is None, `off` is 0."""
-    if value in ("auto", "off"):
-        return None if value == "auto" else 0
-    if not value.isdecimal() or int(value) == 0:
-        raise GantoolError(f"--tile {value!r} is not auto, off or a number of pixels")
-    return int(value)
-
-
 @click.command(short_help="Refine images with a trained run; labels come along.")
-@click.argument("run", type=click.Path())
-@click.option(
-    "--input", "input_", required=True, metavar="PATH", type=click.Path(), help="A folder, .npz, .h5, .parquet, .tar, video."
-)
+@run_argument
+@click.option("--input", required=True, metavar="PATH", type=click.Path(), help="A folder, .npz, .h5, .parquet, .tar, video.")
 @click.option("--output", required=True, metavar="PATH", type=click.Path(), help="The folder or file to write.")
-@click.option("--size", default="keep", show_default=True, metavar="keep|run|HxW", help="Size of the written images (px).")
-@click.option("--copy", multiple=True, metavar="PATTERN", help="Images that are labels, such as 'masks/*': copied. Repeatable.")
-@click.option("--checkpoint", metavar="NAME", help="last (as without it), best, or a step number.")
-@click.option("--batch-size", default=64, show_default=True, metavar="N", help="Images at most in a batch.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
-@click.option("--threads", type=int, metavar="N", help="Threads that read and write. [default: one per core, at most 8]")
-@click.option(
-    "--backend",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="torch, compile, onnxruntime, openvino; auto: the fastest on the first batch, where much is to do.",
-)
-@click.option(
-    "--tile",
-    default="auto",
-    show_default=True,
-    callback=_tile_side,
-    metavar="auto|off|N",
-    help="Side (px) of tiles for large images.",
-)
-@click.option("--tile-overlap", type=int, metavar="N", help="Pixels that tiles share. [default: the receptive field]")
-@click.option(
-    "--video-codec", default="auto", show_default=True, metavar="NAME", help="h264, hevc, vp9, av1, ffv1; auto: as the input."
-)
-@click.option("--video-crf", type=int, metavar="N", help="Quality of written videos on their encoder's scale; lower is better.")
-@click.option("--engine", default="local", show_default=True, metavar="local|ray", help="Who computes: this machine, or Ray.")
-@click.option("--workers", default=1, show_default=True, metavar="N", help="Processes of this machine; 1: this one.")
-@click.option("--num-actors", type=int, metavar="N", help="Actors of Ray. [default: one per GPU, or per CPU]")
-@click.option("--ray-address", metavar="ADDRESS", help="Of a running Ray cluster. [default: $RAY_ADDRESS, or start one here]")
-@click.option("--validate", is_flag=True, help="Check annotations against the images first; exit code 2 where they do not fit.")
-@click.option("--overwrite", is_flag=True, help="Refine again what the output already holds.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def refine(
-    run: str,
-    input_: str,
-    output: str,
-    *,
-    size: str,
-    copy: tuple[str, ...],
-    checkpoint: str | None,
-    batch_size: int,
-    device: str,
-    threads: int | None,
-    backend: str,
-    tile: int | None,
-    tile_overlap: int | None,
-    engine: str,
-    workers: int,
-    num_actors: int | None,
-    ray_address: str | None,
-    video_codec: str,
-    video_crf: int | None,
-    validate: bool,
-    overwrite: bool,
-    quiet: bool,
-) -> int:
+@settings(RefineSettings)
+@quiet_flag
+def refine(run: str, *, input: str, output: str, quiet: bool, **said: Any) -> int:
     """Refine images with a trained run; labels come along.
 
     \b
@@ -115,29 +51,7 @@ def refine(
     warnings.filterwarnings("ignore", module=r"PIL\.")
     progress = _Progress(quiet=quiet)
     try:
-        report = refine_images(
-            run,
-            input=input_,
-            output=output,
-            batch_size=batch_size,
-            device=device,
-            size=size,
-            overwrite=overwrite,
-            checkpoint=checkpoint,
-            copy=copy,
-            threads=threads,
-            backend=backend,
-            tile=tile,
-            tile_overlap=tile_overlap,
-            engine=engine,
-            workers=workers,
-            num_actors=num_actors,
-            ray_address=ray_address,
-            video_codec=video_codec,
-            video_crf=video_crf,
-            validate=validate,
-            watcher=progress,
-        )
+        report = refine_images(run, input=input, output=output, watcher=progress, **said)
     except InvalidAnnotations as error:
         for problem in error.problems[:_SHOWN]:
             click.echo(f"Invalid: {problem}", err=True)

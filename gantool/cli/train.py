@@ -10,13 +10,16 @@ import click
 from click.core import ParameterSource
 
 from ..compute.launch import read_launch, speaks
+from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..kinds import SLOT_KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
+from ..plan.settings import RunSettings
 from ..plugins.registry import load_plugins
-from ..values import parse_options, parse_pairs, parse_value
+from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
+from .flags import quiet_flag, settings
 
 
 @click.command(short_help="Train a recipe on a pair of image domains.")
@@ -25,15 +28,8 @@ from .complete import complete_component, complete_recipe
 @click.option("--real", metavar="PATH", type=click.Path(), help="Real images, likewise; no labels needed.")
 @click.option("--output", metavar="RUN", type=click.Path(), help="Folder of the new run. [default: runs/PLUGIN-001, …]")
 @click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")
-@click.option("--steps", type=int, metavar="N", help="Discriminator updates after the warm-ups.")
-@click.option("--batch-size", type=int, metavar="N", help="Images of each domain in one update, all processes together.")
-@click.option("--accumulate", type=int, metavar="N", help="Parts in which a process takes them: less memory, same gradients.")
-@click.option("--seed", type=int, metavar="N", help="Decides weights, order and everything drawn.")
-@click.option("--size", metavar="HxW", help="Bring all images of both domains to this height and width (px).")
-@click.option("--fit", type=click.Choice(["resize", "crop"]), help="How --size does it.")
-@click.option("--channels", metavar="N", help="1 (grey), 3 (RGB); by default what both domains share.")
-@click.option("--equalize/--no-equalize", default=None, help="Equalise the histogram of every image of both domains.")
-@click.option("--value-range", metavar="LO,HI", help="Values that become black and white, for depth or float images.")
+@settings(RunSettings, layered=True)
+@settings(Preprocess, layered=True)
 @click.option("--generator", metavar="NAME", shell_complete=complete_component("generator"), help="Replace the generator.")
 @click.option(
     "--discriminator", metavar="NAME", shell_complete=complete_component("discriminator"), help="Replace the discriminator."
@@ -51,23 +47,13 @@ from .complete import complete_component, complete_recipe
     metavar="SLOT.OPTION=VALUE",
     help="Set an option, such as generator.blocks=6. Repeatable.",
 )
-@click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="bf16: convolutions in bfloat16.")
-@click.option("--compile/--no-compile", default=None, help="Compile the networks first.")
-@click.option("--checkpoint-every", type=int, metavar="N", help="Steps between checkpoints.")
-@click.option("--sample-every", type=int, metavar="N", help="Steps between sample sheets.")
-@click.option("--log-every", type=int, metavar="N", help="Steps between lines of metrics.jsonl.")
-@click.option("--keep", type=int, metavar="N", help="Checkpoints kept beside the best.")
-@click.option("--workers", type=int, metavar="N", help="Processes that read images of a domain too large to hold.")
-@click.option("--cache-gib", type=float, metavar="N", help="Size up to which a domain is held on the device (GiB).")
-@click.option("--timeout", type=float, metavar="S", help="Seconds that processes of one run wait for each other.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with a run from its newest checkpoint.")
 @click.option(
     "--config", "config", metavar="FILE", type=click.Path(), help="Settings from a .toml file, or a run.json to replay."
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
-@click.option("--profile", is_flag=True, help="Record a few steps with torch.profiler, in RUN/profile, and say what costs most.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--profile", is_flag=True, help="Record a few steps in RUN/profile, and say what costs most.")
+@quiet_flag
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -135,7 +121,5 @@ def _read(given: dict[str, Any], where: str) -> Choices:
     parts = {kind: given.pop(kind) for kind in SLOT_KINDS if kind in given}
     parts |= parse_pairs(given.pop("part", ()), "--part", "SLOT=NAME")
     options = parse_options(given.pop("option", ()))
-    if "channels" in given:
-        given["channels"] = parse_value(given["channels"])
     said = Choices.from_mapping({**given, "parts": parts}, where=where)
     return said.with_options(options, where="-o")

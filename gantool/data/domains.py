@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
 
-from ..values import Range, Size, parse_range
+from ..values import Flag, Range, Size, parse_range
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,16 +46,17 @@ class Preprocess:
     """
 
     size: Size | None = None
-    """Height and width in pixels that every image is brought to; without it, sizes stay and must agree."""
+    """Bring all images of both domains to this height and width (px). Without it, sizes stay and must agree."""
     fit: Literal["resize", "crop"] = "resize"
-    """How an image gets to `size`: resized (the aspect ratio may change), or cropped around its centre."""
-    channels: Literal["auto"] | Annotated[int, Interval(ge=1, le=64)] = "auto"
-    """1 for grey (luminance, Rec. 601), 3 for RGB, or what the files hold; auto: grey where either domain is grey."""
+    """How `size` does it. Resized, the aspect ratio may change; a crop is taken around the centre."""
+    channels: Annotated[Literal["auto"] | Annotated[int, Interval(ge=1, le=64)], Flag("N")] = "auto"
+    """1 (grey), 3 (RGB); by default what both domains share. Grey is the luminance (Rec. 601), and what is shared where
+    either is grey."""
     equalize: bool = False
-    """Equalise the histogram of each grey image, or of the luminance of each colour image."""
+    """Equalise the histogram of every image of both domains. Of a colour image, that of its luminance."""
     value_range: Range | None = None
-    """Lowest and highest value, in the unit of the files (depth, say): mapped to black and white, and values beyond are
-    clipped. Without it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
+    """Values that become black and white, for depth or float images. In the unit of the files; values beyond are clipped. Without
+    it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
 
     def __post_init__(self) -> None:
         if self.value_range is not None:

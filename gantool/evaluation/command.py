@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from ..compute.device import choose_device
 from ..errors import GantoolError, MissingExtra, cause, nearest
-from ..options import validate
+from ..plan.settings import EvaluateSettings, read_settings, takes
 from ..plugins.registry import Part, load_plugins
 from ..runs.files import write_json
 from ..runs.folder import writing
@@ -20,7 +20,7 @@ from .downstream import Outcome, run_arm
 from .estimators import choose
 from .evidence.collect import collect, without
 from .gather import Gathered, Paths, gather
-from .options import ARMS, EvaluateSettings
+from .names import ARMS
 from .result import make_result
 from .statistics import require_scipy
 
@@ -29,6 +29,7 @@ RESULT = "evaluation.json"
 Say = Callable[[str], None]
 
 
+@takes(EvaluateSettings)
 def evaluate_run(
     run: Path,
     *,
@@ -54,7 +55,7 @@ def evaluate_run(
     paths = Paths(**{name: Path(path) for name, path in given.items() if path})
     say(f"reading images and refining with {run}")
     gathered = gather(run, checked, paths, registry)
-    arms, skipped = _make_arms(checked.arms, gathered)
+    arms, skipped = _make_arms(checked.arms or (), gathered)
     outcomes = {chosen.component: _run_arms(arms, chosen, gathered, checked, device, say) for chosen in estimators}
     if checked.evidence:
         say("comparing images")
@@ -75,19 +76,16 @@ def evaluate_run(
     return result
 
 
-def _settings(values: Mapping[str, Any]) -> EvaluateSettings:
-    known = [field.name for field in fields(EvaluateSettings)]
-    for name in values:
-        if name not in known:
-            raise GantoolError(f"evaluate has no argument {name!r}{nearest(name, known, 'arguments are')}")
-    checked: EvaluateSettings = validate(EvaluateSettings, values, where="--")
-    for name in checked.arms:
+def _settings(said: Mapping[str, Any]) -> EvaluateSettings:
+    settings = read_settings(EvaluateSettings, said, of="evaluate")
+    arms = settings.arms or tuple(ARMS)
+    for name in arms:
         if name not in ARMS:
             raise GantoolError(f"--arms: no arm {name!r}{nearest(name, ARMS, 'arms are')}")
     for name in ("synthetic", "refined"):
-        if name not in checked.arms:
+        if name not in arms:
             raise GantoolError(f"--arms needs {name!r}: the verdict compares refined with synthetic")
-    return checked
+    return replace(settings, arms=arms)
 
 
 def _estimator_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..options import to_dict
 from ..plan.resolve import resolve
+from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Registry
 from ..refining.network import Network
 from ..runs.folder import read_choices
 from .arms import Material
 from .labelled import choose_labels, labels_of, name_of, open_labelled, read_labels
-from .options import EvaluateSettings
 from .reading import Images, all_digests, pick, read, read_stream
 from .tasks import Task, check_alike, guess, make_task
 

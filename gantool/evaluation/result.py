@@ -10,11 +10,11 @@ from typing import Any
 
 from .._version import __version__
 from ..options import to_dict
+from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Part
 from .arms import Arm
 from .downstream import Outcome
 from .gather import Gathered
-from .options import EvaluateSettings
 from .statistics import CONFIDENCE, interval
 from .tasks import OFFSET_REMOVED, constant_prediction
 from .verdict import caveats, judge, offset_caveat

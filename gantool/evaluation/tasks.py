@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import GantoolError
-from .options import TASKS
+from .names import TASKS
 
 OFFSET_REMOVED = "offset removed"
 """Name of a further figure: the error without the mean of prediction minus target, which a difference in geometry (crop,
@@ -25,7 +25,7 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """One of `options.TASKS`."""
+        """One of `names.TASKS`."""
 
     @property
     def unit(self) -> str:

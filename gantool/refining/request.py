@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..data.parallel import threads
 from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
-from ..values import parse_size
+from ..plan.settings import RefineSettings
 from .job import Job
 from .network import Network
 from .pipeline import make_batches
@@ -25,28 +26,19 @@ from .workers.base import InProcess, Workers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """The options of `gantool.refine`; see there."""
+class Request(RefineSettings):
+    """The settings of `gantool refine`, what it reads and what it writes."""
 
     run: str
     input: str
     output: Path
     """As `places.output_path` settled it."""
-    batch_size: int
-    device: str
-    size: str | tuple[int, int]
-    overwrite: bool
-    checkpoint: str | int | None
-    threads: int | None
-    validate: bool
-    backend: str
-    tiling: Tiling
-    video: VideoOptions = field(default_factory=VideoOptions)
     marker: Mapping[str, str] | None = None
     """What the first process found the run to be; a worker that finds another one must not go on."""
 
     def open(self, watcher: Watcher, workers: Workers | None = None) -> Job:
         """Open the network. Raises `GantoolError`."""
+        tiling = Tiling(side=self.tile, overlap=self.tile_overlap)
         bundle = open_bundle(self.run, self.checkpoint)
         treatment = _treatment(bundle, self.size)
         marker = _marker(bundle, treatment)
@@ -61,14 +53,14 @@ class Request:
             place=self.input,
             output=self.output,
             treatment=treatment,
-            network=Network(bundle, self.device, backend=self.backend, tiling=self.tiling, notice=watcher.notice),
+            network=Network(bundle, self.device, backend=self.backend, tiling=tiling, notice=watcher.notice),
             batch_size=self.batch_size,
             threads=self.threads or threads(),
             marker=marker,
             overwrite=self.overwrite,
             validate=self.validate,
             watcher=watcher,
-            video=self.video,
+            video=VideoOptions(codec=self.video_codec, crf=self.video_crf),
             workers=workers or InProcess(),
         )
 
@@ -89,15 +81,12 @@ class Request:
         return replace(self, backend="torch" if backend == "auto" else backend, marker=job.marker)
 
 
-def _treatment(bundle: Bundle, size: str | tuple[int, int]) -> Treatment:
+def _treatment(bundle: Bundle, size: Literal["keep", "run"] | tuple[int, int]) -> Treatment:
     preprocess = replace(bundle.preprocess, channels=bundle.in_channels)
     resized = preprocess.size is not None and preprocess.fit == "resize"
     if size == "run" and bundle.trained_size is None:
         raise GantoolError(f"--size run: {bundle.name} does not say at which size it was trained; give --size HxW")
-    try:
-        output_size = None if size == "keep" else bundle.trained_size if size == "run" else parse_size(size)
-    except ValueError as error:
-        raise GantoolError(f"--size: {error}") from None
+    output_size = None if size == "keep" else bundle.trained_size if size == "run" else size
     return Treatment(preprocess=preprocess, compute_size=preprocess.size if resized else None, output_size=output_size)
 
 

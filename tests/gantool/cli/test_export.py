@@ -8,6 +8,7 @@ import pytest
 
 import gantool
 from gantool.cli.main import run
+from gantool.plan.settings import RefineSettings, read_settings
 from gantool.refining.report import RefineReport
 
 
@@ -64,4 +65,5 @@ def test_tile_sides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str, 
 
     monkeypatch.setattr("gantool.refining.refine.refine", refine)
     assert run(["refine", "run", "--input", "a", "--output", "b", "--tile", word, "--backend", "openvino"]) == 0
-    assert (asked["tile"], asked["backend"]) == (side, "openvino")
+    settings = read_settings(RefineSettings, {name: asked[name] for name in ("tile", "backend", "threads")}, of="refine")
+    assert (settings.tile, settings.backend, settings.threads) == (side, "openvino", None)

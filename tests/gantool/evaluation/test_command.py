@@ -11,7 +11,7 @@ from PIL import Image
 
 import gantool
 from gantool import GantoolError
-from gantool.evaluation.options import ARMS
+from gantool.evaluation.names import ARMS
 
 from .conftest import SIZE, spots
 

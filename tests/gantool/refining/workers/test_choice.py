@@ -23,8 +23,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("options", "message"),
     [
         ({"engine": "rai"}, r"--engine 'rai' is none of: local, ray; did you mean 'ray'\?"),
-        ({"workers": 0}, "--workers and --num-actors: at least 1"),
-        ({"engine": "ray", "num_actors": 0}, "--workers and --num-actors: at least 1"),
+        ({"workers": 0}, "--workers: input should be greater than or equal to 1, got 0"),
+        ({"engine": "ray", "num_actors": 0}, "--num-actors: input should be greater than or equal to 1, got 0"),
         ({"engine": "ray", "workers": 2}, "for ray, pass --num-actors"),
         ({"num_actors": 2}, "are for --engine ray"),
         ({"ray_address": "auto"}, "are for --engine ray"),

@@ -13,7 +13,6 @@ import pytest
 from gantool.errors import GantoolError
 from gantool.refining.refine import refine
 from gantool.refining.request import Request
-from gantool.refining.tiling import Tiling
 from gantool.refining.workers.ray_data import _Share
 
 REQUEST = Request(
@@ -21,14 +20,6 @@ REQUEST = Request(
     input="in",
     output=Path("out"),
     batch_size=4,
-    device="auto",
-    size="keep",
-    overwrite=False,
-    checkpoint=None,
-    threads=None,
-    validate=False,
-    backend="auto",
-    tiling=Tiling(),
 )
 
 

@@ -12,7 +12,6 @@ import gantool
 from gantool.data.images import Form
 from gantool.refining.report import Silent
 from gantool.refining.request import Request
-from gantool.refining.tiling import Tiling
 from gantool.refining.workers.base import Outcome, Piece
 from gantool.refining.workers.worker import Worker
 
@@ -26,13 +25,7 @@ def request_(tmp_path: Path) -> Request:
         output=tmp_path / "out",
         batch_size=4,
         device="cpu",
-        size="keep",
-        overwrite=False,
-        checkpoint=None,
         threads=1,
-        validate=False,
-        backend="auto",
-        tiling=Tiling(),
     )
 
 

@@ -1,0 +1,140 @@
+"""Fields of settings dataclasses as options of a command: their names, types, choices, defaults and help. No pydantic."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from ..values import Flag, Reads
+from .complete import complete_component
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+run_argument = click.argument("run", type=click.Path())
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+quiet_flag = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+
+_PLAIN: dict[Any, tuple[click.ParamType[Any], str]] = {
+    int: (click.INT, "N"),
+    float: (click.FLOAT, "N"),
+    Path: (click.Path(), "PATH"),
+    str: (click.STRING, "NAME"),
+}
+"""How an option of that type is checked before all are validated together, and how help writes its value."""
+
+
+def settings(cls: type, *, layered: bool = False) -> Callable[[Command], Command]:
+    """Give a command an option for each field of a dataclass, passed on under the field's name; None where nobody said it.
+
+    `layered`: other places can say it too (a file, a preset). Then no default is shown, and what they switch on can be
+    switched off.
+    """
+
+    def decorate(command: Command) -> Command:
+        for field in reversed(list(_fields(cls))):
+            _option(field, layered)(command)
+        return command
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    types: list[tuple[Any, list[Any]]]
+    """What it may be beside None: types and what is noted of them."""
+    flag: Flag
+    default: Any
+    doc: str
+
+
+def _fields(cls: type) -> Iterator[_Field]:
+    """The fields of a dataclass, its own before those that it inherits."""
+    hints, docs = get_type_hints(cls, include_extras=True), docstrings(cls)
+    defaults = {field.name: field.default for field in fields(cls)}
+    for name in dict.fromkeys(name for base in cls.__mro__ for name in vars(base).get("__annotations__", {})):
+        types = [(kind, notes) for kind, notes in _types(hints[name]) if kind is not NoneType]
+        flag = next((note for _, notes in types for note in notes if isinstance(note, Flag)), Flag())
+        yield _Field(name, types, flag, defaults[name], docs.get(name, ""))
+
+
+def _types(hint: Any) -> list[tuple[Any, list[Any]]]:
+    if get_origin(hint) is Annotated:
+        inner, *notes = get_args(hint)
+        return [(kind, [*own, *notes]) for kind, own in _types(inner)]
+    if get_origin(hint) in (Union, UnionType):
+        return [each for choice in get_args(hint) for each in _types(choice)]
+    return [(hint, [])]
+
+
+def docstrings(cls: type) -> dict[str, str]:
+    """Return what stands below the fields of a dataclass and of its bases, each as one line. Python has it in the source only."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        try:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        except (OSError, TypeError, SyntaxError):  # a program without its sources has help without words
+            continue
+        for field, text in pairwise(getattr(tree, "body", [])):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found[ast.unparse(field.target)] = " ".join(str(text.value.value).split())
+    return found
+
+
+def _option(field: _Field, layered: bool) -> Callable[[Command], Command]:
+    name = field.flag.name or _flag(field.name)
+    words: dict[str, Any] = {"default": None, "help": _help(field, layered)}
+    kind, notes = field.types[0]
+    if kind is bool:
+        switch = f"{name}/--no-{name[2:]}" if layered or field.default else name
+        return click.option(switch, field.name, is_flag=True, **words)
+    words["metavar"] = field.flag.form or "|".join(dict.fromkeys(map(_form, field.types)))
+    if get_origin(kind) is tuple and not any(isinstance(note, Reads) for note in notes):
+        words |= {"multiple": True, "callback": _split if field.flag.commas else _collect}
+    elif len(field.types) == 1 and get_origin(kind) is Literal:
+        words |= {"type": click.Choice(get_args(kind)), "metavar": field.flag.form or None}
+    elif len(field.types) == 1 and not any(isinstance(note, Reads) for note in notes):
+        words["type"] = _PLAIN[kind][0]
+    if field.flag.completes:
+        words["shell_complete"] = complete_component(field.flag.completes)
+    return click.option(name, field.name, **words)
+
+
+def _form(alternative: tuple[Any, list[Any]]) -> str:
+    kind, notes = alternative
+    forms = [note.form for note in notes if isinstance(note, Reads)]
+    if forms:
+        return forms[0]
+    return "|".join(get_args(kind)) if get_origin(kind) is Literal else _PLAIN.get(kind, _PLAIN[str])[1]
+
+
+def _help(field: _Field, layered: bool) -> str:
+    """The first sentence of the docstring, and the default: that of the field, or what "None: ..." says happens without one."""
+    first, *others = re.split(r"(?<=\.)\s+", re.sub(r"`(\w+)`", lambda name: _flag(name[1]), field.doc))
+    without = [text.removeprefix("None: ").rstrip(".") for text in others if text.startswith("None: ")]
+    default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+    shown = {"True": field.name, "False": "", "None": ""}.get(default, default) or "".join(without)
+    return first if layered or not shown else f"{first} [default: {shown}]"
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _collect(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...] | None:
+    return words or None
+
+
+def _split(_ctx: click.Context, _param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Split words at commas, so that both `-x a -x b` and `-x a,b` do."""
+    return tuple(word.strip() for text in words for word in text.split(",") if word.strip()) if words else None
