@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from ..errors import GantoolError
-from .domains import Preprocess
+
+if TYPE_CHECKING:
+    from .domains import Preprocess
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Rec. 601 weights of R, G and B."""
