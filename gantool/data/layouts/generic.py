@@ -1,0 +1,258 @@
+"""Folders that no simulator wrote, or none that is known: names, annotations and a look at the pixels say what is what.
+
+Nothing is guessed away: what could be a picture or a label is a doubt, which stops with one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind
+from ..stored import HDF5
+from .description import Description, Source
+from .listed import listed
+from .patterns import pattern
+from .tree import Tree
+from .units import Unit, glob_of, paired, units_of
+from .words import PICTURE, roles, tokens
+
+PLAIN, FOLDERS, COMPANIONS, LISTED = "plain", "folders", "companions", "listed"
+
+_MOST = 0.5
+_ARRAYS = (".npy", ".npz")
+_PER_PICTURE = (".json", ".txt", ".xml")
+
+
+@dataclass
+class _Sorted:
+    """Units by what they are taken for."""
+
+    pictures: list[Unit]
+    passes: list[Unit]
+    doubts: list[Doubt]
+    notes: list[str]
+
+
+def describe(tree: Tree, pictures: Iterable[str] = ()) -> Description | None:
+    """Return what a tree seems to be, doubts and all; None where there is no image file.
+
+    Args:
+        tree: The files.
+        pictures: Files that a person says are the pictures; nothing is in doubt then, and what is no pass is left as it is.
+    """
+    said = frozenset(pictures)
+    units = units_of(tree, [file for file in tree.pictures if not said or file in said])
+    names = listed(tree) if not said else frozenset()
+    if not units:
+        return None
+    if said:
+        others = units_of(tree, [file for file in tree.pictures if file not in said])
+        found = _Sorted(units, [unit for unit in others if unit.role not in (None, PICTURE)], [], [])
+        left = [unit for unit in others if unit not in found.passes]
+        return _description(tree, found, names, [unit.pattern for unit in left])
+    # A set whose files are all of one kind is a set of pictures, whatever its name.
+    kinds = {(unit.role, bool(unit.data), _grey(unit)) if unit.role in (None, PICTURE) else unit.role for unit in units}
+    found = _Sorted(list(units), [], [], []) if len(kinds) == 1 else _judge(units, names, tree)
+    _twins(found)
+    return _description(tree, found, names, ())
+
+
+def _judge(units: Sequence[Unit], names: frozenset[str], tree: Tree) -> _Sorted:
+    """Say of each unit what it is, or doubt it."""
+    listed_units = [unit for unit in units if sum(file in names for file in unit.files) > _MOST * len(unit.files)]
+    called = [unit for unit in units if unit.role == PICTURE]
+    sure = listed_units or [unit for unit in called if not unit.data] or called
+    plain = [unit for unit in units if unit.role in (None, PICTURE) and not unit.data]
+    base = sure or [unit for unit in plain if not _grey(unit)] or plain
+    found = _Sorted(list(base), [], [], [])
+    for unit in (unit for unit in units if unit not in base):
+        why = _why(unit, base, certain=bool(sure))
+        if why is None:
+            found.passes.append(unit)
+        elif why:
+            first = base[0].files[0] if base else next(one.files[0] for one in units if one is not unit)
+            found.doubts.append(_doubt(first, unit, why, base, tree))
+        else:
+            found.pictures.append(unit)
+            if sure and unit.role != PICTURE:
+                what = "that no annotation lists" if listed_units else "whose names do not say so"
+                found.notes.append(f"{len(unit.files):,} images {what} are pictures, too, such as {unit.files[0]}")
+    return found
+
+
+def _why(unit: Unit, base: Sequence[Unit], *, certain: bool) -> str | None:
+    """Return why a unit is in doubt, "" where it is pictures, None where it is a pass.
+
+    Args:
+        unit: What is judged.
+        base: The pictures so far.
+        certain: Whether names or annotations say that the pictures are pictures.
+    """
+    if unit.role not in (None, PICTURE):
+        beside = max((_pairing(unit, picture) for picture in base), default=0.0)
+        # "Normal" is a class of pictures, too.
+        odd = unit.role == PassKind.NORMALS and not unit.unit and (beside == 0 or (unit.look is not None and unit.look.lossy))
+        wrong = unit.photo and (unit.role in IDS or odd)
+        if wrong:
+            return f"is called {unit.role}, but looks like a picture" if beside > 0 else ""
+        shows = not base or beside > 0 or bool(unit.data) or unit.role in (PassKind.CLASSES, PassKind.INSTANCES)
+        return None if shows else f"is called {unit.role}, but belongs to no picture"
+    if unit.data:
+        return unit.data
+    near = max((_same_names(unit, picture) for picture in base), default=0.0) > _MOST
+    alike = any(_grey(unit) == _grey(picture) for picture in base)
+    if near and (certain or not alike):
+        return "has the same name" if alike else f"has the same name, in {'grey' if _grey(unit) else 'colour'}"
+    return ""
+
+
+def _same_names(unit: Unit, picture: Unit) -> float:
+    """Return the share of files of a unit that have the name, or the numbers, of a picture."""
+    own, other = ([_number(file) for file in one.files] for one in (unit, picture))
+    known = frozenset(other)
+    return sum(one in known for one in own) / len(own)
+
+
+def _number(file: str) -> tuple[str, ...]:
+    stem = file.rpartition("/")[2].rpartition(".")[0]
+    return tuple(word for word in tokens(stem) if word.isdigit()) or (stem,)
+
+
+def _grey(unit: Unit) -> bool:
+    return unit.look is not None and unit.look.channels < 3
+
+
+def _pairing(unit: Unit, picture: Unit) -> float:
+    either = (
+        (picture.pattern, picture.pattern.replace("{at/}", "{sub/}", 1))
+        if "{sub/}" not in picture.pattern
+        else (picture.pattern,)
+    )
+    return max(paired(unit.pattern, unit.files, text, picture.files) for text in either)
+
+
+def _doubt(first: str, unit: Unit, why: str, pictures: Sequence[Unit], tree: Tree) -> Doubt:
+    own = [file for one in pictures for file in one.files]
+    image = (f"--image '{glob_of(own, tree.pictures)}'",) if own else ()
+    words = (*image, f"--copy '{glob_of(unit.files, tree.pictures)}'", "--layout FILE.toml")
+    return Doubt(first, unit.files[0], why, words)
+
+
+def _twins(found: _Sorted) -> None:
+    """Doubt an EXR beside a picture of the same name: one of them would be stale."""
+    exr = [file for unit in found.pictures for file in unit.files if file.lower().endswith(".exr")]
+    stems = {file.rpartition(".")[0]: file for unit in found.pictures for file in unit.files if file not in set(exr)}
+    for file in exr:
+        if (beside := stems.get(file.rpartition(".")[0])) is not None:
+            suffix = beside[beside.rfind(".") :]
+            words = ("--image '*.exr'", f"--image '*{suffix}'", "--copy '*.exr'")
+            found.doubts.append(Doubt(beside, file, "shows the same frame", words))
+            return
+
+
+def _description(tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequence[str]) -> Description:
+    arrays = [unit for unit in _arrays(tree) if unit.role not in (None, PICTURE)]
+    beside = [unit for unit in arrays if any(_pairing(unit, picture) > _MOST for picture in found.pictures)]
+    passes = [*found.passes, *beside]
+    patterns = _joining(found.pictures, passes)
+    sources = tuple(_source(tree, text, unit, PICTURE) for text, unit in patterns.items())
+    named = dict(_named_passes(tree, passes))
+    labels = {}
+    if names and (text := _per_picture(tree, patterns)):
+        labels["annotations"] = (Source(text), LabelForm(LabelKind.OTHER))
+    name = LISTED if names else PLAIN if not named else FOLDERS if any(unit.folder for unit in passes) else COMPANIONS
+    kinds = ", ".join(dict.fromkeys(str(form.kind) for _, form in named.values()))
+    missing = f"there are passes alone ({kinds})" if named and not sources else ""
+    return Description(
+        name,
+        sources,
+        named,
+        labels,
+        copy=tuple(dict.fromkeys(copy)),
+        notes=tuple(found.notes),
+        doubts=tuple(found.doubts),
+        missing=missing,
+    )
+
+
+def _arrays(tree: Tree) -> list[Unit]:
+    files = [file for file in tree.files if file.lower().endswith((*_ARRAYS, *HDF5))]
+    return units_of(tree, files) if files else []
+
+
+def _joining(pictures: Sequence[Unit], passes: Sequence[Unit]) -> dict[str, Unit]:
+    """Return the patterns of the pictures, in the spelling that agrees with most passes, the most exact ones first."""
+    found: dict[str, Unit] = {}
+    for unit in pictures:
+        text = unit.pattern
+        moved = text.replace("{at/}", "{sub/}", 1)
+        if "{sub/}" not in text and passes:
+            gain = sum(
+                paired(one.pattern, one.files, moved, unit.files) - paired(one.pattern, one.files, text, unit.files)
+                for one in passes
+            )
+            text = moved if gain > 0 else text
+        found.setdefault(text, unit)
+    return dict(sorted(found.items(), key=lambda item: -len(item[0].replace("{frame}", ""))))
+
+
+def _named_passes(tree: Tree, units: Sequence[Unit]) -> Iterable[tuple[str, tuple[tuple[Source, ...], PassForm]]]:
+    """Yield each pass under the name of its kind, or a longer one where there are several of a kind."""
+    by_pattern = {unit.pattern: unit for unit in reversed(units)}
+    several = [unit.role for unit in by_pattern.values()]
+    taken: set[str] = set()
+    for text, unit in reversed(by_pattern.items()):
+        kind = PassKind(str(unit.role))
+        name = str(kind) if several.count(kind) == 1 and kind != PassKind.OTHER else _literal(text)
+        name = name if name not in taken else f"{name}_{text.rpartition('.')[2]}"
+        taken.add(name)
+        yield name, ((_source(tree, text, unit, kind),), form_of(kind, unit))
+
+
+def form_of(kind: PassKind, unit: Unit) -> PassForm:
+    """Return what is known of a pass by its kind and its pixels: normals of whole numbers are (n + 1) / 2."""
+    if kind == PassKind.NORMALS and unit.look and unit.look.bits < 32:
+        return PassForm(kind, scale=2 / (2**unit.look.bits - 1), offset=-1.0)
+    if kind in DEPTHS and unit.look and unit.look.channels >= 3 and not unit.look.grey:
+        return PassForm(PassKind.OTHER)  # in colours, or packed: only who wrote it knows how
+    return PassForm(kind)
+
+
+def _literal(text: str) -> str:
+    words = [word for place, word in enumerate(pattern(text).pieces) if place % 2 == 0]
+    name = "_".join(word.strip("/_-. ") for word in words[:-1] if word.strip("/_-. "))
+    last = words[-1].rpartition(".")[0].strip("/_-. ")
+    return "_".join(part for part in (name, last) if part).lower().replace(" ", "_").replace("/", "_") or "other"
+
+
+def _source(tree: Tree, text: str, unit: Unit, role: PassKind | str) -> Source:
+    """Return where a unit's values lie; in an EXR, which channels: a number of its own is written as grey, in three of them."""
+    if not unit.files[0].lower().endswith(".exr"):
+        return Source(text)
+    wanted = {PICTURE: ("RGB", "Y"), PassKind.NORMALS: ("XYZ", "RGB"), PassKind.ALBEDO: ("RGB",), PassKind.MOTION: ("XY", "RG")}
+    for part in tree.exr(unit.files[0]):
+        # Layers, where it has some: the picture is the one called so, else the first.
+        prefixes = sorted({name[: name.rfind(".") + 1] for name in part.channels}, key=lambda one: roles(one) == [])
+        for letters in (*wanted.get(role, ()), "V", "Z", "R", "Y", "X"):
+            for prefix in prefixes:
+                if all(f"{prefix}{letter}" in part.channels for letter in letters):
+                    return Source(text, part=part.name, channels=tuple(f"{prefix}{letter}" for letter in letters))
+    return Source(text)
+
+
+def _per_picture(tree: Tree, pictures: Mapping[str, Unit]) -> str:
+    """Return the pattern of label files that lie beside the pictures, or in `labels/` instead of `images/`; ""."""
+    for suffix in _PER_PICTURE:
+        files = tree.ending(suffix)
+        for text, unit in pictures.items():
+            stem = text.rpartition(".")[0]
+            for tried in (
+                stem,
+                stem.replace("images/", "labels/"),
+                stem.replace("images/", "annotations/"),
+                stem.replace("JPEGImages/", "Annotations/"),
+            ):
+                if paired(f"{tried}{suffix}", files, text, unit.files):
+                    return f"{tried}{suffix}"
+    return ""
