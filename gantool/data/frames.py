@@ -56,7 +56,14 @@ class PictureForm:
     """How stored numbers become the colours of a picture."""
 
     linear: bool = False
-    """Linear light, without upper end: a view transform makes it a picture (see `view`)."""
+    """Of pictures in containers: linear light, without upper end; a view transform makes it a picture (see `view`).
+
+    An EXR always is, an image file never."""
+
+    def is_linear(self, place: Place) -> bool:
+        """Return whether the picture at a place is linear light."""
+        suffix = place.file.lower().rpartition(".")[2]
+        return suffix == "exr" or (self.linear and suffix in ("hdf5", "h5", "npy"))
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ def condition(
         return boundaries(combine(stored, form)[..., 0])[..., None]
     result, empty = values(stored, form, place), background(stored, form)
     if form.kind == PassKind.NORMALS:
-        return np.where(empty[..., None], 0, unit(result[..., :3])).astype(np.float32)
+        return unit(np.where(empty[..., None], 0, result[..., :3])).astype(np.float32)
     if form.kind == PassKind.ALBEDO:
         colours = result[..., :3] if result.shape[2] >= 3 else np.repeat(result[..., :1], 3, axis=2)
         full = np.iinfo(stored.dtype).max if stored.dtype.kind == "u" else 1.0

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import cause
 from .frames import LabelForm, Place
 from .images import ImageReadError
 
@@ -40,8 +41,7 @@ def read_records(root: Path, place: Place, *, load: Callable[[Path], Any] | None
         data = load(path) if load else json.loads(path.read_bytes())
         return list(_walk(data, place.key.split("/") if place.key else []))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise ImageReadError(str(path), f"no labels at {place.key or 'its top'}: {cause}") from None
+        raise ImageReadError(str(path), f"no labels at {place.key or 'its top'}: {cause(error)}") from None
 
 
 def boxes(records: Sequence[Sequence[float]], form: LabelForm, size: tuple[int, int]) -> np.ndarray:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .decoding import cause, read
+from ..errors import cause
+from .decoding import read
 from .exr import SUFFIX as EXR
 from .exr import read_channels
 from .frames import PassForm, Place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 
 NAMES = ("srgb", "none")
 _STEPS = 12
@@ -73,10 +73,8 @@ def _from_srgb(display: np.ndarray) -> np.ndarray:
 def _read_cube(path: Path) -> View:
     try:
         low, high, table, three = _parse_cube(path.read_text("utf-8"))
-    except OSError as error:
-        raise GantoolError(f"cannot read LUT {path}: {error.strerror}") from None
-    except (ValueError, IndexError) as error:
-        raise GantoolError(f"cannot read LUT {path}: {' '.join(str(error).split())}") from None
+    except (OSError, ValueError, IndexError) as error:
+        raise GantoolError(f"cannot read LUT {path}: {cause(error)}") from None
     size = round(len(table) ** (1 / 3)) if three else len(table)
 
     def rows(linear: np.ndarray) -> np.ndarray:

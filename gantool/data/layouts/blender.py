@@ -66,16 +66,33 @@ def recognise(tree: Tree) -> Description | None:
         if parts := tree.exr(file):
             headers.append(parts)
             by_channels.setdefault(tuple(_groups(parts)), []).append(file)
-    if not by_channels or not all(any(group.name for group in groups) for groups in by_channels):
+    layered = {groups: found for groups, found in by_channels.items() if any(group.name for group in groups)}
+    if not layered:
         return _file_output(tree, headers)
     if len(by_channels) == 1:
-        return _multilayer(tree, [(_WHERE, groups) for groups in by_channels])
+        return _multilayer(tree, [(_WHERE, groups) for groups in layered])
     if len(files) > _MOST_HEADERS:
         first, second = (found[0] for found in list(by_channels.values())[:2])
         doubt = Doubt(first, second, "has other channels", (f"--copy '{glob_of([second], files)}'", "--layout FILE.toml"))
         return Description("blender", (Source(_WHERE),), doubts=(doubt,))
-    names = {groups: "|".join(file.rpartition("/")[2][: -len(".exr")] for file in found) for groups, found in by_channels.items()}
-    return _multilayer(tree, [(f"{{at/}}{{frame:{name}}}.exr", groups) for groups, name in names.items()])
+    names = {groups: "|".join(file.rpartition("/")[2][: -len(".exr")] for file in found) for groups, found in layered.items()}
+    made = _multilayer(tree, [(f"{{at/}}{{frame:{name}}}.exr", groups) for groups, name in names.items()])
+    done = {file for found in layered.values() for file in found}
+    rest = tree.of(file for file in tree.files if file not in done)
+    beside = _file_output(rest, headers) if rest.ending(".exr") else None
+    return _both(made, beside) if beside else made
+
+
+def _both(one: Description, other: Description) -> Description:
+    """Return what is in either; passes of one name and form are one pass."""
+    passes = dict(one.passes)
+    for name, (sources, form) in other.passes.items():
+        if name in passes and passes[name][1] == form:
+            passes[name] = ((*passes[name][0], *sources), form)
+        else:
+            passes[name if name not in passes else f"{name}_files"] = (sources, form)
+    notes = (*one.notes, *other.notes)
+    return replace(one, pictures=(*one.pictures, *other.pictures), passes=passes, notes=notes, doubts=other.doubts)
 
 
 def _multilayer(tree: Tree, kinds: Sequence[tuple[str, Sequence[_Group]]]) -> Description:

@@ -126,12 +126,9 @@ def read_frames(
     if said:
         pictures = {frame.picture.file for frame in frames.frames}
         # A layout that knows these pictures knows their passes, too.
-        if said <= pictures and layout == AUTO and not description.doubts:
-            frames = replace(only(frames, said), doubts=())
-        elif layout == AUTO and (by_hand := generic.describe(tree, said)):
-            frames = replace(apply(by_hand, tree), doubts=())
-        else:
-            frames = replace(only(frames, said), doubts=())
+        if layout == AUTO and (description.doubts or not said <= pictures) and (by_hand := generic.describe(tree, said)):
+            frames = apply(by_hand, tree)
+        frames = replace(only(frames, said), doubts=())
     return replace(frames, copied=tuple(sorted({*frames.copied, *kept})))
 
 

@@ -9,18 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind
-from ..stored import HDF5
 from .description import Description, Source
 from .listed import listed
 from .patterns import pattern
-from .tree import Tree
+from .tree import ARRAYS, Tree
 from .units import Unit, glob_of, paired, units_of
 from .words import PICTURE, roles, tokens
 
 PLAIN, FOLDERS, COMPANIONS, LISTED = "plain", "folders", "companions", "listed"
 
 _MOST = 0.5
-_ARRAYS = (".npy", ".npz")
 _PER_PICTURE = (".json", ".txt", ".xml")
 
 
@@ -177,7 +175,7 @@ def _description(tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequen
 
 
 def _arrays(tree: Tree) -> list[Unit]:
-    files = [file for file in tree.files if file.lower().endswith((*_ARRAYS, *HDF5))]
+    files = [file for file in tree.files if file.lower().endswith(ARRAYS)]
     return units_of(tree, files) if files else []
 
 
@@ -199,15 +197,20 @@ def _joining(pictures: Sequence[Unit], passes: Sequence[Unit]) -> dict[str, Unit
 
 def _named_passes(tree: Tree, units: Sequence[Unit]) -> Iterable[tuple[str, tuple[tuple[Source, ...], PassForm]]]:
     """Yield each pass under the name of its kind, or a longer one where there are several of a kind."""
-    by_pattern = {unit.pattern: unit for unit in reversed(units)}
-    several = [unit.role for unit in by_pattern.values()]
-    taken: set[str] = set()
-    for text, unit in reversed(by_pattern.items()):
+    found: dict[tuple[PassKind, str, str], dict[str, tuple[Source, PassForm]]] = {}
+    for unit in units:
         kind = PassKind(str(unit.role))
-        name = str(kind) if several.count(kind) == 1 and kind != PassKind.OTHER else _literal(text)
-        name = name if name not in taken else f"{name}_{text.rpartition('.')[2]}"
+        form = form_of(kind, unit)
+        # Depth.exr and Depth0001.exr are one pass, and so is depth of another file type.
+        same = found.setdefault((kind, _literal(unit.pattern), repr(form)), {})
+        same[unit.pattern] = (_source(tree, unit.pattern, unit, kind), form)
+    kinds = [kind for kind, _, _ in found]
+    taken: set[str] = set()
+    for (kind, literal, _), sources in found.items():
+        name = str(kind) if kinds.count(kind) == 1 and kind != PassKind.OTHER else literal
+        name = name if name not in taken else f"{name}_{next(iter(sources)).rpartition('.')[2]}"
         taken.add(name)
-        yield name, ((_source(tree, text, unit, kind),), form_of(kind, unit))
+        yield name, (tuple(source for source, _ in sources.values()), next(iter(sources.values()))[1])
 
 
 def form_of(kind: PassKind, unit: Unit) -> PassForm:

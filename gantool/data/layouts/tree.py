@@ -19,9 +19,12 @@ from ..exr import ExrPart, read_header
 from ..folder import walk
 from ..hdf5 import open_h5, read_specs
 from ..images import ImageReadError
+from ..stored import HDF5
 
 PICTURES = (*EXTENSIONS, ".exr", ".ppm", ".pfm")
 """Endings of files that hold the pixels of one picture or pass."""
+
+ARRAYS = (".npy", ".npz", *HDF5)
 
 _LOOKED_AT = 65_536
 """Pixels that are counted, in whole rows: enough to tell ids from a picture."""
@@ -93,6 +96,11 @@ class Tree:
     def pictures(self) -> tuple[str, ...]:
         """Files that hold a picture or a pass each."""
         return tuple(file for file in self.files if file.lower().endswith(PICTURES))
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """Files that hold pictures, passes or arrays."""
+        return tuple(file for file in self.files if file.lower().endswith((*PICTURES, *ARRAYS)))
 
     def ending(self, suffix: str) -> list[str]:
         """Return the files whose path ends so, in any case."""

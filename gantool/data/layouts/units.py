@@ -48,9 +48,10 @@ class Unit:
 
 def units_of(tree: Tree, files: Sequence[str]) -> list[Unit]:
     """Sort image files into units, and look at some of each."""
-    found = _sort(files, fine=True)
+    shared = shared_folders(tree.values)
+    found = _sort(files, shared, fine=True)
     if len(found) > _MOST_UNITS:  # names of classes, of scenes, or of nothing
-        found = sorted_by_name(files)
+        found = _sort(files, shared, fine=False)
     looked = found[:: max(1, -(-len(found) // _LOOKED_AT))]
     each = max(1, min(3, _LOOKED_AT // max(1, len(looked))))
     for unit in looked:
@@ -62,7 +63,7 @@ def units_of(tree: Tree, files: Sequence[str]) -> list[Unit]:
 
 def sorted_by_name(files: Sequence[str]) -> list[Unit]:
     """Sort files by what their names say, without a look at any."""
-    return _sort(files, fine=False)
+    return _sort(files, shared_folders(files), fine=False)
 
 
 def glob_of(unit: Sequence[str], others: Iterable[str]) -> str:
@@ -95,8 +96,7 @@ def paired(source: str, files: Iterable[str], pictures: str, of: Iterable[str]) 
     return sum(key in keys for key in own) / len(own) if own and shared else 0.0
 
 
-def _sort(files: Sequence[str], *, fine: bool) -> list[Unit]:
-    shared = _shared_folders(files)
+def _sort(files: Sequence[str], shared: int, *, fine: bool) -> list[Unit]:
     found: dict[tuple[str, ...], Unit] = {}
     seen: dict[str, list[Found]] = {}
 
@@ -108,7 +108,7 @@ def _sort(files: Sequence[str], *, fine: bool) -> list[Unit]:
     for file in files:
         *folders, name = file.split("/")
         stem, _, suffix = name.rpartition(".")
-        in_folders = [of(one) if place >= shared else [] for place, one in enumerate(folders)]
+        in_folders = [of(one) if place >= shared or role(of(one)) == PICTURE else [] for place, one in enumerate(folders)]
         text, said, by_folder = _pattern(folders, in_folders, stem, of(stem), suffix)
         key = (text, *_trait(folders, stem)) if fine else (text,)
         if key not in found:
@@ -150,8 +150,7 @@ def _stem_pattern(stem: str, found: Sequence[Found]) -> str:
         if one:
             pieces.append(stem[one.start : one.stop])
             place = one.stop
-    text = "".join(pieces)
-    return text if "{" in text else "{frame}"
+    return "".join(pieces)
 
 
 def _trait(folders: Sequence[str], stem: str) -> tuple[str, str, str]:
@@ -161,8 +160,8 @@ def _trait(folders: Sequence[str], stem: str) -> tuple[str, str, str]:
     return where, words[0] if words else "", words[-1] if words else ""
 
 
-def _shared_folders(files: Sequence[str]) -> int:
-    """Return how many folders all files have in common: a word that all share tells nothing."""
+def shared_folders(files: Sequence[str]) -> int:
+    """Return how many folders all files have in common: a pass that all are called tells nothing."""
     split = [file.split("/")[:-1] for file in files]
     count = 0
     while split and all(len(one) > count and one[count] == split[0][count] for one in split):

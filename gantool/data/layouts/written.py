@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...errors import GantoolError, nearest
+from ...errors import GantoolError, cause, nearest
 from ..frames import LabelForm, PassForm, PictureForm
 from .description import Description, Source, check_fields
 from .patterns import pattern
@@ -24,10 +24,8 @@ def read(path: Path) -> Description:
     """Return the layout that a file describes. Raises `GantoolError`, one line, which names the file and the entry."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise GantoolError(f"cannot read layout {path}: {error.strerror}") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise GantoolError(f"cannot read layout {path}: {' '.join(str(error).split())}") from None
+    except (OSError, ValueError) as error:
+        raise GantoolError(f"cannot read layout {path}: {cause(error)}") from None
     try:
         return _description(table, path.stem)
     except GantoolError as error:
