@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from annotated_types import Interval
@@ -120,5 +121,7 @@ def _whole(number: float) -> int:
 Pixels = Annotated[int, Interval(ge=1, le=65535)]
 Size = Annotated[tuple[Pixels, Pixels], Reads(parse_size, "HxW")]
 """Height and width in pixels: (35, 55), [35, 55] or "35x55"."""
+Place = Annotated[str, Reads(lambda value: str(value) if isinstance(value, PurePath) else value, "PATH")]
+"""Where images are: a path, a pattern or a URL."""
 Range = Annotated[tuple[float, float], Reads(parse_range, "LO,HI")]
 """Lowest and highest value: (400, 1200), [400, 1200] or "400,1200"."""

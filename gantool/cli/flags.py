@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -27,7 +26,6 @@ quiet_flag = click.option("--quiet", is_flag=True, help="Print nothing but error
 _PLAIN: dict[Any, tuple[click.ParamType[Any], str]] = {
     int: (click.INT, "N"),
     float: (click.FLOAT, "N"),
-    Path: (click.Path(), "PATH"),
     str: (click.STRING, "NAME"),
 }
 """How an option of that type is checked before all are validated together, and how help writes its value."""
@@ -103,6 +101,8 @@ def _option(field: _Field, layered: bool) -> Callable[[Command], Command]:
         words |= {"multiple": True, "callback": _split if field.flag.commas else _collect}
     elif len(field.types) == 1 and get_origin(kind) is Literal:
         words |= {"type": click.Choice(get_args(kind)), "metavar": field.flag.form or None}
+    elif words["metavar"] == "PATH":
+        words["type"] = click.Path()
     elif len(field.types) == 1 and not any(isinstance(note, Reads) for note in notes):
         words["type"] = _PLAIN[kind][0]
     if field.flag.completes:

@@ -6,52 +6,26 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import GantoolError
+from ..plan.settings import StudySettings, read_settings
+from .flags import run_argument, settings
 
 if TYPE_CHECKING:
     from ..evaluation.turing.study import Study
 
 
 @click.command("turing-test", short_help="Ask people whether they can tell refined from real images.")
-@click.argument("run", type=click.Path())
-@click.option(
-    "--against",
-    type=click.Choice(["refined", "synthetic"]),
-    default="refined",
-    show_default=True,
-    help="What is shown beside real images.",
-)
-@click.option("--trials", default=50, show_default=True, metavar="N", help="Images per participant, half of them real.")
-@click.option("--real", metavar="PATH", type=click.Path(), help="Real images other than the run's own: a folder, .npz or .h5.")
-@click.option("--images", default=500, show_default=True, metavar="N", help="Images of each kind that trials are drawn from.")
-@click.option("--checkpoint", metavar="NAME", help="last (as without it), best, or a step number.")
-@click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:1, mps.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Decides images and order of a new study.")
-@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="[default: the study's last one, else a free one]")
+@run_argument
+@settings(StudySettings)
 @click.option("--study", metavar="FILE", type=click.Path(), help="Where answers are kept. [default: RUN/turing-test.sqlite]")
 @click.option("--results", is_flag=True, help="Print the results so far and stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --results: print one JSON object.")
-@click.option("--export", metavar="CSV", type=click.Path(), help="Write every answer to a CSV file (-: the terminal) and stop.")
-def turing_test(
-    run: str,
-    *,
-    against: str,
-    trials: int,
-    real: str | None,
-    images: int,
-    checkpoint: str | None,
-    device: str,
-    seed: int | None,
-    port: int | None,
-    study: str | None,
-    results: bool,
-    as_json: bool,
-    export: str | None,
-) -> int:
+@click.option("--export", metavar="CSV", type=click.Path(), help="Write every answer to a file (-: the terminal) and stop.")
+def turing_test(run: str, *, study: str | None, results: bool, as_json: bool, export: str | None, **said: Any) -> int:
     """Ask people whether they can tell refined from real images: the user study of the SimGAN paper.
 
     \b
@@ -72,20 +46,11 @@ def turing_test(
     from ..evaluation.turing.opening import open_study
     from ..evaluation.turing.serve import check_extra, serve
 
+    asked = read_settings(StudySettings, said, of="turing-test")
     check_extra()  # before images are made, which may take a while
-    opened = open_study(
-        Path(run),
-        path,
-        against=against,
-        trials=trials,
-        images=images,
-        seed=seed,
-        checkpoint=checkpoint,
-        real=real,
-        device=device,
-    )
+    opened = open_study(Path(run), path, asked)
     try:
-        code = serve(opened, against=against, trials=trials, port=port, started=lambda url: _welcome(opened, url, against))
+        code = serve(opened, asked, started=lambda url: _welcome(opened, url, asked.against))
         click.echo(f"\n{len(opened.rows())} answers are in {path}. Results: {_command(run)} --results", err=True)
     finally:
         opened.close()

@@ -65,7 +65,7 @@ class RunImages:
         self,
         run: Path,
         *,
-        checkpoint: str | None = None,
+        checkpoint: str | int | None = None,
         synthetic: str | None = None,
         real: str | None = None,
         device: str = "auto",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load as load_tensors
@@ -15,6 +16,7 @@ from safetensors.torch import save as save_tensors
 from .._version import __version__
 from ..errors import GantoolError, MissingExtra
 from ..options import to_dict
+from ..plan.settings import ExportSettings, read_settings, takes
 from ..runs.files import write_file
 from ..runs.folder import writing
 from ..runs.state import plain
@@ -52,38 +54,39 @@ class ExportReport:
     checks: tuple[Check, ...]
 
 
-def export(
-    run: str | Path,
-    output: str | Path,
-    *,
-    format: str | None = None,
-    opset: int | None = None,
-    checkpoint: str | int | None = None,
-    overwrite: bool = False,
-) -> ExportReport:
+@takes(ExportSettings)
+def export(run: str | Path, output: str | Path, **settings: Any) -> ExportReport:
     """Write the generator of a run as one file: (batch, C, height, width) float32 in [-1, 1] to the same shape and range.
 
-    `format`: `"onnx"`, `"torch-export"` or `"safetensors"` (the weights alone); None: by the ending of `output`. `opset`: that of
-    ONNX; None: the one that torch prefers. `checkpoint`: as `gantool.load`. The file carries component, options, value range,
-    channels, preprocessing, size of the training images and the digest of the weights, as JSON under the name "gantool".
+    The file carries component, options, value range, channels, preprocessing, size of the training images and the digest of the
+    weights, as JSON under the name "gantool". It is compared with torch before it is written, at several batch and image sizes.
 
-    It is compared with torch before it is written, at several batch and image sizes. Raises `GantoolError` where that differs
-    by more than 1e-5, where the network cannot be exported, and where `output` exists and is not to be overwritten.
+    Args:
+        run: A run folder, or one that `gantool.save` wrote.
+        output: The file to write.
+        **settings: Fields of `gantool.plan.settings.ExportSettings`: `format`, `opset`, `checkpoint`, `overwrite`.
+
+    Returns:
+        What was written, and how far it is from torch.
+
+    Raises:
+        GantoolError: The result differs by more than 1e-5, the network cannot be exported, or `output` exists and is not to be
+            overwritten.
     """
-    target = Path(output)
-    kind = format or FORMATS.get(target.suffix.lower(), "")
+    asked, target = read_settings(ExportSettings, settings, of="export"), Path(output)
+    meant = FORMATS.get(target.suffix.lower(), "")
+    kind = asked.format or meant
     if kind not in FORMATS.values():
-        what = f"--format {format!r}" if format else f"--output {target}: what its ending stands for"
+        what = f"--format {asked.format!r}" if asked.format else f"--output {target}: what its ending stands for"
         raise GantoolError(f"{what} is none of: {', '.join(FORMATS.values())}")
-    meant = FORMATS.get(target.suffix.lower(), kind)
-    if meant != kind:
+    if meant not in ("", kind):
         raise GantoolError(f"--output {target} ends as a file of {meant} does, --format says {kind}: change one of them")
-    if opset is not None and kind != "onnx":
+    if asked.opset is not None and kind != "onnx":
         raise GantoolError(f"--opset is for --format onnx, not {kind}")
-    if target.is_dir() or (target.exists() and not overwrite):
+    if target.is_dir() or (target.exists() and not asked.overwrite):
         raise GantoolError(f"--output {target} exists: choose another" + ("" if target.is_dir() else ", or pass --overwrite"))
-    bundle = open_bundle(run, checkpoint)
-    data, written = _FORMATS[kind](bundle, opset)
+    bundle = open_bundle(run, asked.checkpoint)
+    data, written = _FORMATS[kind](bundle, asked.opset)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

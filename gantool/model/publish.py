@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GantoolError
+from ..plan.settings import PublishSettings, read_settings, takes
 from ..runs.files import write_file
 from ..runs.folder import RUN, writing
 from .bundle import CONFIG, WEIGHTS, open_bundle, write_bundle
@@ -39,35 +40,35 @@ class PublishReport:
         return f"hf upload USER/{self.name} {self.output} ."
 
 
-def publish(
-    run: str | Path,
-    output: str | Path,
-    *,
-    license: str,
-    name: str | None = None,
-    checkpoint: str | int | None = None,
-    overwrite: bool = False,
-) -> PublishReport:
+@takes(PublishSettings)
+def publish(run: str | Path, output: str | Path, *, license: str, **settings: Any) -> PublishReport:
     """Write a folder in the layout of the Hugging Face hub, which `gantool.load` reads; nothing is uploaded.
 
-    `license`: an identifier of the hub, such as `"apache-2.0"`, or `"other"` or `"unknown"`. `name`: the model's; None: that of
-    the folder. `checkpoint`: as `gantool.load`. The card says what the network is, what it was trained on (names of folders
-    and files only, never whole paths), and the verdict of `evaluate` on exactly these weights, or that there is none.
+    The card says what the network is, what it was trained on (names of folders and files only, never whole paths), and the
+    verdict of `evaluate` on exactly these weights, or that there is none.
 
-    Raises `GantoolError` where `output` holds something and is not to be overwritten, and for a run that cannot be read.
+    Args:
+        run: A run folder, or one that `gantool.save` wrote.
+        output: The folder to write.
+        license: An identifier of the hub, such as `"apache-2.0"`, or `"other"` or `"unknown"`.
+        **settings: Fields of `gantool.plan.settings.PublishSettings`: `name`, `checkpoint`, `overwrite`.
+
+    Raises:
+        GantoolError: `output` holds something and is not to be overwritten, or the run cannot be read.
     """
+    asked = read_settings(PublishSettings, settings, of="publish")
     license = license.lower()
     if not _LICENSE.fullmatch(license):
         raise GantoolError(f"--license {license!r} is no identifier such as apache-2.0, cc-by-4.0, other or unknown")
     folder, source = Path(output), Path(run)
-    title = name or folder.resolve().name
+    title = asked.name or folder.resolve().name
     if not _NAME.fullmatch(title):
         raise GantoolError(f"--name {title!r}: a hub takes letters, digits, '.', '-' and '_' only")
-    _check_free(folder, source, overwrite=overwrite)
-    bundle = open_bundle(run, checkpoint)
+    _check_free(folder, source, overwrite=asked.overwrite)
+    bundle = open_bundle(run, asked.checkpoint)
     recorded = bundle.recorded
     evaluation, plan = _read(source / EVALUATION), _read(source / RUN)
-    picture = _picture(source, None if checkpoint in _NEWEST else recorded.step)
+    picture = _picture(source, None if asked.checkpoint in _NEWEST else recorded.step)
     with writing(folder):
         write_bundle(folder, bundle.module.state_dict(), recorded)
         card = Card(

@@ -10,14 +10,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from annotated_types import Ge, Gt, Le, MinLen
 
 from ..errors import GantoolError, nearest
 from ..options import validate
-from ..values import Flag, Reads, Size, parse_tile
+from ..values import Flag, Place, Reads, Size, parse_tile
 
 Settings = TypeVar("Settings")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -200,9 +199,9 @@ class PublishSettings(Weights):
 class ReportSettings(Weights, Computing):
     """What the page about a run shows."""
 
-    synthetic: Path | None = None
+    synthetic: Place | None = None
     """Images to refine other than the run's own."""
-    real: Path | None = None
+    real: Place | None = None
     """Real images other than the run's own."""
     images: Annotated[int, Ge(1)] = 24
     """Images in the grid, fewer where they are large."""
@@ -218,12 +217,14 @@ class StudySettings(Weights, Computing):
     """What is shown beside real images."""
     trials: int = 50
     """Images per participant, half of them real."""
-    real: Path | None = None
+    real: Place | None = None
     """Real images other than the run's own: a folder, .npz or .h5."""
     images: int = 500
     """Images of each kind that trials are drawn from."""
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] | None = None
     """Decides images and order of a new study."""
+    port: Annotated[int, Ge(1), Le(65535)] | None = None
+    """Port of the page. None: the study's last one, else a free one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._version import __version__
 from ...errors import GantoolError, MissingExtra
+from ...plan.settings import ReportSettings, read_settings, takes
 from ...runs.files import write_file
 from ...runs.folder import read_choices
 
@@ -33,31 +34,21 @@ class Written:
     """What could not be shown, and why."""
 
 
-def write_report(
-    run: str | Path,
-    *,
-    output: str | Path | None = None,
-    checkpoint: str | None = None,
-    synthetic: str | None = None,
-    real: str | None = None,
-    images: int = 24,
-    seed: int = 0,
-    device: str = "auto",
-) -> Written:
+@takes(ReportSettings)
+def write_report(run: str | Path, *, output: str | Path | None = None, **settings: Any) -> Written:
     """Write one HTML file about a run, less than 5 MB, that needs nothing beside it.
 
-    `output`: by default RUN/report.html; an earlier report there is replaced, and nothing else. `synthetic`, `real`: images in
-    place of the run's own. `images`: in the grid, fewer where they are large.
+    `output`: by default RUN/report.html; an earlier report there is replaced, and nothing else. `settings`: fields of
+    `gantool.plan.settings.ReportSettings`.
 
     Without weights, or where the run's data are gone, the page has no pictures and says why. Raises `GantoolError`.
     """
+    asked = read_settings(ReportSettings, settings, of="report")
     try:
         import jinja2
     except ImportError:
         raise MissingExtra("gantool report", "jinja2", "report") from None
-    if images < 1:
-        raise GantoolError(f"--images {images}: at least 1")
-    folder = Path(run)
+    folder, images = Path(run), asked.images
     read_choices(folder)
     target = Path(output) if output is not None else folder / REPORT
     _check_target(target)
@@ -70,9 +61,9 @@ def write_report(
     )
     template = environment.get_template("page.html")
     data = _gather(folder, run=str(run))
-    pictured = _Pictured(folder, checkpoint=checkpoint, synthetic=synthetic, real=real, device=device)
+    pictured = _Pictured(folder, asked)
     while True:
-        page = template.render(**data, **pictured.show(images, seed))
+        page = template.render(**data, **pictured.show(images, asked.seed))
         if len(page.encode()) < MAX_BYTES or images == 1:
             break
         images = max(1, images // 2)
@@ -142,21 +133,22 @@ def _hash(text: str) -> str:
 class _Pictured:
     """The parts of the page that need images, remade with fewer of them where the page gets too large."""
 
-    def __init__(self, folder: Path, *, checkpoint: str | None, synthetic: str | None, real: str | None, device: str) -> None:
+    def __init__(self, folder: Path, asked: ReportSettings) -> None:
         from ..run_images import RunImages
 
-        self._folder, self._checkpoint, self.notes = folder, checkpoint, list[str]()
+        self._folder, self._checkpoint, self.notes = folder, asked.checkpoint, list[str]()
         self._images: RunImages | None = None
-        asked = checkpoint or synthetic or real or device != "auto"
         try:
-            self._images = RunImages(folder, checkpoint=checkpoint, synthetic=synthetic, real=real, device=device)
+            self._images = RunImages(
+                folder, checkpoint=asked.checkpoint, synthetic=asked.synthetic, real=asked.real, device=asked.device
+            )
         except GantoolError as error:
-            if asked:  # by someone who can put it right
+            if asked != ReportSettings(images=asked.images, seed=asked.seed):  # by someone who can put it right
                 raise
             self.notes.append(f"No pictures: {error}")
             return
         # What a bundle records is the step of the newest weights.
-        self._step = self._images.bundle.recorded.step if checkpoint in (None, "last") else None
+        self._step = self._images.bundle.recorded.step if asked.checkpoint in (None, "last") else None
 
     def show(self, count: int, seed: int) -> dict[str, Any]:
         """What the template needs of pictures."""

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ...errors import GantoolError
+from ...plan.settings import StudySettings
 from ...training.sheets import to_bytes
 from ..run_images import Drawn, RunImages, draw
 from .study import REAL, REFINED, Study
@@ -18,23 +19,14 @@ _BYTES = 2**27
 """Images of one kind take at most this much in the study."""
 
 
-def fill(
-    study: Study,
-    run: Path,
-    kinds: Sequence[str],
-    *,
-    count: int,
-    least: int,
-    checkpoint: str | None,
-    real: str | None,
-    device: str,
-) -> None:
-    """Add `count` images of each kind that the study does not hold yet, fewer where they are large, at least `least`."""
+def fill(study: Study, run: Path, kinds: Sequence[str], asked: StudySettings) -> None:
+    """Add images of each kind that the study does not hold yet, fewer where they are large, at least half of a participant's."""
     held = study.counts()
     missing = [kind for kind in kinds if kind not in held]
-    images = RunImages(run, checkpoint=checkpoint, real=real, device=device)
+    images = RunImages(run, checkpoint=asked.checkpoint, real=asked.real, device=asked.device)
     height, width = images.size
-    count = max(least, min(count, _BYTES // (3 * height * width)))
+    least = asked.trials // 2
+    count = max(least, min(asked.images, _BYTES // (3 * height * width)))
     seed = int(study.notes()["seed"])
     for kind in missing:
         domain = images.real if kind == REAL else images.synthetic

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from ...errors import GantoolError, MissingExtra
+from ...plan.settings import StudySettings
 from .study import Study
 
 ADDRESS = "127.0.0.1"
@@ -22,21 +23,21 @@ def check_extra() -> None:
             raise MissingExtra("gantool turing-test", package, "turing-test")
 
 
-def serve(study: Study, *, against: str, trials: int, port: int | None, started: Callable[[str], None]) -> int:
+def serve(study: Study, asked: StudySettings, *, started: Callable[[str], None]) -> int:
     """Serve until Ctrl-C (returns 0) or SIGTERM (returns 143); `started` gets the address to open.
 
-    `port`: None for the one that the study had before, so that open pages go on, or any that is free. Raises `GantoolError` for
-    a port that is taken.
+    Without a port, it is the one that the study had before, so that open pages go on, or any that is free. Raises `GantoolError`
+    for a port that is taken.
     """
     import waitress
 
     from .server import make_app
 
     notes = study.notes()
-    listener = _listen(port, int(notes.get("port", 0)))
+    listener = _listen(asked.port, int(notes.get("port", 0)))
     number = listener.getsockname()[1]
     study.note(port=str(number))
-    app = make_app(study, port=number, against=against, trials=trials)
+    app = make_app(study, port=number, against=asked.against, trials=asked.trials)
     server = waitress.create_server(app, sockets=[listener], threads=4, ident=None, max_request_body_size=16 * 1024)
     terminated = []
 

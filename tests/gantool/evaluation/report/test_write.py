@@ -120,7 +120,7 @@ def test_only_reports_are_replaced(run: Path, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["nowhere"], "nowhere does not exist"),
-        (["RUN", "--images", "0"], "--images 0: at least 1"),
+        (["RUN", "--images", "0"], "--images: input should be greater than or equal to 1, got 0"),
         (["RUN", "--checkpoint", "x"], "last, best"),
     ],
 )
