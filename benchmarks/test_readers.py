@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gantool.data.converting.convert import convert
+from gantool.data.convert import convert
 from gantool.data.load import load_all
 from gantool.data.opening import open_images, open_stream
 from gantool.data.parallel import threads

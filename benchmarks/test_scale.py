@@ -20,7 +20,7 @@ import torch
 
 import gantool
 from gantool.data.chunks import ChunkStream
-from gantool.data.folder import FolderImages
+from gantool.data.formats.folder import FolderImages
 from gantool.refining.network import Network
 from gantool.training.feeds import Order, Share, StreamFeed
 

@@ -79,6 +79,8 @@ class Format(Component):
 
     suffixes: tuple[str, ...] = ()
     """Ends of the paths that it opens, in lower case and with their dot: `(".h5", ".hdf5")`."""
+    word: str = ""
+    """What help texts call it, such as "a video"; the first suffix where this is empty."""
 
 
 # What factories return. Shapes are (N, C, H, W); images are float, in [-1, 1].
@@ -302,7 +304,7 @@ class TrainingRecipe(Protocol):
     """What a recipe's factory returns. It owns networks, optimizers and the step; the host owns everything else."""
 
     def setup(self, setup: Setup) -> None:
-        """Place networks, make optimizers. Called once, before `load_state_dict` and the first step."""
+        """Location networks, make optimizers. Called once, before `load_state_dict` and the first step."""
 
     def length(self, steps: int) -> int:
         """How many times `step` is called for the user's `--steps`, warm-ups included. Called before `setup`, too."""

@@ -115,10 +115,13 @@ def gantool_replay_buffers() -> Iterable[Component]:
 def gantool_formats() -> Iterable[Format]:
     """Storage formats: how bytes become images with their labels, and how refined images are written back.
 
-    `factory(*, config) -> StorageFormat`. The record names the suffixes; the first record that claims a path opens it, the host's
-    own before those of plugins. Named arrays and records of a container come as they are: which one is the picture
-    and which a label is a layout's business. Raise `gantool.GantoolError` with one line that names the file where it is damaged,
-    and `gantool.errors.MissingExtra` where a library is missing.
+    `factory(*, config, record: Format) -> StorageFormat`, a class that is derived from
+    `gantool.data.formats.base.StorageFormat`, which says what there is to offer: `open` a set, its `chunks` where it
+    `provides` "streams", `write` ("writes"), the `containers` that are refined each as a whole ("refines"). The record names
+    the suffixes; the first record that claims a path opens it, the host's own before those of plugins. Named arrays and records
+    of a container come as they are: which one is the picture and which a label is a layout's business. Raise
+    `gantool.GantoolError` with one line that names the file where it is damaged, and `gantool.errors.MissingExtra` where a
+    library is missing.
 
     Example::
 
@@ -132,8 +135,9 @@ def gantool_formats() -> Iterable[Format]:
 def gantool_layouts() -> Iterable[Component]:
     """Layouts: what a folder means, which of its files are pictures, which passes (depth, ids) and which labels.
 
-    `factory(*, config) -> Layout`. A layout recognises its folders by names and small files alone, without decoding an image, and
-    says in one line what it saw and why a folder is not its own.
+    `factory(*, config) -> Layout`, a `gantool.data.listing.Layout`: `arrange(root, files)` gives a `Listing`, or None where a
+    folder is not laid out so. It goes by names and small files alone and decodes no image. Layouts of plugins are asked before
+    the host's `plain` one, which takes every image file for a picture.
 
     Example::
 

@@ -51,7 +51,7 @@ KINDS = {
             slot=True,
             checks="buffers",
         ),
-        Kind(name="format", hook="gantool_formats", record=Format),
+        Kind(name="format", hook="gantool_formats", record=Format, arguments=("record",)),
         Kind(name="layout", hook="gantool_layouts"),
         Kind(name="dataset", hook="gantool_datasets", checks="datasets"),
         Kind(name="metric", hook="gantool_metrics", product=Metric, checks="metrics"),

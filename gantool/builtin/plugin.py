@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..components import Component
+from ..components import Component, Format
 from ..data.domains import FilesOptions
+from ..data.video.codec import CONTAINERS, VideoOptions
 from ..hookspecs import hookimpl
 from .part_options import (
     AdaptiveLinearOptions,
@@ -20,6 +21,7 @@ from .part_options import (
 )
 
 ADVERSARIAL, IMAGE_PAIR = frozenset({"adversarial"}), frozenset({"image-pair"})
+STREAMS, WRITES, REFINES = frozenset({"streams"}), frozenset({"writes"}), frozenset({"refines"})
 LOWER_IS_BETTER = frozenset({"lower-is-better"})
 
 
@@ -43,6 +45,69 @@ def gantool_losses() -> Iterable[Component]:
 def gantool_replay_buffers() -> Iterable[Component]:
     """No memory at all."""
     yield Component(name="none", factory="gantool.builtin.buffers:NoBuffer", summary="Current images only")
+
+
+@hookimpl
+def gantool_formats() -> Iterable[Format]:
+    """How sets of images are stored. A folder is taken for the first of these that finds something of its own in it."""
+    module = "gantool.data.formats"
+    yield Format(
+        name="hub",
+        factory=f"{module}.hub:Hub",
+        provides=WRITES | REFINES,
+        word="a saved data set",
+        summary="Hugging Face data sets as Dataset.save_to_disk writes them",
+    )
+    yield Format(
+        name="folder",
+        factory=f"{module}.folder:Folder",
+        provides=WRITES | REFINES,
+        word="a folder",
+        summary="Image files (PNG, JPEG, WebP, BMP, TIFF) of a folder and its subfolders, annotations beside them",
+    )
+    yield Format(
+        name="npz",
+        factory=f"{module}.npz:Npz",
+        suffixes=(".npz",),
+        provides=WRITES | REFINES,
+        summary="NumPy arrays of images and labels",
+    )
+    yield Format(
+        name="h5",
+        factory=f"{module}.hdf5:Hdf5",
+        suffixes=(".h5", ".hdf5"),
+        provides=WRITES | REFINES,
+        summary="HDF5 arrays of images and labels, or a group with one data set per image",
+    )
+    yield Format(
+        name="shards",
+        factory=f"{module}.shards:Shards",
+        suffixes=(".tar",),
+        provides=STREAMS | WRITES | REFINES,
+        summary="Tar files in the layout of WebDataset",
+    )
+    yield Format(
+        name="parquet",
+        factory=f"{module}.parquet:Parquet",
+        suffixes=(".parquet",),
+        provides=STREAMS | WRITES | REFINES,
+        summary="Parquet tables with a column of encoded images",
+    )
+    yield Format(
+        name="video",
+        factory=f"{module}.video:Video",
+        suffixes=tuple(CONTAINERS),
+        options=VideoOptions,
+        provides=STREAMS | REFINES,
+        word="a video",
+        summary="Video files, frame by frame",
+    )
+
+
+@hookimpl
+def gantool_layouts() -> Iterable[Component]:
+    """What a folder means."""
+    yield Component(name="plain", factory="gantool.data.listing:Plain", summary="Every image file is a picture")
 
 
 @hookimpl

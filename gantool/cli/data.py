@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import GantoolError, nearest
+from ..errors import GantoolError
 
 if TYPE_CHECKING:
     from ..data.images import Images
@@ -78,11 +78,8 @@ def convert(source: str, target: Path, *, format_: str | None, per_shard: int) -
     Image files are copied as they are. Label files stay with their image where TARGET has files or columns for them; in an
     .npz or .h5 file, the numbers of JSON files become arrays.
     """
-    from ..data.converting.convert import FORMATS
-    from ..data.converting.convert import convert as convert_set
+    from ..data.convert import convert as convert_set
 
-    if format_ is not None and format_ not in FORMATS:
-        raise GantoolError(f"--format {format_}{nearest(format_, FORMATS, 'it is one of')}")
     done = convert_set(source, target, format=format_, per_part=per_shard)
     others = f", {done.copied:,} other files copied" if done.copied else ""
     click.echo(f"{done.images:,} images{others}: {done.output}")

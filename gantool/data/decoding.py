@@ -7,7 +7,8 @@ damaged files for whole ones. So Pillow reads each header, and cv2 gets what it 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,11 +17,8 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import cause as cause
+from ..errors import cause
 from .images import Form, ImageReadError
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-"""File names (in any case) that are taken for images."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """What such files may hold, by Pillow's names, whatever they are called."""
@@ -56,45 +54,44 @@ class Header:
     """16 bits in 2 to 4 channels, which Pillow would cut down to 8."""
 
 
-def probe(path: Path) -> Form:
-    """Return the form of an image file from its header. Raises `ImageReadError`."""
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever keeps an image from being read into `ImageReadError`, which calls it `name`."""
     try:
-        with path.open("rb") as file:
-            return _probe(file)
+        yield
+    except ImageReadError:
+        raise
     # Decoders raise whatever they like for damaged files: OSError, SyntaxError, struct.error, cv2.error and more.
     except Exception as error:
-        raise ImageReadError(str(path), cause(error)) from None
+        raise ImageReadError(name, cause(error)) from None
+
+
+def probe(path: Path) -> Form:
+    """Return the form of an image file from its header. Raises `ImageReadError`."""
+    with reading(str(path)), path.open("rb") as file:
+        return _probe(file)
 
 
 def probe_bytes(data: bytes, name: str) -> Form:
     """As `probe`, for a file's bytes; `name` is what an error calls it."""
-    try:
+    with reading(name):
         return _probe(io.BytesIO(data))
-    except Exception as error:
-        raise ImageReadError(name, cause(error)) from None
 
 
 def read(path: Path) -> np.ndarray:
     """Return the pixels of an image file, (H, W, C) uint8, uint16 or float32. Raises `ImageReadError`."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageReadError(str(path), cause(error)) from None
-    return read_bytes(data, str(path))
+    with reading(str(path)):
+        return read_bytes(path.read_bytes(), str(path))
 
 
 def read_bytes(data: bytes, name: str) -> np.ndarray:
     """As `read`, for a file's bytes; `name` is what an error calls it."""
-    try:
-        with open_pillow(data) as image:
-            return decode(data, image)[0]
-    except Exception as error:
-        raise ImageReadError(name, cause(error)) from None
+    with reading(name), open_pillow(data) as image:
+        return decode(data, image, read_header(image, data))
 
 
-def decode(data: bytes, image: Image.Image) -> tuple[np.ndarray, Header]:
-    """Return the pixels of a file's bytes, upright, and its header; `image` is what `open_pillow` made of them."""
-    header = _header(image, data[:_HEAD])
+def decode(data: bytes, image: Image.Image, header: Header) -> np.ndarray:
+    """Return the pixels of a file's bytes, upright; `image` is what `open_pillow` made of them, `header` what it says."""
     pixels = _decode_cv2(data, header.form.channels) if _suits_cv2(data, image, header) else None
     if pixels is None:
         if header.sixteen_bit_colour or (header.form.dtype == "uint16" and header.format == "PNG"):
@@ -102,7 +99,7 @@ def decode(data: bytes, image: Image.Image) -> tuple[np.ndarray, Header]:
         pixels = _decode_pillow(image)
     if header.orientation in UPRIGHT:
         pixels = UPRIGHT[header.orientation](pixels)
-    return np.ascontiguousarray(pixels), header
+    return np.ascontiguousarray(pixels)
 
 
 def open_pillow(data: bytes) -> Image.Image:
@@ -112,7 +109,8 @@ def open_pillow(data: bytes) -> Image.Image:
 
 def _probe(file: BinaryIO) -> Form:
     with _open(file) as image:
-        return _header(image, _head(file)).form
+        file.seek(0)
+        return read_header(image, file.read(_HEAD)).form
 
 
 def _open(file: BinaryIO) -> Image.Image:
@@ -125,12 +123,8 @@ def _open(file: BinaryIO) -> Image.Image:
         raise ValueError("not an image, or damaged") from None
 
 
-def _head(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return file.read(_HEAD)
-
-
-def _header(image: Image.Image, head: bytes) -> Header:
+def read_header(image: Image.Image, head: bytes) -> Header:
+    """Return what the header of a file says; `head` is the file's bytes, or the first of them."""
     bits, channels = 8, len(_pillow_mode(image).replace("I;16", "L").replace("F", "L"))
     if image.format == "PNG":
         bits = head[_PNG_BIT_DEPTH]

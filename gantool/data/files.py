@@ -9,9 +9,10 @@ from pathlib import Path
 from ..errors import GantoolError
 from .chunks import ChunkStream
 from .domains import FilesOptions
+from .formats import find, words
 from .images import Images
-from .locations import is_remote
-from .opening import CHUNKED, kind_of, open_images, open_stream
+from .locations import Location
+from .opening import open_images, open_stream
 from .rows import in_range
 
 
@@ -30,25 +31,18 @@ def files(*, config: FilesOptions) -> FileDomains:
     """
     for option, value in (("--synthetic", config.synthetic), ("--real", config.real)):
         if not value:
-            raise GantoolError(
-                f"{option} is missing: give a folder of images, an .npz, .h5, .parquet or video file, or .tar shards"
-            )
-    if not (is_remote(config.synthetic) or is_remote(config.real)):
-        _check_apart(Path(config.synthetic), Path(config.real))
-    if config.stream and not {kind_of(config.synthetic), kind_of(config.real)} & set(CHUNKED):
-        raise GantoolError(
-            "dataset.stream is for .tar shards, .parquet and video files: leave it out, or gantool data convert one domain"
-        )
-    synthetic = _open(config.synthetic, config)
-    if config.label_range and isinstance(synthetic, Images):
-        synthetic = in_range(synthetic, config.label_range)
-    return FileDomains(synthetic, _open(config.real, config))
-
-
-def _open(place: str, config: FilesOptions) -> Images | ChunkStream:
+            raise GantoolError(f"{option} is missing: give {words()}")
+    places = Location(config.synthetic), Location(config.real)
+    if not any(place.is_remote for place in places):
+        _check_apart(places[0].path, places[1].path)
+    chunked = [place for place in places if "streams" in find(place).record.provides] if config.stream else []
+    if config.stream and not chunked:
+        raise GantoolError(f"dataset.stream is for {words('streams')}: leave it out, or gantool data convert one domain")
     # The other domain may be small, and stored otherwise.
-    chunked = config.stream and kind_of(place) in CHUNKED
-    return open_stream(place, window=config.window) if chunked else open_images(place)
+    source, target = (open_stream(place, window=config.window) if place in chunked else open_images(place) for place in places)
+    if config.label_range and isinstance(source, Images):
+        source = in_range(source, config.label_range)
+    return FileDomains(source, target)
 
 
 def _check_apart(synthetic: Path, real: Path) -> None:

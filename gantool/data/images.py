@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import partial
+from typing import Protocol, overload, runtime_checkable
 
 import numpy as np
 
 from ..errors import GantoolError
 
 
-class ImageReadError(GantoolError):
-    """One image that cannot be read (or, refined, cannot be written)."""
+class ReadError(GantoolError):
+    """Something that cannot be read."""
+
+    line = "cannot read {}: {}"
 
     def __init__(self, name: str, cause: str) -> None:
-        super().__init__(f"cannot read image {name}: {cause}; remove or replace it")
+        super().__init__(self.line.format(name, cause))
         self.name, self.cause = name, cause
 
-    def __reduce__(self) -> tuple[type[ImageReadError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[ReadError], tuple[str, str]]:
         # Loader processes send it to the trainer, and pickle would call __init__ with the message alone.
         return type(self), (self.name, self.cause)
+
+
+class ImageReadError(ReadError):
+    """One image that cannot be read (or, refined, cannot be written)."""
+
+    line = "cannot read image {}: {}; remove or replace it"
+
+
+class ContainerError(ReadError):
+    """One file of many images that cannot be read. Among several of a set it stops no other."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +99,45 @@ class LazyArrays(Mapping[str, np.ndarray]):
         return len(self._names)
 
 
-class RowNames(Sequence[str]):
-    """`"file.npz[0]"`, `"file.npz[1]"` and so on, without a string per row in memory."""
+class Names(Sequence[str]):
+    """The name of each image, put together when it is asked for: no string per image is in memory."""
 
-    def __init__(self, file: str, count: int) -> None:
-        self._file, self._rows = file, range(count)
+    def __init__(self, count: int, name: Callable[[int], str]) -> None:
+        self._numbers, self._name = range(count), name
 
-    def __getitem__(self, index: int) -> str:  # type: ignore[override]
-        return f"{self._file}[{self._rows[index]}]"
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [self._name(number) for number in self._numbers[index]]
+        return self._name(self._numbers[index])
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._numbers)
+
+
+def row_names(place: str, count: int) -> Names:
+    """Return `"file.npz[0]"`, `"file.npz[1]"` and so on."""
+    return Names(count, partial("{}[{}]".format, place))
+
+
+class Joined:
+    """Several files of images as one sequence: where each image is."""
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        self._ends = np.cumsum(counts, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """Return the number of the file, and of the image in it. Raises `IndexError`."""
+        index = range(len(self))[index]
+        file = int(np.searchsorted(self._ends, index, side="right"))
+        return file, index - self.first(file)
+
+    def first(self, file: int) -> int:
+        """Return the number of the first image of a file."""
+        return int(self._ends[file - 1]) if file else 0

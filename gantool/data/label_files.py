@@ -6,24 +6,29 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import GantoolError
-from .folder import FolderImages, list_files
+from .formats.folder import FolderImages
 from .images import LazyArrays
+
+D = TypeVar("D")
 
 _NAME_COLUMNS = ("image", "file", "filename", "name", "path")
 """Columns of a table that say which image a row is about; the first column does where there is none of these."""
 
 
-def with_labels(images: FolderImages) -> FolderImages:
-    """Fill `images.labels` from `NAME.json` beside each image, else from the only CSV file of the folder; or leave it empty.
+def with_labels(images: D) -> D:
+    """Fill the labels of a folder from `NAME.json` beside each image, else from its only CSV file; or leave them empty.
 
-    Raises `GantoolError`, one line: an image without a label, a file that cannot be read, more than one table.
+    Images in any other format bring their labels along. Raises `GantoolError`, one line: an image without a label, a file that
+    cannot be read, more than one table.
     """
-    others = list_files(images.root).others
+    if not isinstance(images, FolderImages) or images.labels:
+        return images
+    others = images.listing.others
     tables = [name for name in others if name.lower().endswith(".csv")]
     if set(others) & {_json_of(file) for file in images.files}:
         images.labels = _from_json(images.root, images.files)

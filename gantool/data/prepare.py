@@ -10,7 +10,7 @@ import numpy as np
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
 from .domains import Preprocess
-from .images import Form, Images, RowNames
+from .images import Form, Images, row_names
 from .order import stream_rows
 from .preprocess import full_scale
 
@@ -138,7 +138,7 @@ def _form_of(image: object, name: str) -> Form:
 
 def _names(domain: Domain | StreamingDomain) -> tuple[str, Sequence[str]]:
     name = getattr(domain, "name", type(domain).__name__)
-    return name, getattr(domain, "names", None) or RowNames(name, len(domain) if isinstance(domain, Domain) else 0)
+    return name, getattr(domain, "names", None) or row_names(name, len(domain) if isinstance(domain, Domain) else 0)
 
 
 def _channels(found: list[_Found], wanted: int | str) -> int:

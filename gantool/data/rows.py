@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import GantoolError, nearest
-from .arrays import image_form
 from .domains import LabelRange
-from .folder import FolderImages
+from .formats.arrays import image_form
 from .images import Form, Images, LazyArrays, first_of_each
 from .label_files import with_labels
 
@@ -43,8 +42,7 @@ def in_range(images: Images, ranges: Mapping[str, LabelRange]) -> Rows:
     A range is one (low, high) pair for all columns of a label, or a pair for each. Raises `GantoolError`, one line: no such
     label, one that is not numbers, another number of pairs, no image left.
     """
-    if isinstance(images, FolderImages):
-        images = with_labels(images)
+    images = with_labels(images)
     inside = np.ones(len(images), bool)
     for name, bounds in ranges.items():
         inside &= _inside(images, name, bounds)

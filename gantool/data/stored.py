@@ -11,8 +11,8 @@ from ..errors import cause
 from .decoding import read
 from .exr import SUFFIX as EXR
 from .exr import read_channels
+from .formats.hdf5 import open_h5
 from .frames import PassForm, Place
-from .hdf5 import open_h5
 from .images import ImageReadError
 
 HDF5 = (".hdf5", ".h5")

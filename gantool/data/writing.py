@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from .decoding import UPRIGHT, Header, cause, decode, open_pillow
+from .decoding import UPRIGHT, Header, decode, open_pillow, read_header, reading
 from .encoding import Encoder, Original, encoder_like
-from .images import ImageReadError
 
 _STORED = {**UPRIGHT, 6: UPRIGHT[8], 8: UPRIGHT[6]}
 """Undoes `UPRIGHT`: all but the quarter turns undo themselves."""
@@ -26,25 +24,45 @@ class Picture:
     header: Header
     encoder: Encoder
 
+    @property
+    def format(self) -> str:
+        """What the file is, such as "PNG"."""
+        return self.header.format
+
     def encode(self, pixels: np.ndarray) -> bytes:
         """Return the bytes of a file like this one: `pixels` are (H, W, C) of its C and dtype, upright."""
         turn = _STORED.get(self.header.orientation)
         return self.encoder(np.ascontiguousarray(turn(pixels) if turn else pixels))
 
 
-def picture_of(data: bytes, name: str) -> Picture:
-    """Read an image file's bytes in order to write some like them; `name` is what an error calls it.
+class OpenedPicture:
+    """An image file of which the header is read so far."""
 
-    Raises `ImageReadError`, also for a file of several pages or frames: all but the first would be lost.
-    """
-    try:
-        with open_pillow(data) as image:
-            _check_single(image)
-            pixels, header = decode(data, image)
-            return Picture(pixels, header, encoder_like(Original(data, image, header)))
-    # Decoders raise whatever they like for damaged files.
-    except Exception as error:
-        raise ImageReadError(name, cause(error)) from None
+    def __init__(self, data: bytes, name: str) -> None:
+        """`data`: the file; `name` is what an error calls it. Raises `ImageReadError`."""
+        self._data, self._name = data, name
+        with reading(name):
+            self._image = open_pillow(data)
+            self._header = read_header(self._image, data)
+        self.form = self._header.form
+
+    def read(self) -> Picture:
+        """Decode it in order to write some like it, once.
+
+        Raises `ImageReadError`, also for a file of several pages or frames: all but the first would be lost.
+        """
+        with reading(self._name), self._image as image:
+            pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            if pages > 1:
+                raise ValueError(f"it holds {pages} pages or frames: split it into single images")
+            pixels = decode(self._data, image, self._header)
+            encoder = encoder_like(Original(self._data, image, self._header))
+        return Picture(pixels, self._header, encoder)
+
+
+def picture_of(data: bytes, name: str) -> Picture:
+    """Read an image file's bytes in order to write some like them. See `OpenedPicture`."""
+    return OpenedPicture(data, name).read()
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -69,9 +87,3 @@ def temporary_for(path: Path) -> Path:
     """
     digest = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
     return path.with_name(f".{digest}.gantool-tmp")
-
-
-def _check_single(image: Image.Image) -> None:
-    pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if pages > 1:
-        raise ValueError(f"it holds {pages} pages or frames: split it into single images")

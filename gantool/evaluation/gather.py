@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ..components import Domain, StreamingDomain
-from ..data.folder import FolderImages
 from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError
@@ -198,9 +197,7 @@ def _open(registry: Registry, dataset: str, options: dict[str, Any], paths: Path
     own: Any = None
     if paths.synthetic is None or paths.real is None or paths.real_labelled is None:
         own = _own_domains(registry, dataset, options, paths)
-    synthetic = open_labelled(paths.synthetic) if paths.synthetic else own.source
-    if isinstance(synthetic, FolderImages) and not labels_of(synthetic):
-        synthetic = with_labels(synthetic)
+    synthetic = open_labelled(paths.synthetic) if paths.synthetic else with_labels(own.source)
     if not isinstance(synthetic, Domain):
         raise GantoolError(
             f"{name_of(synthetic)} is a stream without labels: pass --synthetic PATH with labels beside the images"

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..components import Domain
-from ..data.folder import FolderImages
 from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError, nearest
@@ -19,8 +18,7 @@ def open_labelled(path: str | Path) -> Domain:
 
     Raises `GantoolError` as `open_images` and `with_labels` do.
     """
-    images = open_images(path)
-    return with_labels(images) if isinstance(images, FolderImages) else images
+    return with_labels(open_images(path))
 
 
 def name_of(domain: object) -> str:

@@ -4,45 +4,46 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import partial
+from pathlib import Path
 
-import numpy as np
-
-from ..data.decoding import EXTENSIONS, probe
-from ..data.folder import Listing, list_files
+from ..data import IMAGE_SUFFIXES
+from ..data.decoding import probe, reading
+from ..data.formats.base import Item
 from ..data.images import Form, ImageReadError
+from ..data.listing import Listing
+from ..data.locations import Location
 from ..data.parallel import apply_to_all
-from ..data.writing import write_file
+from ..data.writing import Picture, picture_of, write_file
 from ..errors import GantoolError, cause
-from .encoded import FileFrame, encode_refined, read_frame
+from .items import refine_items
 from .job import Job
 from .labels import LabelFiles
-from .notices import size_notices
-from .pipeline import Failed, Pipeline, make_batches, pixels_of
-from .places import Marker, writing
-from .report import RefineReport
+from .pipeline import Failed, make_batches, pixels_of
+from .places import MARKER, Marker, writing
+from .report import RefineReport, size_notices
 from .workers.base import Outcome, Piece, total
 
-MARKER = ".gantool-refine.json"
 RECORD = ".gantool-refined.jsonl"
 """A line of JSON per image: which refiner made it."""
 _GROUP = 8
 """Batches that a worker gets at a time: enough to read, compute and write at once."""
 
 
-def refine_folder(job: Job, copy: Sequence[str] = ()) -> RefineReport:
+def refine_folder(job: Job, place: Location, copy: Sequence[str] = ()) -> RefineReport:
     """Refine the images of a folder and its subfolders and carry every other file along (see `labels`).
 
     `copy`: patterns of relative paths that are copied although they are images. Raises `GantoolError`.
     """
-    return _FolderRefiner(job, copy).run()
+    return _FolderRefiner(job, place, copy).run()
 
 
 class _FolderRefiner:
-    def __init__(self, job: Job, copy: Sequence[str]) -> None:
-        self._job, self._copy = job, copy
+    def __init__(self, job: Job, place: Location, copy: Sequence[str]) -> None:
+        self._job, self._listing, self._copy = job, place.listing, copy
         self._source, self._output = job.source, job.output
         self._failed: list[Failed] = []
         self._backend: str | None = None
@@ -57,7 +58,7 @@ class _FolderRefiner:
         copied = self._copy_all(others, labels)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._probe(left)
-        notices = size_notices(self._job.treatment, forms.values(), labels=labels.untrue_at_other_sizes)
+        notices = size_notices(self._job.treatment, Counter(forms.values()), labels=labels.untrue_at_other_sizes)
         for text in notices:
             self._job.watcher.notice(text)
         self._job.watcher.start(len(images), len(images) - len(forms))
@@ -74,11 +75,11 @@ class _FolderRefiner:
         )
 
     def _list(self) -> tuple[list[str], list[str]]:
-        listing = list_files(self._source)
+        listing = self._listing
         labels = {file for file in listing.images if any(fnmatch(file, pattern) for pattern in self._copy)}
         images = [file for file in listing.images if file not in labels]
         if not images:
-            raise GantoolError(f"no images in {self._source}: read are {', '.join(EXTENSIONS)}")
+            raise GantoolError(f"no images in {self._source}: read are {', '.join(IMAGE_SUFFIXES)}")
         others = [*listing.others, *sorted(labels)]
         folders = {os.path.dirname(file) for file in images + others}  # noqa: PTH120 - pathlib takes ten times as long
         read_from = {os.path.realpath(self._source / folder) for folder in folders}
@@ -117,7 +118,7 @@ class _FolderRefiner:
 
     def _refine(self, forms: dict[str, Form]) -> int:
         self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
-        batches = list(make_batches(forms, self._job.treatment, self._job.batch_size))
+        batches = list(make_batches(forms.items(), self._job.treatment, self._job.batch_size))
         size = _GROUP if self._job.workers.parallel else max(1, len(batches))
         groups = [batches[first : first + size] for first in range(0, len(batches), size)]
         pieces = [
@@ -143,26 +144,22 @@ class _FolderRefiner:
 def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
     """Refine files of a folder, by their relative paths; each appears when it is whole. Raises `GantoolError`."""
 
-    def read(file: str) -> FileFrame | Failed:
-        try:
-            data = (job.source / file).read_bytes()
-        except OSError as error:
-            return Failed(file, cause(error))
-        return read_frame(data, job.treatment, file)
-
-    def finish(file: str, frame: FileFrame, refined: np.ndarray) -> Failed | None:
-        data = encode_refined(frame, refined, job.treatment, file)
-        if isinstance(data, Failed):
-            return data
-        target = job.output / file
-        with writing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_file(target, data)
-        return None
+    def items(batch: Sequence[str]) -> list[Item]:
+        return [Item(number, file, None, partial(_read, job.source / file, file)) for number, file in enumerate(batch)]
 
     failed = []
-    for _, result in Pipeline(read, job.network, finish, job.threads).run(batches):
-        if isinstance(result, Failed):
-            failed.append(result)
+    for item, data in refine_items(job, map(items, batches)):
+        if isinstance(data, Failed):
+            failed.append(data)
+        else:
+            target = job.output / item.name
+            with writing(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_file(target, data)
         job.watcher.advance()
     return Outcome(refined=sum(map(len, batches)) - len(failed), failed=tuple(failed))
+
+
+def _read(path: Path, name: str) -> Picture:
+    with reading(name):
+        return picture_of(path.read_bytes(), name)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.video.codec import VideoOptions
 from .network import Network
 from .report import Watcher
 from .treatment import Treatment
@@ -33,7 +32,5 @@ class Job:
     validate: bool = False
     """Whether annotations are checked against the images first."""
     watcher: Watcher
-    video: VideoOptions = field(default_factory=VideoOptions)
-    """How refined videos are stored."""
     workers: Workers = field(default_factory=InProcess)
     """Who computes it."""

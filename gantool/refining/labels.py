@@ -9,7 +9,7 @@ from pathlib import Path
 from ..data.annotations.finding import Folder
 from ..data.annotations.model import Problem
 from ..data.annotations.paths import rewrite_paths, rewrite_table_paths
-from ..data.folder import Listing
+from ..data.listing import Listing
 from ..data.writing import temporary_for, write_file
 from ..errors import GantoolError
 from .job import Job

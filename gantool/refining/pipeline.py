@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -34,16 +35,26 @@ class Failed:
     cause: str
 
 
-def make_batches(forms: Mapping[K, Form], treatment: Treatment, batch_size: int) -> Iterator[list[K]]:
-    """Put images of one size and type together, in order: at most `batch_size`, and at most 2**20 pixels, or one image."""
+def make_batches(
+    items: Iterable[tuple[K, Form | None]], treatment: Treatment, batch_size: int, window: int = sys.maxsize
+) -> Iterator[list[K]]:
+    """Put images of one size and type together, in order: at most `batch_size`, and at most 2**20 pixels, or one image.
+
+    Of `window` images that wait for others like them, the first go without. Those of no known form are put together, too.
+    """
     waiting: dict[Hashable, list[K]] = {}
-    for key, form in forms.items():
-        sizes = treatment.sizes(form)
-        pixels = max(height * width for height, width in sizes)
-        batch = waiting.setdefault((sizes, form.dtype), [])
+    count = 0
+    for key, form in items:
+        sizes = form and treatment.sizes(form)
+        pixels = max((height * width for height, width in sizes or ()), default=1)
+        kind = form and (sizes, form.dtype)
+        batch = waiting.setdefault(kind, [])
         batch.append(key)
-        if len(batch) >= min(batch_size, _PIXELS // pixels):
-            yield waiting.pop((sizes, form.dtype))
+        count += 1
+        if len(batch) >= min(batch_size, _PIXELS // pixels) or count >= window:
+            full = waiting.pop(kind if count < window else next(iter(waiting)))
+            count -= len(full)
+            yield full
     yield from waiting.values()
 
 

@@ -7,50 +7,56 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from ..data.locations import is_remote
-from ..data.opening import ARRAY_SUFFIXES, H5_SUFFIXES, kind_of
-from ..data.video.places import names_video
+from ..data.formats import named_by
+from ..data.formats.base import Container, StorageFormat
+from ..data.locations import Location, is_remote
 from ..errors import GantoolError
 from ..runs.files import write_json
 
+MARKER = ".gantool-refine.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def output_path(place: str, output: Path) -> Path:
-    """Return where the images of `place` go: `output`, or a file in it where `place` is a file and `output` a folder.
+def check_output(storage: StorageFormat, place: Location, output: Path) -> None:
+    """Raise `GantoolError` where `output` is of another kind than `place`, or one folder of the two lies inside the other."""
+    other = None if output.is_dir() else named_by(output)
+    if place.is_folder and (other or output.is_file()):
+        raise GantoolError(f"--input {place} is a folder, so --output {output} must be one too")
+    if other and other.name != storage.record.name:
+        raise GantoolError(f"--output {output} must be of the same kind as --input {place}")
+    if place.is_folder and not storage.gathered:
+        check_apart(place.path, output)
 
-    Raises `GantoolError`: `place` missing, `output` of another kind, or one of the two inside the other.
+
+def container_targets(storage: StorageFormat, place: Location, output: Path) -> dict[Container, Path]:
+    """Return where each file of `place` goes: into the folder `output`, or, where `place` is one file, to `output` or into it.
+
+    Raises `GantoolError` where two have one name, or one would be written over or beside what is read.
     """
-    kind, source = kind_of(place), Path(place)
-    if kind in ("shards", "parquet"):
-        return output  # every file has a place of its own: see `parts.part_targets`
-    if not source.exists() and not is_remote(place):
-        raise GantoolError(f"--input {source} does not exist")
-    if kind == "video" and names_video(place):
-        return _video_path(place, output)
-    if kind in ("folder", "video", "hub"):
-        if output.is_file() or output.suffix.lower() in ARRAY_SUFFIXES or names_video(output.name):
-            raise GantoolError(f"--input {source} is a folder, so --output {output} must be one too")
-        check_apart(source, output)
-        return output
-    if output.suffix.lower() not in ARRAY_SUFFIXES or output.is_dir():
-        output = output / source.name
-    if (output.suffix.lower() in H5_SUFFIXES) != (source.suffix.lower() in H5_SUFFIXES):
-        raise GantoolError(f"--output {output} must be of the same kind as --input {source}")
-    if output.resolve() == source.resolve() or (output.exists() and output.samefile(source)):
-        raise GantoolError(f"--output {output} is the input: gantool never writes into its input")
-    return output
-
-
-def _video_path(place: str, output: Path) -> Path:
-    if not names_video(output.name) or output.is_dir():
-        output = output / PurePosixPath(place).name
-    if not is_remote(place) and (output.resolve() == Path(place).resolve() or (output.exists() and output.samefile(place))):
-        raise GantoolError(f"--output {output} is the input: gantool never writes into its input")
-    return output
+    found = storage.containers(place)
+    names_file = not output.is_dir() and named_by(output) is not None
+    if [container.place for container in found] == [place.text]:
+        targets = {found[0]: output if names_file else output / found[0].path}
+    elif names_file:
+        raise GantoolError(f"--input {place} is {len(found)} files, so --output {output} must be a folder")
+    else:
+        targets = {container: output / container.path for container in found}
+    if len(set(targets.values())) < len(targets):
+        raise GantoolError(f"--input {place}: two files have the same name, so one output folder cannot hold both")
+    here = [Path(container.place) for container in found if not is_remote(container.place)]
+    read_from = {path.resolve().parent for path in here} if storage.gathered else set()
+    for target in targets.values():
+        if target.parent.resolve() in read_from:
+            raise GantoolError(
+                f"--output {target.parent} holds files that are read: gantool never writes there; name another folder, "
+                f"or a file in one: {target.parent / 'refined' / target.name}"
+            )
+        if len(here) == 1 and (target.resolve() == here[0].resolve() or (target.exists() and target.samefile(here[0]))):
+            raise GantoolError(f"--output {target} is the input: gantool never writes into its input")
+    return targets
 
 
 def check_apart(source: Path, output: Path) -> None:

@@ -7,29 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from ..compute.memory import kept_memory
-from ..data.opening import kind_of
+from ..data.formats import find
+from ..data.formats.folder import Folder
+from ..data.locations import Location
+from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..plan.settings import RefineSettings, read_settings, takes
-from .arrays import refine_array_file
+from .containers import refine_containers
 from .folder import refine_folder
-from .hub import refine_hub
-from .parquet import refine_parquet
-from .places import output_path
+from .places import check_output, container_targets
 from .report import RefineReport, Silent, Watcher
 from .request import Request
-from .shards import refine_shards
-from .video import refine_videos
 from .workers.choice import open_workers
 
 __all__ = ["RefineReport", "refine"]
-
-_REFINERS = {
-    "array": refine_array_file,
-    "shards": refine_shards,
-    "parquet": refine_parquet,
-    "video": refine_videos,
-    "hub": refine_hub,
-}
 
 
 @kept_memory()
@@ -66,14 +57,20 @@ def refine(
         >>> gantool.refine("runs/simgan-001", input="renders", output="refined", batch_size=16)
     """
     asked = read_settings(RefineSettings, settings, of="refine")
-    place, kind = str(input), kind_of(str(input))
-    if asked.copy and kind != "folder":
+    place = Location(input)
+    storage = find(place, option="--input ", config=VideoOptions(codec=asked.video_codec, crf=asked.video_crf))
+    if asked.copy and not isinstance(storage, Folder):
         raise GantoolError("--copy is for folders; in a file, all but the images is copied anyway")
-    request = Request(run=str(run), input=place, output=output_path(place, Path(output)), **vars(asked))
+    output = Path(output)
+    check_output(storage, place, output)
+    targets = {} if isinstance(storage, Folder) else container_targets(storage, place, output)
+    if [container.place for container in targets] == [place.text]:
+        output = next(iter(targets.values()))
+    request = Request(run=str(run), input=place.text, output=output, **vars(asked))
     computing = open_workers(request)
-    if computing.parallel and kind == "array":
+    if computing.parallel and not storage.divisible:
         raise GantoolError(f"{place}: arrays take one process: leave --workers and --engine out, or convert to shards")
     # Where workers compute, this process only plans, and must not take a device's memory.
     here = replace(request, device="cpu") if computing.parallel else request
     job = here.open(watcher or Silent(), computing)
-    return refine_folder(job, asked.copy) if kind == "folder" else _REFINERS[kind](job)
+    return refine_containers(job, storage, place, targets) if targets else refine_folder(job, place, asked.copy)

@@ -12,7 +12,6 @@ import numpy as np
 from .._version import __version__
 from ..data.images import Form
 from ..data.parallel import threads
-from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..plan.settings import RefineSettings
@@ -32,7 +31,7 @@ class Request(RefineSettings):
     run: str
     input: str
     output: Path
-    """As `places.output_path` settled it."""
+    """A file where the input is one, else a folder."""
     marker: Mapping[str, str] | None = None
     """What the first process found the run to be; a worker that finds another one must not go on."""
 
@@ -60,7 +59,6 @@ class Request(RefineSettings):
             overwrite=self.overwrite,
             validate=self.validate,
             watcher=watcher,
-            video=VideoOptions(codec=self.video_codec, crf=self.video_crf),
             workers=workers or InProcess(),
         )
 
@@ -73,7 +71,7 @@ class Request(RefineSettings):
         backend = self.backend
         if backend == "auto" and on_cpu and sample is not None:
             height, width = job.treatment.sizes(sample)[1]
-            batch = next(make_batches(dict.fromkeys(range(self.batch_size), sample), job.treatment, self.batch_size))
+            batch = next(make_batches(((number, sample) for number in range(self.batch_size)), job.treatment, self.batch_size))
             noise = np.random.default_rng(0)
             shape = (len(batch), height, width, job.treatment.channels)
             job.network(list(noise.integers(0, 255, shape, np.uint8, endpoint=True)))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..decoding import probe
-from ..folder import Listing
 from ..images import ImageReadError
+from ..listing import Listing
 from . import sidecars, tables
 from .coco import Coco, is_coco
 from .model import Annotations, ImageIndex, Problem, Size

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..annotations.finding import Folder
-from ..folder import FolderImages, list_files
+from ..formats.folder import FolderImages
 from ..images import Images
-from ..shards.images import ShardImages
-from ..shards.pairing import check_shards
 
 _CLASSES = 20
 _SHOWN = 20
@@ -40,13 +38,11 @@ class Annotated:
 
 
 def summarise_annotations(images: Images) -> Annotated:
-    """Count and check annotation files, all of them. Only folders and shards have any."""
-    if isinstance(images, ShardImages):
-        problems = [str(problem) for problem in check_shards(images.shards)]
-        return Annotated((), len(problems), tuple(problems[:_SHOWN]))
+    """Count and check annotation files, all of them. Only folders have any, and images that know `problems` of their labels."""
     if not isinstance(images, FolderImages):
-        return Annotated()
-    folder = Folder(images.root, list_files(images.root))
+        problems = [str(problem) for problem in getattr(images, "problems", tuple)()]
+        return Annotated((), len(problems), tuple(problems[:_SHOWN]))
+    folder = Folder(images.root, images.listing)
     summaries = []
     for found in folder.annotations:
         tally = found.tally()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..arrays import Spec
+from ..formats.arrays import Spec
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from ..stored import HDF5
 from .description import Description, Source

@@ -13,15 +13,16 @@ import numpy as np
 from PIL import Image
 
 from ...errors import GantoolError
-from ..arrays import Spec
-from ..decoding import EXTENSIONS, read
+from .. import IMAGE_SUFFIXES
+from ..decoding import read
 from ..exr import ExrPart, read_header
-from ..folder import walk
-from ..hdf5 import open_h5, read_specs
+from ..formats.arrays import Spec
+from ..formats.hdf5 import open_h5, read_specs
 from ..images import ImageReadError
+from ..locations import walk
 from ..stored import HDF5
 
-PICTURES = (*EXTENSIONS, ".exr", ".ppm", ".pfm")
+PICTURES = (*IMAGE_SUFFIXES, ".exr", ".ppm", ".pfm")
 """Endings of files that hold the pixels of one picture or pass."""
 
 ARRAYS = (".npy", ".npz", *HDF5)
@@ -156,7 +157,7 @@ def _read_hdf5(path: Path) -> Mapping[str, Spec]:
 def _look(path: Path) -> Look | None:
     palette = lossy = False
     try:
-        if path.suffix.lower() in EXTENSIONS:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
             with Image.open(path) as image:
                 palette, lossy = image.mode == "P", image.format in ("JPEG", "MPO")
         pixels = read(path)

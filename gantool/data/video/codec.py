@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CONTAINERS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".avi": "avi",
+    ".ts": "mpegts",
+    ".flv": "flv",
+    ".wmv": "asf",
+}
+"""File names (in any case) that are taken for videos, and FFmpeg's names of what writes them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoOptions:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ..decoding import cause
+from ...errors import cause
 from ..images import ImageReadError
+from .files import open_video
 from .pixels import Converter
-from .places import open_video
 from .timeline import Timeline
 
 if TYPE_CHECKING:

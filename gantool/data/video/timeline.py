@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..images import Form
+from ..images import ContainerError, Form
+from .files import damage, open_video
 from .pixels import form_of
-from .places import VideoError, damage, open_video
 
 if TYPE_CHECKING:
     import av
@@ -55,7 +55,7 @@ class Timeline:
 
 
 def read_timeline(place: str) -> Timeline:
-    """Read the packets of a file, and decode one of them. Raises `VideoError`."""
+    """Read the packets of a file, and decode one of them. Raises `ContainerError`."""
     with open_video(place) as (container, stream), damage(place):
         found = _Packets(container, stream)
         unit = Fraction(stream.time_base or 0)
@@ -66,7 +66,7 @@ def read_timeline(place: str) -> Timeline:
         elif stream.codec_context.name in _HIDES_FRAMES or not found.tells_frames:
             times, keys = _decoded(place)
         if not times or not unit:
-            raise VideoError(place, "its video stream has no frame that can be decoded")
+            raise ContainerError(place, "its video stream has no frame that can be decoded")
         ordered = np.array(sorted(times), np.int64)
         known = sorted(keys.items()) or [(times[0], times[0])]
         rotation, matrix = _orientation(place)
@@ -86,10 +86,10 @@ def read_timeline(place: str) -> Timeline:
 
 
 def read_whole(place: str) -> Timeline:
-    """As `read_timeline`. Raises `VideoError`, also for a file that ends before it says."""
+    """As `read_timeline`. Raises `ContainerError`, also for a file that ends before it says."""
     line = read_timeline(place)
     if not line.whole:
-        raise VideoError(place, f"it ends before it says: to keep what is there, ffmpeg -i {place} -c copy NEW")
+        raise ContainerError(place, f"it ends before it says: to keep what is there, ffmpeg -i {place} -c copy NEW")
     return line
 
 
@@ -137,7 +137,7 @@ def _times_of_frames(place: str) -> Iterator[tuple[int, bool]]:
     with open_video(place) as (container, stream), damage(place):
         for frame in container.decode(stream):
             if frame.pts is None:
-                raise VideoError(place, f"it does not say when its frames are shown: first, ffmpeg -i {place} -c copy NEW.mkv")
+                raise ContainerError(place, f"it does not say when frames are shown: first, ffmpeg -i {place} -c copy NEW.mkv")
             yield frame.pts, frame.key_frame
 
 

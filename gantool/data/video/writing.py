@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from ...errors import GantoolError, nearest
-from .codec import VideoOptions
+from .codec import CONTAINERS, VideoOptions
 from .pixels import Converter
-from .places import CONTAINERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -78,7 +78,7 @@ def test_the_same_file_for_both_is_an_error(two: Path):
 def test_reading_images_imports_no_torch_and_options_no_numpy():
     code = (
         "import sys; import gantool.data.domains; assert 'numpy' not in sys.modules; "
-        "import gantool.data.files, gantool.data.prepare, gantool.data.load, gantool.data.writing, gantool.data.hdf5_writing; "
+        "import gantool.data.files, gantool.data.prepare, gantool.data.load, gantool.data.writing, gantool.data.formats.hdf5; "
         "assert 'torch' not in sys.modules and 'h5py' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -86,12 +86,12 @@ def test_reading_images_imports_no_torch_and_options_no_numpy():
 
 def test_a_chunked_domain_is_streamed_and_the_other_one_is_not(two: Path):
     from gantool.data.chunks import ChunkStream
-    from gantool.data.converting.convert import convert
+    from gantool.data.convert import convert
 
     convert(str(two / "synthetic"), two / "shards", format="shards")
     found = files(config=FilesOptions(synthetic=str(two / "shards"), real=str(two / "real"), stream=True))
     assert isinstance(found.source, ChunkStream)
     assert len(found.target) > 0
     assert next(found.source.stream(seed=0, skip=0)).ndim == 3
-    with pytest.raises(GantoolError, match=r"dataset.stream is for .tar shards, .parquet and video files"):
+    with pytest.raises(GantoolError, match=r"dataset.stream is for .parquet, .tar, a video"):
         files(config=FilesOptions(synthetic=str(two / "synthetic"), real=str(two / "real"), stream=True))

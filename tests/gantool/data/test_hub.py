@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gantool.data.converting.convert import convert
+from gantool.data.convert import convert
 from gantool.data.images import ImageReadError, Images
 from gantool.data.opening import kind_of, open_images
 from gantool.errors import GantoolError
@@ -88,14 +88,14 @@ def test_of_several_columns_of_images_the_one_so_called_is_taken(saved: Path, tm
 
 
 def test_a_state_that_leads_elsewhere_is_not_followed(saved: Path):
-    from gantool.data.hub import data_files
+    from gantool.data.formats.hub import _data_files
 
-    assert [file.parent for file in data_files(saved)] == [saved]
+    assert [file.parent for file in _data_files(saved)] == [saved]
     state = json.loads((saved / "state.json").read_text())
     state["_data_files"] = [{"filename": "../../secret.arrow"}]
     (saved / "state.json").write_text(json.dumps(state))
     with pytest.raises(GantoolError, match="names files in other folders"):
-        data_files(saved)
+        _data_files(saved)
 
 
 def test_splits_and_damage_are_said(saved: Path, tmp_path: Path):

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gantool.data.formats.npz import NpzImages
 from gantool.data.images import Form
-from gantool.data.npz import NpzImages
 from gantool.data.opening import open_images
 from gantool.errors import GantoolError
 

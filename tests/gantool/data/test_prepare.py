@@ -12,8 +12,9 @@ from PIL import Image
 
 from gantool.components import Domain, StreamingDomain
 from gantool.data.domains import Preprocess
-from gantool.data.folder import FolderImages
+from gantool.data.formats.folder import FolderImages
 from gantool.data.load import load_all, nbytes
+from gantool.data.locations import Location
 from gantool.data.prepare import prepare
 from gantool.errors import GantoolError
 
@@ -34,7 +35,7 @@ def folder(tmp_path: Path, noise):
         for number, shape in enumerate(shapes):
             pixels = noise(shape, dtype, seed=number)
             Image.fromarray(pixels[..., 0] if shape[2] == 1 else pixels).save(root / f"{len(list(root.iterdir())):03}.png")
-        return FolderImages(root)
+        return FolderImages(Location(root))
 
     return make
 
@@ -44,7 +45,7 @@ def test_equal_images_come_as_they_are(folder):
     assert preprocess == Preprocess(channels=3)
     assert isinstance(source, Domain)
     assert (len(source), len(target)) == (1, 2)
-    assert np.array_equal(target[1], FolderImages(Path(target.name))[1])
+    assert np.array_equal(target[1], FolderImages(Location(target.name))[1])
     assert (source.shape, source.dtype) == ((9, 13, 3), np.uint8)
 
 
@@ -102,12 +103,12 @@ def test_the_widest_type_wins_and_white_stays_white(tmp_path: Path):
         (tmp_path / domain).mkdir()
         Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / domain / "8.png")
     Image.fromarray(np.array([[0, 1, 65535]], np.uint16)).save(tmp_path / "b/16.png")
-    source, target, _ = prepare(Two(FolderImages(tmp_path / "a"), FolderImages(tmp_path / "b")), Preprocess())
+    source, target, _ = prepare(Two(FolderImages(Location(tmp_path / "a")), FolderImages(Location(tmp_path / "b"))), Preprocess())
     assert source[0].dtype == target[0].dtype == np.uint16
     assert source[0].ravel().tolist() == [0, 257, 65535]
     assert target[0].ravel().tolist() == [0, 1, 65535]
     floats = Arrays(np.zeros((1, 1, 3, 1), np.float32))
-    source, _, _ = prepare(Two(FolderImages(tmp_path / "b"), floats), Preprocess())
+    source, _, _ = prepare(Two(FolderImages(Location(tmp_path / "b")), floats), Preprocess())
     assert source[0].ravel().tolist() == [0.0, np.float32(1) / np.float32(65535), 1.0]
     assert source[1].ravel().tolist() == [0.0, np.float32(1) / np.float32(255), 1.0]
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from gantool.data.converting.convert import convert
+from gantool.data.convert import convert
 from gantool.data.domains import FilesOptions, Preprocess
 from gantool.data.files import files
 from gantool.data.images import ImageReadError, Images
@@ -29,9 +29,9 @@ for name in ("pyarrow", "datasets", "av"):
 FORMATS = {
     "png": ("folder", ""),
     "tiff": ("folder", ""),
-    "npz": ("array", ".npz"),
-    "h5": ("array", ".h5"),
-    "h5-each": ("array", ".h5"),
+    "npz": ("npz", ".npz"),
+    "h5": ("h5", ".h5"),
+    "h5-each": ("h5", ".h5"),
     "parquet": ("parquet", ".parquet"),
     "shards": ("shards", ""),
     "hub": ("hub", ""),

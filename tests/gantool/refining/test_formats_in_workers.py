@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gantool
-from gantool.data.converting.convert import convert
+from gantool.data.convert import convert
 from gantool.refining.refine import refine
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gantool.refining.hub as module
+from gantool.data.formats.base import Target
+from gantool.data.formats.hub import HubContainer
 from gantool.data.opening import kind_of, open_images
 from gantool.errors import GantoolError
-from gantool.refining.parts import record_path
+from gantool.refining.containers import record_path
 from gantool.refining.refine import refine
 
 datasets = pytest.importorskip("datasets")
@@ -93,20 +94,20 @@ def test_all_splits(tmp_path: Path):
 def test_an_interruption_leaves_no_data_set_and_a_restart_does_what_is_missing(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    real = module._refine_file
+    real = HubContainer.rewrite
 
-    def killed(job: Any, source: str, target: Path, *, column: str) -> Any:
-        if "00002-of" in source:
-            target.write_bytes(b"half")
+    def killed(container: HubContainer, target: Target) -> Any:
+        if "00002-of" in container.place:
+            target.temporary.write_bytes(b"half")
             raise KeyboardInterrupt
-        return real(job, source, target, column=column)
+        return real(container, target)
 
-    monkeypatch.setattr(module, "_refine_file", killed)
+    monkeypatch.setattr(HubContainer, "rewrite", killed)
     with pytest.raises(KeyboardInterrupt):
         refine("run", input=saved, output=tmp_path / "out")
     assert len(list((tmp_path / "out").glob("*.arrow"))) == 2
     assert not (tmp_path / "out/state.json").exists()
-    monkeypatch.setattr(module, "_refine_file", real)
+    monkeypatch.setattr(HubContainer, "rewrite", real)
     report = refine("run", input=saved, output=tmp_path / "out")
     assert (report.refined, report.skipped) == (2, 5)
     assert len(datasets.load_from_disk(str(tmp_path / "out"))) == 7

@@ -6,7 +6,7 @@ import errno
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gantool.refining.shards as module
+from gantool.data.formats.base import Item, Target
+from gantool.data.formats.shards import ShardContainer, ShardRewriter
 from gantool.errors import GantoolError
+from gantool.refining.containers import record_path
 from gantool.refining.labels import InvalidAnnotations
 from gantool.refining.network import Network
-from gantool.refining.parts import record_path
 from gantool.refining.refine import refine
 
 
@@ -105,18 +106,18 @@ def test_damaged_images_are_left_out_and_listed_but_their_labels_stay(shards: Pa
 
 @pytest.mark.usefixtures("network")
 def test_a_restart_does_only_what_is_missing(shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real = module.refine_shard
+    real = ShardContainer.rewrite
 
-    def killed(job: Any, shard: str, target: Path) -> Any:
-        if shard.endswith("s-1.tar"):
-            target.write_bytes(b"half")
+    def killed(container: ShardContainer, target: Target) -> Any:
+        if container.place.endswith("s-1.tar"):
+            target.temporary.write_bytes(b"half")
             raise KeyboardInterrupt
-        return real(job, shard, target)
+        return real(container, target)
 
-    monkeypatch.setattr(module, "refine_shard", killed)
+    monkeypatch.setattr(ShardContainer, "rewrite", killed)
     with pytest.raises(KeyboardInterrupt):
         refine("run", input=shards, output=tmp_path / "out")
-    monkeypatch.setattr(module, "refine_shard", real)
+    monkeypatch.setattr(ShardContainer, "rewrite", real)
     first = (tmp_path / "out/s-0.tar").stat()
     assert not (tmp_path / "out/s-1.tar").exists()
     report = refine("run", input=shards, output=tmp_path / "out")
@@ -151,17 +152,25 @@ def test_memory_holds_a_few_batches_of_a_shard(tmp_path: Path, monkeypatch: pyte
     write(
         tmp_path / "in/a.tar", {f"{n:04}.{s}": png(n % 256) if s == "png" else b"1" for n in range(400) for s in ("png", "cls")}
     )
-    most = 0
-    real = module._Run._write
+    read = written = most = 0
+    items, put = ShardRewriter.items, ShardRewriter.put
 
-    def watched(run: Any) -> None:
-        nonlocal most
-        most = max(most, len(run._waiting))
-        real(run)
+    def counted(rewriter: ShardRewriter) -> Iterator[Item]:
+        nonlocal read, most
+        for item in items(rewriter):
+            read += 1
+            most = max(most, read - written)
+            yield item
 
-    monkeypatch.setattr(module._Run, "_write", watched)
+    def stored(rewriter: ShardRewriter, item: Item, data: bytes | None) -> None:
+        nonlocal written
+        written += 1
+        put(rewriter, item, data)
+
+    monkeypatch.setattr(ShardRewriter, "items", counted)
+    monkeypatch.setattr(ShardRewriter, "put", stored)
     assert refine("run", input=tmp_path / "in", output=tmp_path / "out", batch_size=4).refined == 400
-    assert 0 < most <= 2 * 4 * (module._WINDOW + 8)
+    assert 0 < most <= 4 * 8
 
 
 @pytest.mark.usefixtures("network")
@@ -177,7 +186,8 @@ def test_validate_checks_pairs_and_keys(shards: Path, tmp_path: Path):
     ("given", "output", "message"),
     [
         ("in", "in", "gantool never writes there"),
-        ("in", "out.tar", "2 files, so --output .* must be a folder"),
+        ("in", "out.tar", "is a folder, so --output .* must be one too"),
+        ("in/s-{0..1}.tar", "out.tar", "2 files, so --output .* must be a folder"),
         ("in/s-0.tar", "in", "gantool never writes there"),
         ("in/s-0.tar", "in/s-0.tar", "gantool never writes there"),
         ("in/{s-0,sub/s-0}.tar", "out", "two files have the same name"),

@@ -16,11 +16,12 @@ import torch
 
 from gantool.cli.main import run
 from gantool.data.domains import Preprocess
+from gantool.data.formats.video import VideoRewriter
 from gantool.data.inspection.survey import survey
 from gantool.data.opening import open_images
 from gantool.data.video.writing import VideoWriter
 from gantool.errors import GantoolError
-from gantool.refining.parts import record_path
+from gantool.refining.containers import record_path
 from gantool.refining.refine import refine
 from gantool.refining.report import Silent
 
@@ -340,20 +341,25 @@ def test_a_full_disk_is_one_line(clip, moving, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.usefixtures("identity")
 def test_only_a_few_frames_are_in_memory(clip, moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import gantool.refining.video as module
+    decoded = written = most = 0
+    read, put = VideoRewriter._stored, VideoRewriter.put
 
-    most = 0
-    real = module._Run._split
+    def counted(rewriter: VideoRewriter, *words: Any) -> Any:
+        nonlocal decoded, most
+        decoded += 1
+        most = max(most, decoded - written)
+        return read(rewriter, *words)
 
-    def watched(run: Any, *words: Any) -> Any:
-        nonlocal most
-        most = max(most, len(run._waiting))
-        return real(run, *words)
+    def stored(rewriter: VideoRewriter, *words: Any) -> None:
+        nonlocal written
+        written += 1
+        put(rewriter, *words)
 
-    monkeypatch.setattr(module._Run, "_split", watched)
+    monkeypatch.setattr(VideoRewriter, "_stored", counted)
+    monkeypatch.setattr(VideoRewriter, "put", stored)
     source = clip(tmp_path / "in.mkv", moving(200, size=(16, 16)), codec="ffv1")
     assert refine("run", input=source, output=tmp_path / "out.mkv", batch_size=4).refined == 200
-    assert most <= 4 * 4
+    assert 0 < most <= 4 * 8
 
 
 @pytest.mark.usefixtures("identity")

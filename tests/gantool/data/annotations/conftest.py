@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gantool.data.annotations.finding import Folder
-from gantool.data.folder import list_files
+from gantool.data.locations import Location
 
 H, W = 20, 30
 """Size of every image."""
@@ -35,7 +35,7 @@ def put(tmp_path: Path) -> Callable[[str, Any], None]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[], Folder]:
-    return lambda: Folder(tmp_path / "set", list_files(tmp_path / "set"))
+    return lambda: Folder(tmp_path / "set", Location(tmp_path / "set").listing)
 
 
 @pytest.fixture

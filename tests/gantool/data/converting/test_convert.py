@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gantool.data.converting.convert import FORMATS, convert
+from gantool.data.convert import convert
+from gantool.data.formats import records
 from gantool.data.opening import open_images
 from gantool.errors import GantoolError
+
+FORMATS = [record.name for record in records("writes")]
 
 pytest.importorskip("h5py")
 pytest.importorskip("pyarrow")

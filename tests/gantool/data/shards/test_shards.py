@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from gantool.data.formats.shards import expand
 from gantool.data.images import ImageReadError, Images
 from gantool.data.inspection.survey import survey
+from gantool.data.locations import Location
 from gantool.data.opening import kind_of, open_images
-from gantool.data.shards.pairing import check_shards
-from gantool.data.shards.places import expand
-from gantool.data.shards.reading import is_image, split_name
+from gantool.data.tar import check_shards, is_image, split_name
 from gantool.errors import GantoolError
 
 
 def test_all_ways_to_name_shards(shards: Path):
     every = [str(shards / f"part-{number:02}.tar") for number in range(5)]
-    assert expand(str(shards)) == every
-    assert expand(str(shards / "part-{00..04}.tar")) == every
-    assert expand(str(shards / "part-0{1,3}.tar")) == [every[1], every[3]]
-    assert expand(str(shards / "{part}-0{0..1}.tar")) == every[:2]
-    assert expand(every[2]) == [every[2]]
+    assert expand(Location(shards)) == every
+    assert expand(Location(shards / "part-{00..04}.tar")) == every
+    assert expand(Location(shards / "part-0{1,3}.tar")) == [every[1], every[3]]
+    assert expand(Location(shards / "{part}-0{0..1}.tar")) == every[:2]
+    assert expand(Location(every[2])) == [every[2]]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_cannot_be_expanded_is_said(place: str, message: str, shards: Path,
     (tmp_path / "none").mkdir()
     where = place if place.startswith("pipe") else str(shards / place) if place else str(tmp_path / "none")
     with pytest.raises(GantoolError, match=message):
-        expand(where)
+        expand(Location(where))
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,11 @@ def test_links_are_refused(tmp_path: Path):
 
 
 def test_pairs_are_checked_across_shards(shards: Path, tar, tmp_path: Path, png):
-    assert list(check_shards(expand(str(shards / "part-{02..04}.tar")))) == []
+    assert list(check_shards(expand(Location(shards / "part-{02..04}.tar")))) == []
     bad = tar(tmp_path / "bad.tar", {"dir é/004 x.png": png(1), "lonely.json": b"{}", "lonely.seg.png": png(1)})
     assert [
-        str(problem).removeprefix(str(tmp_path)) for problem in check_shards([*expand(str(shards / "part-0{2,3}.tar")), str(bad)])
+        str(problem).removeprefix(str(tmp_path))
+        for problem in check_shards([*expand(Location(shards / "part-0{2,3}.tar")), str(bad)])
     ] == [
         f"/bad.tar: sample dir é/004 x occurs before, in {shards / 'part-02.tar'}",
         "/bad.tar: sample dir é/004 x has no .json, most have one",

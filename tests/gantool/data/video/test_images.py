@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gantool.data.converting.convert import convert
+from gantool.data.convert import convert
 from gantool.data.domains import FilesOptions
 from gantool.data.files import files
+from gantool.data.formats import find
+from gantool.data.formats import video as stream_module
 from gantool.data.images import Images
 from gantool.data.inspection.survey import survey
+from gantool.data.locations import Location
 from gantool.data.opening import kind_of, open_images, open_stream
-from gantool.data.video import stream as stream_module
 from gantool.data.video.timeline import read_timeline
 from gantool.errors import GantoolError, MissingExtra
 
@@ -100,7 +102,7 @@ def test_depth_keeps_its_16_bits(clip, tmp_path: Path):
 def test_a_stream_has_every_frame_once_an_epoch_and_resumes(lossless, moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(stream_module, "_BYTES", 6 * 32 * 48 * 3)
     path = lossless("a.mkv", 20)
-    chunks = [chunk() for chunk in stream_module.video_chunks(str(path))]
+    chunks = [chunk() for chunk in find(Location(path)).chunks(Location(path))]
     assert sum(map(len, chunks)) == 20
     assert max(map(len, chunks)) <= 6
     wanted = sorted(frame.tobytes() for frame in moving(20))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property, partial
+from typing import ClassVar, Protocol
 
 import numpy as np
 
-from ..errors import GantoolError
-from .images import Form
+from ...errors import GantoolError
+from ..images import Form, Images
+from ..locations import Location
+from ..samples import Sample
+from .base import Container, Item, Rewriter, StorageFormat
 
 IMAGE_NAMES = ("image", "images")
 
@@ -72,24 +76,6 @@ def as_stored(image: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.
     return image.reshape(image.shape[: len(shape)]).astype(dtype, copy=False)
 
 
-def column_array(values: list[Any]) -> np.ndarray:
-    """Return the values of a table's column, of which some may be missing: as NaN or ""; what is no array becomes words."""
-    try:
-        array = np.array(values)
-    except ValueError:  # lists of different lengths
-        return np.array([str(value) for value in values])
-    if array.dtype.kind != "O":
-        return array
-    present = next((value for value in values if value is not None), "")
-    if isinstance(present, str):
-        return np.array(["" if value is None else value for value in values])
-    empty = np.full(np.shape(present), np.nan)
-    try:
-        return np.array([empty if value is None else value for value in values], dtype=float)
-    except (ValueError, TypeError):  # structs, or lists of different lengths
-        return np.array([str(value) for value in values])
-
-
 def is_image_shape(shape: tuple[int, ...]) -> bool:
     """Return whether (H, W) or (H, W, C) can be one image: rows of points or angles are narrower."""
     return (len(shape) == 2 and min(shape) > 4) or (len(shape) == 3 and min(shape[:2]) > 4 and shape[2] <= 4)
@@ -117,3 +103,98 @@ def _problem(spec: Spec) -> str:
 
 def _describe(spec: Spec) -> str:
     return f"{'x'.join(map(str, spec.shape)) or 'single'} {spec.dtype}"
+
+
+class ArrayImages(Images, Protocol):
+    """Images that are arrays."""
+
+    def all_forms(self) -> list[Form]:
+        """Form of each image."""
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An image that is an array. See `base.Stored`."""
+
+    pixels: np.ndarray
+    format: str = "an array"
+
+    def encode(self, pixels: np.ndarray) -> np.ndarray:
+        """Leave the type and the axes to where the array goes."""
+        return pixels
+
+
+class ArrayContainer(Container):
+    """A file of arrays: whoever reads it finds an image in every row."""
+
+    gapless = counted = True
+
+    @cached_property
+    def images(self) -> ArrayImages:
+        """The images, open. Raises `GantoolError`."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> int:
+        """See `base.Container.labels`."""
+        return len(self.images.labels)
+
+    def count(self) -> int:
+        """See `base.Container.count`."""
+        return len(self.images)
+
+    def forms(self) -> list[Form]:
+        """See `base.Container.forms`."""
+        return self.images.all_forms()
+
+
+class ArrayFormat(StorageFormat):
+    """A file of arrays of images and labels."""
+
+    divisible = False
+    container: ClassVar[type[ArrayContainer]]
+
+    def recognises(self, place: Location) -> bool:
+        """Return whether a name says so. A folder of such files is no set."""
+        return place.named(self.record.suffixes)
+
+    def containers(self, place: Location) -> Sequence[Container]:
+        """See `StorageFormat.containers`."""
+        return [self.container(place.text, place.relative(place.text))]
+
+
+class ArrayRewriter(Rewriter):
+    """Gives the images of a file of arrays, and each new one to `store` with its number."""
+
+    def __init__(self, images: ArrayImages, copied: int, store: Callable[[int, np.ndarray], None]) -> None:
+        self._images, self.copied, self._store = images, copied, store
+
+    def items(self) -> Iterator[Item]:
+        """See `base.Rewriter.items`."""
+        for number, form in enumerate(self._images.all_forms()):
+            yield Item(number, self._images.names[number], form, partial(self._read, number))
+
+    def put(self, item: Item, stored: np.ndarray) -> None:
+        """See `base.Rewriter.put`."""
+        self._store(item.number, stored)
+
+    def _read(self, number: int) -> StoredArray:
+        return StoredArray(self._images[number])
+
+
+def label_arrays(samples: Iterable[Sample]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """Return pixels, and label arrays: of values, and of the numbers in JSON files that all have. Raises `GantoolError`."""
+    images, rows = [], []
+    for sample in samples:
+        pixels = sample.pixels()
+        images.append(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        rows.append(sample.numbers())
+    labels = {}
+    for name in rows[0] if rows else []:
+        try:
+            array = np.array([row.get(name) for row in rows])
+        except ValueError:  # lists of different lengths
+            continue
+        if array.dtype.kind in "biufU":
+            labels[name] = array
+    return images, labels

@@ -1,1 +1,0 @@
-"""One way to store a set of images and labels into another."""

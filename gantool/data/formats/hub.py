@@ -1,0 +1,238 @@
+"""Hugging Face data sets as `Dataset.save_to_disk` writes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import GantoolError, MissingExtra, cause
+from ..images import Form, ImageReadError, LazyArrays, row_names
+from ..locations import Location
+from ..samples import Sample, Source
+from ..writing import write_file
+from .arrays import IMAGE_NAMES
+from .base import Container, EncodedImages, Rewriter, StorageFormat, Target, first_form
+from .tables import TableRewriter, column_array, damage, encoded_images, table_samples, tables_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_INFO, _STATE, _SPLITS = "dataset_info.json", "state.json", "dataset_dict.json"
+"""Without these nobody takes a folder for a data set."""
+
+
+class HubImages(EncodedImages):
+    """The images of a saved data set, which stays on the disk. See `images.Images`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `GantoolError`: several splits, no column of images, damaged. And `MissingExtra` without `datasets`."""
+        self.name = str(path)
+        first, *_ = _splits(path)
+        if first != path:
+            raise GantoolError(f"{path} has splits: give one of them, such as {first}")
+        found, self._column = load_saved(path)
+        import datasets
+
+        self._rows = found.cast_column(self._column, datasets.Image(decode=False))
+        self.names: Sequence[str] = row_names(self.name, len(self))
+        labels = [name for name in found.features if name != self._column and self._fits(name)]
+        self.labels: Mapping[str, np.ndarray] = LazyArrays(labels, self._read)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def encoded(self, index: int) -> bytes:
+        """See `EncodedImages.encoded`."""
+        value = self._rows[range(len(self))[index]][self._column]
+        # `save_to_disk` puts the files of images into the table.
+        if value is None or value["bytes"] is None:
+            raise ImageReadError(self.names[index], "the table holds no image there")
+        data: bytes = value["bytes"]
+        return data
+
+    def _fits(self, name: str) -> bool:
+        """Return whether a column is numbers or words, which become an array."""
+        try:
+            return bool(len(self)) and np.array(self._rows[0][name]).dtype.kind in "biufU"
+        except ValueError:  # nested lists of different lengths
+            return False
+
+    def _read(self, name: str) -> np.ndarray:
+        return column_array(list(self._rows[name]))
+
+
+@dataclass(frozen=True)
+class HubContainer(Container):
+    """A file of rows of a data set that is refined."""
+
+    column: str
+
+    def count(self) -> int:
+        """See `Container.count`."""
+        with self._open() as reader:
+            return sum(len(table) for table in self._tables(reader))
+
+    def forms(self) -> list[Form]:
+        """See `Container.forms`."""
+        with self._open() as reader:
+            tables = self._tables(reader)
+            return first_form((data for table in tables for data in encoded_images(table.column(self.column))), self.place)
+
+    @contextmanager
+    def rewrite(self, target: Target) -> Iterator[Rewriter]:
+        """Keep features and batches. See `Container.rewrite`."""
+        import pyarrow as pa
+
+        with self._open() as reader, pa.ipc.new_stream(str(target.temporary), reader.schema) as writer:
+
+            def write(table: pa.Table) -> None:
+                writer.write_table(table, max_chunksize=max(1, len(table)))
+
+            yield TableRewriter(self.place, reader.schema, self.column, self._tables(reader), write)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        import pyarrow as pa
+
+        with damage(self.place):
+            mapped = pa.memory_map(self.place)
+        with mapped:
+            with damage(self.place):
+                reader = pa.ipc.open_stream(mapped)
+            with reader:
+                yield reader
+
+    def _tables(self, reader: Any) -> Iterator[pa.Table]:
+        import pyarrow as pa
+
+        while True:
+            with damage(self.place):
+                try:
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+            yield pa.Table.from_batches([batch])
+
+
+class Hub(StorageFormat):
+    """Arrow files and what describes them, in a folder, or in one for each split."""
+
+    unchecked = "images and labels are rows of one table"
+
+    def recognises(self, place: Location) -> bool:
+        """Return whether `save_to_disk` wrote a folder."""
+        return place.is_folder and (_SPLITS in place.files or {_STATE, _INFO} <= set(place.files))
+
+    def open(self, place: Location) -> HubImages:
+        """See `StorageFormat.open`."""
+        return HubImages(place.path)
+
+    def samples(self, images: HubImages) -> Source:
+        """See `StorageFormat.samples`."""
+        return Source(table_samples(images))
+
+    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+        """Write what `datasets.load_from_disk` reads, with the columns of `tables_of`."""
+        del per_part
+        try:
+            import datasets
+            import pyarrow as pa
+        except ImportError:
+            raise MissingExtra(f"writing {target}", "datasets", "datasets") from None
+        target.mkdir(parents=True, exist_ok=True)
+        count, file = 0, "data-00000-of-00001.arrow"
+        with ExitStack() as stack:
+            writer = None
+            for table in tables_of(samples, target):
+                if writer is None:
+                    features = datasets.Features.from_arrow_schema(table.schema)
+                    writer = stack.enter_context(pa.ipc.new_stream(str(target / file), features.arrow_schema))
+                    datasets.DatasetInfo(features=features).write_to_directory(str(target))
+                writer.write_table(table.cast(features.arrow_schema))
+                count += len(table)
+        _write_state(target, [file], fingerprint=uuid.uuid4().hex[:16], like={})
+        return count
+
+    def containers(self, place: Location) -> Sequence[HubContainer]:
+        """See `StorageFormat.containers`: the files of all splits."""
+        found = []
+        for split in _splits(place.path):
+            _, column = load_saved(split)
+            found += [HubContainer(str(file), str(file.relative_to(place.path)), column) for file in _data_files(split)]
+        return found
+
+    def owns(self, file: str) -> bool:
+        """See `StorageFormat.owns`."""
+        return file.endswith(".arrow") or file.rpartition("/")[2] in (_INFO, _STATE, _SPLITS)
+
+    def last(self, place: Location) -> Sequence[str]:
+        """See `StorageFormat.last`."""
+        states = [str((split / _STATE).relative_to(place.path)) for split in _splits(place.path)]
+        return [*states, *([_SPLITS] if (place.path / _SPLITS).is_file() else [])]
+
+    def complete(self, place: Location, output: Path, made: str) -> None:
+        """See `StorageFormat.complete`."""
+        for split in _splits(place.path):
+            folder = output / split.relative_to(place.path)
+            state = json.loads((split / _STATE).read_text("utf-8"))
+            fingerprint = hashlib.sha256(f"{state['_fingerprint']}{made}".encode()).hexdigest()[:16]
+            shutil.copy2(split / _INFO, folder / _INFO)
+            _write_state(folder, [file.name for file in _data_files(split)], fingerprint=fingerprint, like=state)
+        if (place.path / _SPLITS).is_file():
+            shutil.copy2(place.path / _SPLITS, output / _SPLITS)
+
+
+def load_saved(path: Path) -> tuple[Any, str]:
+    """Return a saved data set and its column of images. Raises `GantoolError`, and `MissingExtra` without `datasets`."""
+    try:
+        import datasets
+    except ImportError:
+        raise MissingExtra(f"reading {path}", "datasets", "datasets") from None
+    try:
+        found = datasets.load_from_disk(str(path))
+    # Whatever is wrong with the files comes out as it likes.
+    except Exception as error:
+        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
+    columns = [name for name, feature in found.features.items() if isinstance(feature, datasets.Image)]
+    named = [name for name in columns if name.lower() in IMAGE_NAMES]
+    if 1 not in (len(named), len(columns)):
+        raise GantoolError(f"{path} has {len(columns)} columns of images among {', '.join(found.features)}: name one `image`")
+    return found, (named if len(named) == 1 else columns)[0]
+
+
+def _splits(folder: Path) -> list[Path]:
+    """Return the folder of each split, or, where there are none, the folder itself. Raises `GantoolError`."""
+    path = folder / _SPLITS
+    try:
+        return [folder / name for name in json.loads(path.read_text("utf-8"))["splits"]] if path.is_file() else [folder]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
+
+
+def _data_files(folder: Path) -> list[Path]:
+    """Return the files of a split that hold its rows, in order. Raises `GantoolError`."""
+    path = folder / _STATE
+    try:
+        names = [found["filename"] for found in json.loads(path.read_text("utf-8"))["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
+    if any(Path(name).name != name for name in names):
+        raise GantoolError(f"{path} names files in other folders: gantool will not follow it")
+    return [folder / name for name in names]
+
+
+def _write_state(folder: Path, files: Sequence[str], *, fingerprint: str, like: Mapping[str, Any]) -> None:
+    """Write the file that makes a folder a saved data set; it comes last. `like`: the state of the set it was made from."""
+    plain: dict[str, Any] = {"_format_columns": None, "_format_kwargs": {}, "_format_type": None}
+    plain |= {"_output_all_columns": False, "_split": None}
+    state = {**plain, **like, "_data_files": [{"filename": file} for file in files], "_fingerprint": fingerprint}
+    write_file(folder / _STATE, json.dumps(state, indent=2, sort_keys=True).encode())

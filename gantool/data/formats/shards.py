@@ -1,0 +1,256 @@
+"""Tar shards in the layout of WebDataset, see `data.tar`."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import GantoolError
+from ..annotations.model import Problem
+from ..chunks import Chunk
+from ..decoding import read_bytes
+from ..images import Form, Joined, Names
+from ..locations import Location, is_remote
+from ..parallel import threads
+from ..samples import Sample, Source
+from ..tar import ShardIndex, check_shards, is_image, members, open_shard, read_index, read_member, read_range, split_name
+from .base import Container, EncodedImages, InOrder, Item, Rewriter, StorageFormat, Target, encoded_item, first_form
+
+_DOT = "%2E"
+"""Stands for a dot in the keys of shards, which end at their first dot."""
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_MOST = 10_000_000
+"""Shards that a pattern may name."""
+
+
+class ShardImages(EncodedImages):
+    """The images of shards, in order. See `images.Images`.
+
+    About 100 bytes per image are held in memory; a stream holds none.
+    """
+
+    def __init__(self, place: str, shards: Sequence[str]) -> None:
+        """Reads all headers. Raises `GantoolError`."""
+        self.name, self.shards = place, shards
+        with ThreadPoolExecutor(threads()) as pool:
+            self._indexes: list[ShardIndex] = list(pool.map(read_index, shards))
+        self._joined = Joined([len(index) for index in self._indexes])
+        self.names: Sequence[str] = Names(len(self), self._member)
+        self.labels: Mapping[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._joined)
+
+    def encoded(self, index: int) -> bytes:
+        """See `EncodedImages.encoded`."""
+        shard, row = self._joined.locate(index)
+        found = self._indexes[shard]
+        return read_range(self.shards[shard], int(found.offsets[row]), int(found.lengths[row]))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with keys and labels."""
+        return check_shards(self.shards)
+
+    def _member(self, index: int) -> str:
+        shard, row = self._joined.locate(index)
+        return f"{self.shards[shard]}/{self._indexes[shard].names[row]}"
+
+
+class ShardChunk:
+    """The images of a shard. See `chunks.Chunk`; only their places are held."""
+
+    def __init__(self, shard: str) -> None:
+        self._shard, self._index = shard, read_index(shard)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        data = read_range(self._shard, int(self._index.offsets[index]), int(self._index.lengths[index]))
+        return read_bytes(data, f"{self._shard}/{self._index.names[index]}")
+
+
+class ShardRewriter(Rewriter):
+    """Copies every other member byte for byte, in order. An image that could not be refined is left out, its labels are kept.
+
+    Members wait in memory until all before them are written.
+    """
+
+    def __init__(self, shard: str, tar: tarfile.TarFile, new: tarfile.TarFile) -> None:
+        self._shard, self._tar, self._new = shard, tar, new
+        self._infos: dict[int, tarfile.TarInfo] = {}
+        self._order = InOrder[tuple[tarfile.TarInfo, bytes | None]]()
+
+    def items(self) -> Iterator[Item]:
+        """See `Rewriter.items`."""
+        for number, info in enumerate(members(self._tar, self._shard)):
+            data = read_member(self._tar, info, self._shard)
+            self._infos[number] = info
+            if is_image(info.name):
+                yield encoded_item(number, f"{self._shard}/{info.name}", data, info.name)
+            else:
+                self.copied += 1
+                self._add(number, data)
+
+    def put(self, item: Item, stored: bytes | None) -> None:
+        """See `Rewriter.put`."""
+        self._add(item.number, stored)
+
+    def _add(self, number: int, content: bytes | None) -> None:
+        for info, data in self._order.add(number, (self._infos.pop(number), content)):
+            if data is None:
+                continue
+            info.size = len(data)
+            # Extended headers of the old archive may hold the old size.
+            info.pax_headers = {key: value for key, value in info.pax_headers.items() if key != "size"}
+            self._new.addfile(info, io.BytesIO(data))
+            self._new.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+
+
+class ShardContainer(Container):
+    """A shard that is refined."""
+
+    def count(self) -> int:
+        """See `Container.count`."""
+        return len(read_index(self.place))
+
+    def forms(self) -> list[Form]:
+        """See `Container.forms`."""
+        with open_shard(self.place) as tar:
+            found = members(tar, self.place)
+            return first_form((read_member(tar, info, self.place) for info in found if is_image(info.name)), self.place)
+
+    @contextmanager
+    def rewrite(self, target: Target) -> Iterator[Rewriter]:
+        """See `Container.rewrite`."""
+        with (
+            open_shard(self.place) as tar,
+            target.temporary.open("wb") as file,
+            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as new,
+        ):
+            yield ShardRewriter(self.place, tar, new)
+
+
+class Shards(StorageFormat):
+    """Archives of images and their label files: a file, a folder of some, or a pattern."""
+
+    takes_files = gathered = True
+    hint = ": a sample's image is a member named KEY.png, without another dot"
+
+    def recognises(self, place: Location) -> bool:
+        """Return whether a name, or one at the top of a folder, is that of a shard."""
+        suffixes = self.record.suffixes
+        return place.text.startswith("pipe:") or place.named(suffixes) or bool(_in_folder(place, suffixes))
+
+    def check_there(self, place: Location, *, option: str) -> None:
+        """Leave it to `expand`, which knows patterns."""
+
+    def open(self, place: Location) -> ShardImages:
+        """See `StorageFormat.open`."""
+        return ShardImages(place.text, expand(place, self.record.suffixes))
+
+    def chunks(self, place: Location) -> Sequence[Callable[[], Chunk]]:
+        """See `StorageFormat.chunks`: one for each shard."""
+        return [partial(ShardChunk, shard) for shard in expand(place, self.record.suffixes)]
+
+    def samples(self, images: ShardImages) -> Source:
+        """See `StorageFormat.samples`."""
+        return Source(chain.from_iterable(map(_samples, images.shards)))
+
+    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+        """Write shards `part-00000.tar` and so on, of `per_part` samples each."""
+        target.mkdir(parents=True, exist_ok=True)
+        count, left, before = 0, iter(samples), ""
+        for number, first in enumerate(left):
+            with tarfile.open(target / f"part-{number:05}.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+                for sample in chain([first], islice(left, per_part - 1)):
+                    folder, slash, base = sample.key.rpartition("/")
+                    key = f"{folder}{slash}{base.replace('.', _DOT)}"
+                    if key == before:
+                        raise GantoolError(f"{sample.name}: two samples are called {sample.key}")
+                    for kind, content in sample.all_files().items():
+                        info = tarfile.TarInfo(f"{key}.{kind}")
+                        info.size = len(content)
+                        tar.addfile(info, io.BytesIO(content))
+                    tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
+                    count, before = count + 1, key
+        return count
+
+    def problems(self, place: Location) -> Iterator[Problem]:
+        """See `StorageFormat.problems`: samples without an image or a label that most have, keys that occur twice."""
+        return check_shards(expand(place, self.record.suffixes))
+
+    def containers(self, place: Location) -> Sequence[ShardContainer]:
+        """See `StorageFormat.containers`."""
+        return [ShardContainer(shard, shard.rpartition("/")[2]) for shard in expand(place, self.record.suffixes)]
+
+
+def expand(place: Location, suffixes: tuple[str, ...] = (".tar",)) -> list[str]:
+    """Return the shards of a file, a folder (sorted by name), or a pattern such as `part-{000..999}.tar` or `{a,b}.tar`.
+
+    Raises `GantoolError` where there is none, where one is missing, and for `pipe:`, which would run a program.
+    """
+    if place.text.startswith("pipe:"):
+        raise GantoolError(f"{place}: gantool reads files and runs no programs; download the shards, or give a URL")
+    found = list(_expand(place.text)) if place.named(suffixes) else _in_folder(place, suffixes)
+    if not found:
+        raise GantoolError(f"no shards ({suffixes[0]}) in {place}")
+    missing = [shard for shard in found if not is_remote(shard) and not Path(shard).is_file()]
+    if missing:
+        more = f" nor {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise GantoolError(f"{missing[0]} does not exist{more}")
+    return found
+
+
+def _in_folder(place: Location, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the shards at the top of a folder; elsewhere, also those below it."""
+    found = place.ending(suffixes)
+    return found if place.is_remote else [shard for shard in found if Path(shard).parent == place.path]
+
+
+def _expand(pattern: str) -> Iterator[str]:
+    braces = _BRACES.search(pattern)
+    if braces is None:
+        yield pattern
+        return
+    limits = _RANGE.fullmatch(braces[1])
+    if limits:
+        first, last = limits.groups()
+        if not 0 <= int(last) - int(first) < _MOST:
+            raise GantoolError(f"{pattern}: {{{braces[1]}}} counts from low to high, through at most {_MOST:,} shards")
+        width = len(first) if first.startswith("0") else 0
+        words: Iterator[str] = (f"{number:0{width}d}" for number in range(int(first), int(last) + 1))
+    else:
+        words = iter(braces[1].split(","))
+    for word in words:
+        yield from _expand(pattern[: braces.start()] + word + pattern[braces.end() :])
+
+
+def _samples(shard: str) -> Iterator[Sample]:
+    key, found = "", dict[str, bytes]()
+    with open_shard(shard) as tar:
+        for info in members(tar, shard):
+            own, suffix = split_name(info.name)
+            if own != key or suffix in found:
+                yield from _sample(shard, key, found)
+                key, found = own, {}
+            found[suffix] = read_member(tar, info, shard)
+    yield from _sample(shard, key, found)
+
+
+def _sample(shard: str, key: str, found: dict[str, bytes]) -> Iterator[Sample]:
+    suffix = next((suffix for suffix in found if is_image(f"x.{suffix}")), None)
+    if suffix is not None:
+        data = found.pop(suffix)
+        plain = key.replace(_DOT, ".")
+        yield Sample(key=plain, name=f"{shard}/{key}.{suffix}", suffix=f".{suffix}", encoded=data, files=found)

@@ -1,0 +1,49 @@
+"""The formats and layouts of this process, whichever plugin brings them. No numpy."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from ..components import Format
+from ..errors import PluginError
+from ..plugins import VARIABLE, Part, Provided, Registry, load_plugins
+
+
+class Installed:
+    """The installed plugins, and what was made of their formats and layouts so far."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._made: dict[Provided, Any] = {}
+
+    def make(self, provided: Provided) -> Any:
+        """Return what the factory of a format or layout makes, made once. Raises `PluginError` where it cannot be imported."""
+        if provided not in self._made:
+            record = provided.component
+            more = {"record": record} if isinstance(record, Format) else {}
+            self._made[provided] = Part(provided, record.options()).build(**more)
+        return self._made[provided]
+
+    def every(self, kind: str) -> Iterator[Any]:
+        """Make all of a kind, one by one. One that cannot be imported stops nothing: nobody asked for it."""
+        for provided in self.registry.all(kind):
+            try:
+                yield self.make(provided)
+            except PluginError as error:
+                warnings.warn(str(error), stacklevel=2)
+
+
+def installed() -> Installed:
+    """Return what is installed. Plugins are loaded once, and anew where GANTOOL_PLUGINS or the path has changed."""
+    return _load(os.environ.get(VARIABLE, ""), tuple(sys.path))
+
+
+@lru_cache(maxsize=2)
+def _load(only: str, path: tuple[str, ...]) -> Installed:
+    del only, path  # `load_plugins` looks there itself
+    return Installed(load_plugins())

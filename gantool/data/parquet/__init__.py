@@ -1,1 +1,0 @@
-"""Parquet files with a column of encoded images, as Hugging Face data sets have them."""

@@ -1,0 +1,51 @@
+"""Images of a set on their way through the network, whatever they are stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.formats.base import Item, Stored
+from ..data.images import ImageReadError
+from ..errors import GantoolError
+from ..errors import cause as cause_of
+from .job import Job
+from .pipeline import Failed, Pipeline
+from .treatment import Frame
+
+
+@dataclass(frozen=True)
+class StoredFrame(Frame):
+    """A frame that remembers how it is stored."""
+
+    stored: Stored
+
+
+def refine_items(job: Job, batches: Iterable[Sequence[Item]], *, strict: bool = False) -> Iterator[tuple[Item, Any | Failed]]:
+    """Yield each image with what takes its place, as `Stored.encode` returns it, batch by batch.
+
+    `strict`: whether an image that cannot be read stops all. Raises `GantoolError`.
+    """
+
+    def read(item: Item) -> StoredFrame | Failed:
+        try:
+            stored = item.read()
+            return StoredFrame(**vars(job.treatment.split(stored.pixels, item.name)), stored=stored)
+        except GantoolError as error:
+            if strict:
+                raise
+            cause = error.cause if isinstance(error, ImageReadError) else str(error).removeprefix(item.name).strip()
+            return Failed(item.name, cause)
+
+    def finish(item: Item, frame: StoredFrame, change: np.ndarray) -> Any | Failed:
+        pixels = job.treatment.merge(frame, change)
+        try:
+            return frame.stored.encode(pixels)
+        # Encoders have limits of their own (16,383 pixels for WebP), and raise what they like.
+        except Exception as error:
+            return Failed(item.name, f"cannot be written as {frame.stored.format}: {cause_of(error)}")
+
+    return Pipeline(read, job.network, finish, job.threads).run(batches)
