@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..components import Component
-from ..plugins.checks import is_reference
+from ..plugins.records import is_reference
 from ..plugins.registry import Part, Provided, Registry
 
 

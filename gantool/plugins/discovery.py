@@ -9,13 +9,15 @@ from importlib.metadata import Distribution, EntryPoint, distributions, entry_po
 
 from .._version import __version__
 from ..errors import raised
-from .checks import NAME, NAME_RULE, Unsound
+from .records import NAME, NAME_RULE, Unsound
 
 GROUP = "gantool"
 """The entry-point group; an entry point's name is the plugin's."""
 
 HOST = "simgan-plugin"
 """The distribution that holds the host, whose version a plugin's `Requires-Dist` is checked against."""
+
+_REINSTALL = "correct the plugin's pyproject.toml and install it again"
 
 BUILT_IN = EntryPoint(name="gantool", value="gantool.builtin.plugin", group=GROUP)
 
@@ -41,17 +43,16 @@ def check_installed(name: str, entries: Sequence[EntryPoint]) -> None:
     """Raise `Unsound` where a plugin's name or entry point cannot be used, or its distribution needs another host."""
     entry = entries[0]
     if entry.name != name:
-        raise Unsound(f"the plugin name {entry.name!r} is the host's own: its entry point needs another name")
+        raise Unsound(f"the plugin name {entry.name!r} is the host's own: its entry point needs another name", _REINSTALL)
     if len(entries) > 1:
-        owners = " and ".join(" ".join(distribution_of(entry)) for entry in entries)
-        advice = (
-            f"pip uninstall {distribution_of(entries[1])[0]}, or rename one of them: a plugin's name is that of its entry point"
-        )
-        raise Unsound(f"{len(entries)} entry points have this name, of {owners}: uninstall all but one", advice)
+        owners = [distribution_of(entry) for entry in entries]
+        named = " and ".join(map(" ".join, owners))
+        advice = f"pip uninstall {owners[1][0]}, or rename one of them: a plugin's name is that of its entry point"
+        raise Unsound(f"{len(entries)} entry points have this name, of {named}: uninstall all but one", advice)
     if not NAME.fullmatch(name):
-        raise Unsound(f"a plugin's name has {NAME_RULE}")
+        raise Unsound(f"a plugin's name has {NAME_RULE}", _REINSTALL)
     if not EntryPoint.pattern.match(entry.value):
-        raise Unsound(f"its entry point {entry.value!r} is not of the form 'package.module'")
+        raise Unsound(f"its entry point {entry.value!r} is not of the form 'package.module'", _REINSTALL)
     if entry.dist is not None:
         _check_requirements(entry.dist)
 
@@ -69,7 +70,7 @@ def _check_requirements(distribution: Distribution) -> None:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
-            raise Unsound(f"its requirement {text!r} cannot be read") from None
+            raise Unsound(f"its requirement {text!r} cannot be read", _REINSTALL) from None
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
         if applies and not requirement.specifier.contains(__version__, prereleases=True):
             advice = f"pip install '{HOST}{requirement.specifier}', or a version of the plugin for {HOST} {__version__}"

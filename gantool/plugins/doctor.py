@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from ..components import Component, Recipe
+from ..components import Recipe
 from ..errors import GantoolError, raised
 from ..options import describe
-from .checks import Hooks, Unsound, hooks_of, records_of
-from .discovery import check_installed, distribution_of, installed_plugins
+from .discovery import distribution_of, installed_plugins
+from .hooks import HOOK_NAMES
 from .probe import Probe, probe
-from .registry import Provided, resolve_factory
+from .records import Unsound
+from .registry import Provided, load_entries
 
 SLOW = 3.0
 """Seconds from which describing a plugin is a finding: every listing and every `--help` of a run waits for it."""
@@ -64,48 +65,29 @@ def diagnose(only: Sequence[str] | None = None) -> list[Diagnosis]:
 
 
 def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
-    entry = entries[0]
-    package = entry.value.partition(":")[0].partition(".")[0]
-    try:
-        check_installed(name, entries)
-    except Unsound as error:
-        yield Finding(raised(error), "", error.advice or "correct the plugin's pyproject.toml and install it again")
-        return
     seen = _probed(name)
     if seen.ending:
-        yield Finding(
-            f"importing it {seen.ending}", "", f"find the line with: python -X faulthandler -v -c 'import {entry.module}'"
-        )
+        advice = f"find the line with: python -X faulthandler -v -c 'import {entries[0].module}'"
+        yield Finding(f"importing it {seen.ending}", "", advice)
         return
-    try:
-        plugin = entry.load()
-    except KeyboardInterrupt:  # the user's: the plugin's own would have ended the probe
-        raise
-    except BaseException as error:
-        yield Finding(raised(error), _place_of(error, package), _advice_for_import(error, entry))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        info = load_entries({name: entries}).plugins[name]
+    package = info.location.partition(":")[0].partition(".")[0]
+    if info.error is not None:
+        yield Finding(raised(info.error), *_place_and_advice(info.error, entries[0], package))
         return
-    hooks: Hooks = {}
-    try:
-        with warnings.catch_warnings(record=True) as deprecations:
-            warnings.simplefilter("always")
-            hooks = hooks_of(plugin)
-        records = records_of(hooks)
-    except Unsound as error:
-        place = _place_of(error.__cause__, package) if error.__cause__ else _place_named(str(error), plugin, hooks, package)
-        yield Finding(raised(error), place, "compare it with the contract and the example: python -m pydoc gantool.hookspecs")
-        return
-    for warning in deprecations:
-        yield Finding(
-            f"deprecated: {warning.message}",
-            f"{warning.filename}, line {warning.lineno}",
-            "change it before the next major version",
-        )
+    for text, warning in ((str(warning.message), warning) for warning in said):
+        if text.startswith(f"{info}: "):
+            cause, place = text.removeprefix(f"{info}: "), f"{warning.filename}, line {warning.lineno}"
+            yield Finding(f"deprecated: {cause}", place, "change it before the next major version")
     advice = "import what is heavy in the module that a factory's string names: descriptions run whenever plugins are listed"
     if seen.imports is not None:
         yield Finding("its description imports torch", seen.imports, advice)
     if seen.seconds is not None and seen.seconds >= SLOW:
         yield Finding(f"its description takes {seen.seconds:.1f} s", "", f"{advice}; python -X importtime shows what takes long")
-    yield from _findings_of_records(name, package, records)
+    for provided in info.provides:
+        yield from _findings_of(provided, package)
 
 
 def _probed(name: str) -> Probe:
@@ -116,29 +98,33 @@ def _probed(name: str) -> Probe:
     return again if again.ending or (again.seconds or 0) < (seen.seconds or 0) else seen
 
 
-def _findings_of_records(name: str, package: str, records: Sequence[tuple[str, Component]]) -> Iterator[Finding]:
-    for kind, record in records:
-        try:
-            describe(record.options)
-        except GantoolError as error:
-            yield Finding(f"{kind} {record.name!r}: {raised(error)}", _place_of_class(record.options), "give it plain types")
-        try:
-            resolve_factory(Provided(name, kind, record))
-        except GantoolError as error:
-            text = raised(error).removeprefix(f"plugin {name!r}, ")
-            place = _place_of(error.__cause__, package) if error.__cause__ else ""
-            yield Finding(text, place, _advice_for_import(error.__cause__, None))
-        if isinstance(record, Recipe):
-            yield from _findings_of_slots(record)
+def _findings_of(provided: Provided, package: str) -> Iterator[Finding]:
+    record = provided.component
+    try:
+        describe(record.options)
+    except GantoolError as error:
+        yield Finding(f"{provided.kind} {record.name!r}: {error}", _place_of_source(record.options), "give it plain types")
+    try:
+        provided.factory()
+    except GantoolError as error:
+        text = str(error).removeprefix(f"plugin {provided.plugin!r}, ")
+        place = _place_of(error.__cause__, package) if error.__cause__ else ""
+        yield Finding(text, place, _advice_for_import(error.__cause__, None))
+    if isinstance(record, Recipe):
+        for name in dict.fromkeys([record.dataset, *(slot.default for slot in record.slots)]):
+            plugin = name.partition(":")[0]
+            if name and plugin not in installed_plugins():
+                advice = "install the distribution that provides it, and add that to the dependencies of the plugin"
+                yield Finding(f"recipe {record.name!r} uses {name}, but no plugin {plugin!r} is installed", "", advice)
 
 
-def _findings_of_slots(recipe: Recipe) -> Iterator[Finding]:
-    installed = installed_plugins()
-    for name in dict.fromkeys([recipe.dataset, *(slot.default for slot in recipe.slots)]):
-        plugin = name.partition(":")[0]
-        if name and plugin not in installed:
-            advice = "install the distribution that provides it, and add that to the dependencies of the plugin"
-            yield Finding(f"recipe {recipe.name!r} uses {name}, but no plugin {plugin!r} is installed", "", advice)
+def _place_and_advice(error: BaseException, entry: EntryPoint, package: str) -> tuple[str, str]:
+    if not isinstance(error, Unsound):
+        return _place_of(error, package), _advice_for_import(error, entry)
+    if error.advice:
+        return "", error.advice
+    place = _place_of(error.__cause__, package) if error.__cause__ else _place_named(str(error), entry.load(), package)
+    return place, "compare it with the contract and the example: python -m pydoc gantool.hookspecs"
 
 
 def _advice_for_import(error: BaseException | None, entry: EntryPoint | None) -> str:
@@ -178,22 +164,17 @@ def _place_of(error: BaseException, package: str) -> str:
     return f"{chosen[-1][1]}, line {chosen[-1][2]}" if chosen else ""
 
 
-def _place_named(message: str, plugin: object, hooks: Hooks, package: str) -> str:
-    """Where the plugin's own function or class that a message names, or else the hook that yields records, is defined."""
-    named = [getattr(plugin, word, None) for word in re.findall(r"\w+", message)]
-    yielding = [implementation.function for found in hooks.values() for implementation in found]
-    for thing in (*named, *yielding):
-        if str(getattr(thing, "__module__", "")).partition(".")[0] != package and thing not in yielding:
-            continue
-        code = getattr(thing, "__code__", None)
-        place = f"{code.co_filename}, line {code.co_firstlineno}" if code else _place_of_class(thing)
-        if place:
+def _place_named(message: str, plugin: object, package: str) -> str:
+    """Where the plugin's own function or class that a message names, or else its first hook, is defined."""
+    for word in (*re.findall(r"\w+", message), *HOOK_NAMES):
+        thing = getattr(plugin, word, None)
+        if str(getattr(thing, "__module__", "")).partition(".")[0] == package and (place := _place_of_source(thing)):
             return place
     return ""
 
 
-def _place_of_class(options: Any) -> str:
+def _place_of_source(thing: Any) -> str:
     try:
-        return f"{inspect.getsourcefile(options)}, line {inspect.getsourcelines(options)[1]}"
+        return f"{inspect.getsourcefile(thing)}, line {inspect.getsourcelines(thing)[1]}"
     except (OSError, TypeError):
         return ""

@@ -52,11 +52,6 @@ def probe(plugin: str, module: str) -> Probe:
     return Probe(said.get("imports"), float(said["seconds"]) if "seconds" in said else None, ending)
 
 
-def who_imports(module: str, plugin: str) -> str | None:
-    """Return `"FILE, line N"` of the plugin where describing it imports `module`; None where it does not."""
-    return probe(plugin, module).imports
-
-
 def _ending(code: int) -> str:
     if code >= 0:
         return f"ends the program with exit code {code}"
@@ -89,7 +84,7 @@ def say(what, text):
 
 out = sys.stdout
 module, plugin, package, mark = sys.argv[1:]
-from gantool.errors import cause
+from gantool.errors import raised
 from gantool.plugins import load_plugins
 sys.meta_path.insert(0, Watch())
 start = time.perf_counter()
@@ -98,7 +93,7 @@ try:
 except Exception:
     pass  # the doctor finds the cause in its own process
 except BaseException as error:
-    say("raised", f"raises {type(error).__name__}, which no program survives: {cause(error)}".rstrip(": "))
+    say("raised", f"raises {raised(error)}, which no program survives")
 say("seconds", time.perf_counter() - start)
 out.flush()
 os._exit(0)  # threads of the plugin would keep the process

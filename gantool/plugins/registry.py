@@ -8,22 +8,22 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from pluggy import HookImpl
+import pluggy
 
 from ..components import Component, Event, Slot
 from ..errors import GantoolError, PluginError, listed, nearest, raised
 from ..kinds import KINDS
 from ..options import to_dict, validate
-from .checks import Hooks, hooks_of, is_reference, records_of
 from .discovery import BUILT_IN, check_installed, distribution_of, installed_plugins
+from .hooks import ask_all, new_manager, records_of, register
 
 VARIABLE = "GANTOOL_PLUGINS"
 """The environment variable that restricts which plugins are loaded."""
@@ -45,6 +45,21 @@ class Provided:
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r}, {self.kind} {self.component.name!r}"
+
+    def factory(self) -> Callable[..., Any]:
+        """Import what the component names as `"package.module:callable"`. This is where torch comes in.
+
+        Raises `PluginError` with the cause where that fails.
+        """
+        reference, owner = self.component.factory, f"{self}: " if self.plugin else ""
+        module, _, path = reference.partition(":")
+        try:
+            found = reduce(getattr, path.split("."), import_module(module))
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"{owner}cannot import {reference!r}: {raised(error)}") from error
+        if not callable(found):
+            raise PluginError(f"{owner}{reference!r} cannot be called: it is of type {type(found).__name__}")
+        return found
 
     def with_options(self, options: Mapping[str, Any], *, where: str) -> Part:
         """Choose it with these options; `where` stands in front of their names in errors. Raises `GantoolError`."""
@@ -77,7 +92,7 @@ class Part:
         """
         kind = KINDS[self.provided.kind]
         try:
-            built = resolve_factory(self.provided)(config=self.config, **arguments)
+            built = self.provided.factory()(config=self.config, **arguments)
         except (TypeError, ValueError) as error:
             # Without a frame of the factory: it cannot be called with these arguments.
             if isinstance(error, TypeError) and error.__traceback__ is not None and error.__traceback__.tb_next is not None:
@@ -99,8 +114,13 @@ class PluginInfo:
     location: str
     """Value of the entry point, such as `"my_plugin.plugin"`."""
     provides: tuple[Provided, ...] = ()
-    broken: str | None = None
-    """Why it cannot be used, in one line; None for a working plugin."""
+    error: BaseException | None = field(default=None, compare=False)
+    """Why it cannot be used; None for a working plugin."""
+
+    @property
+    def broken(self) -> str | None:
+        """The error in one line."""
+        return None if self.error is None else raised(self.error)
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -114,8 +134,8 @@ class Registry:
     """By name, working and broken, the built-in "gantool" first."""
     left_out: frozenset[str] = frozenset()
     """Installed plugins that were not loaded because others were asked for."""
-    observers: tuple[tuple[str, HookImpl], ...] = ()
-    """Plugin name and implementation of every `gantool_log` hook."""
+    manager: pluggy.PluginManager = field(default_factory=new_manager, compare=False)
+    """Those that work, by name. Hooks of `manager.hook` give an `Answer` of each plugin."""
 
     def all(self, kind: str | None = None) -> list[Provided]:
         """Return what working plugins provide, of one kind or of all."""
@@ -126,21 +146,18 @@ class Registry:
 
         Raises `PluginError` where the name is qualified by a plugin that is broken.
         """
-        plugin, colon, bare = name.partition(":")
-        if colon:
-            info = self.working(plugin)
-            found = [p for p in info.provides if (p.kind, p.component.name) == (kind, bare)]
-            if not found:
-                own = [p.component.name for p in info.provides if p.kind == kind]
-                raise GantoolError(f"{info} has no {kind} {bare!r}{nearest(bare, own, 'it has')}")
-            return found[0]
-        found = [p for p in self.all(kind) if p.component.name == name]
+        plugin, colon, bare = name.rpartition(":")
+        own = [p for p in (self.working(plugin).provides if colon else self.all()) if p.kind == kind]
+        found = [p for p in own if p.component.name == bare]
         if len(found) == 1:
             return found[0]
         if found:
             choices = " and ".join(p.full_name for p in found)
             raise GantoolError(f"{kind} {name!r} is provided by {choices}: write one of these")
-        raise self.unknown(kind, name, [p.component.name for p in self.all(kind)])
+        names = [p.component.name for p in own]
+        if colon:
+            raise GantoolError(f"{self.plugins[plugin]} has no {kind} {bare!r}{nearest(bare, names, 'it has')}")
+        raise self.unknown(kind, name, names)
 
     def choose(self, kind: str, name: str, options: Mapping[str, Any]) -> Part:
         """Look up a component as `find` does, and validate its options. Raises `GantoolError`."""
@@ -155,21 +172,18 @@ class Registry:
 
         A plugin's name goes before the name of another plugin's recipe.
         """
-        if name in self.plugins or name in self.left_out:
-            return self._only_recipe(self.working(name))
-        bare = [p.component.name for p in self.all("recipe")]
-        if ":" in name or name in bare:
-            return self.find("recipe", name)
-        raise self.unknown("plugin or recipe", name, [*self.plugins, *bare])
-
-    def _only_recipe(self, info: PluginInfo) -> Provided:
-        own = [p for p in info.provides if p.kind == "recipe"]
-        if len(own) == 1:
-            return own[0]
-        if own:
+        recipes = self.all("recipe")
+        bare = [p.component.name for p in recipes]
+        if name not in self.plugins and name not in self.left_out:
+            if ":" in name or name in bare:
+                return self.find("recipe", name)
+            raise self.unknown("plugin or recipe", name, [*self.plugins, *bare])
+        info, own = self.working(name), [p for p in recipes if p.plugin == name]
+        if not own:
+            raise GantoolError(f"{info} provides no recipe{listed('plugins that do', dict.fromkeys(p.plugin for p in recipes))}")
+        if len(own) > 1:
             raise GantoolError(f"{info} has several recipes{listed('write one of', [p.full_name for p in own])}")
-        having = dict.fromkeys(p.plugin for p in self.all("recipe"))
-        raise GantoolError(f"{info} provides no recipe{listed('plugins that do', having)}")
+        return own[0]
 
     def parts(self, kind: str, requires: frozenset[str], accepts: frozenset[str] = frozenset()) -> list[Provided]:
         """Return the components of a kind that provide all that a slot requires and need nothing that it does not accept."""
@@ -177,37 +191,33 @@ class Registry:
 
     def check_fits(self, slot: Slot, provided: Provided) -> None:
         """Raise `GantoolError`, naming the installed parts that fit, unless `provided` fits the slot."""
-        missing = sorted(slot.requires - provided.component.provides)
-        refused = sorted(provided.component.needs - slot.accepts)
-        if provided.kind == slot.kind and not missing and not refused:
+        fitting = self.parts(slot.kind, slot.requires, slot.accepts)
+        if provided in fitting:
             return
-        needs = f"slot {slot.name!r} needs a {slot.kind}"
+        missing = " and ".join(map(repr, sorted(slot.requires - provided.component.provides)))
+        refused = " and ".join(map(repr, sorted(provided.component.needs - slot.accepts)))
+        why = f"{provided.full_name} needs {refused}, which slot {slot.name!r} does not accept"
         if provided.kind != slot.kind:
-            why = f"{needs}; {provided.full_name} is a {provided.kind}"
+            why = f"slot {slot.name!r} needs a {slot.kind}; {provided.full_name} is a {provided.kind}"
         elif missing:
-            why = f"{needs} that provides {' and '.join(map(repr, missing))}; {provided.full_name} does not"
-        else:
-            why = f"{provided.full_name} needs {' and '.join(map(repr, refused))}, which slot {slot.name!r} does not accept"
-        fitting = [p.full_name for p in self.parts(slot.kind, slot.requires, slot.accepts)]
-        raise GantoolError(f"{why}{listed('installed ones that do' if missing else 'installed ones that fit', fitting)}")
+            why = f"slot {slot.name!r} needs a {slot.kind} that provides {missing}; {provided.full_name} does not"
+        label = "installed ones that do" if missing else "installed ones that fit"
+        raise GantoolError(f"{why}{listed(label, [p.full_name for p in fitting])}")
 
     def notify(self, event: Event, on_error: Callable[[str, BaseException], None]) -> None:
         """Call every `gantool_log` hook; what one raises goes to `on_error(plugin, error)` and never stops the others."""
-        for plugin, implementation in self.observers:
-            try:
-                # A hook may leave out arguments that it does not use.
-                implementation.function(*[event for _ in implementation.argnames])
-            except (Exception, SystemExit) as error:
-                on_error(plugin, error)
+        for answer in self.manager.hook.gantool_log(event=event):
+            if answer.error is not None:
+                on_error(answer.plugin, answer.error)
 
     def working(self, name: str) -> PluginInfo:
         """Return a plugin that was asked for by its name. Raises `PluginError` with the cause where it is broken."""
-        info = self.plugins.get(name)
-        if info is None and name in self.left_out:
+        if name in self.left_out:
             raise GantoolError(f"plugin {name!r} is installed but not loaded: add it to {VARIABLE} or unset that")
-        if info is None:
-            raise self.unknown("plugin", name, list(self.plugins))
-        if info.broken is not None:
+        if name not in self.plugins:
+            raise self.unknown("plugin", name, self.plugins)
+        info = self.plugins[name]
+        if info.error is not None:
             raise PluginError(f"{info} is broken: {info.broken}")
         return info
 
@@ -232,56 +242,39 @@ def load_plugins(only: Sequence[str] | None = None) -> Registry:
     for name in asked_for:
         if name not in installed:
             raise GantoolError(f"{source}no plugin {name!r} is installed{nearest(name, installed, 'installed')}")
-    loaded = {name: _load(name, entries) for name, entries in installed.items() if only is None or name in asked_for}
-    registry = Registry(
-        plugins={name: info for name, (info, _) in loaded.items()},
-        left_out=frozenset(installed) - set(loaded),
-        observers=tuple((name, hook) for name, (_, hooks) in loaded.items() for hook in hooks.get("gantool_log", [])),
-    )
+    registry = load_entries({name: entries for name, entries in installed.items() if only is None or name in asked_for})
+    registry = replace(registry, left_out=frozenset(installed) - set(registry.plugins))
     for name in asked_for:
         registry.working(name)
     return registry
 
 
-def _load(name: str, entries: Sequence[EntryPoint]) -> tuple[PluginInfo, Hooks]:
-    info = PluginInfo(name, *distribution_of(entries[0]), location=entries[0].value)
-    try:
-        check_installed(name, entries)
-        # What a plugin prints must not end up in the output of `gantool plugins --json`.
-        with redirect_stdout(sys.stderr):
-            hooks = _hooks_with_visible_warnings(info, entries[0].load())
-            provides = tuple(Provided(name, kind, record) for kind, record in records_of(hooks))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
-        return replace(info, broken=raised(error)), {}
-    return replace(info, provides=provides), hooks
+def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
+    """Load what these entry points name, by plugin. A plugin that cannot be used is kept with its error."""
+    registry = Registry({name: PluginInfo(name, *distribution_of(e[0]), location=e[0].value) for name, e in installed.items()})
+    plugins, manager = dict(registry.plugins), registry.manager
 
+    @contextmanager
+    def isolated(name: str) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
+            plugins[name] = replace(plugins[name], error=error)
+            manager.unregister(name=name)
 
-def _hooks_with_visible_warnings(info: PluginInfo, plugin: object) -> Hooks:
-    with warnings.catch_warnings(record=True) as deprecations:
-        warnings.simplefilter("always")
-        hooks = hooks_of(plugin)
-    for warning in deprecations:
-        # Python hides the deprecation warnings of imported modules; whoever uses the plugin shall see these.
-        warnings.warn_explicit(f"{info}: {warning.message}", FutureWarning, warning.filename, warning.lineno)
-    return hooks
-
-
-def resolve_factory(target: Provided | str) -> Callable[..., Any]:
-    """Import the callable that a component, or a user, names as `"package.module:callable"`. This is where torch comes in.
-
-    Raises `PluginError` with the cause where that fails.
-    """
-    reference = target if isinstance(target, str) else target.component.factory
-    owner = "" if isinstance(target, str) or not target.plugin else f"{target}: "
-    if not is_reference(reference):
-        raise PluginError(f"{owner}{reference!r} is not of the form 'package.module:callable'")
-    module, _, path = reference.partition(":")
-    try:
-        found = reduce(getattr, path.split("."), import_module(module))
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{owner}cannot import {reference!r}: {raised(error)}") from error
-    if not callable(found):
-        raise PluginError(f"{owner}{reference!r} cannot be called: it is of type {type(found).__name__}")
-    return found
+    # What a plugin prints must not end up in the output of `gantool plugins --json`.
+    with redirect_stdout(sys.stderr):
+        for name, entries in installed.items():
+            with isolated(name):
+                check_installed(name, entries)
+                for warning in register(manager, name, entries[0].load()):
+                    # Python hides the deprecation warnings of imported modules; whoever uses the plugin shall see these.
+                    text = f"{plugins[name]}: {warning.message}"
+                    warnings.warn_explicit(text, FutureWarning, warning.filename, warning.lineno)
+        for name, answers in ask_all(manager).items():
+            with isolated(name):
+                provides = tuple(Provided(name, kind, record) for kind, record in records_of(answers))
+                plugins[name] = replace(plugins[name], provides=provides)
+    return replace(registry, plugins=plugins)

@@ -8,8 +8,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ..errors import GantoolError
-from .checks import NAME_RULE
 from .discovery import installed_plugins
+from .records import NAME_RULE
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
 """As of plugins, and with a letter or digit at the end, which names of distributions need."""

@@ -79,10 +79,8 @@ def collect(
         return Case(f"{provided.kind}-{provided.component.name}-{_words(check)}", run)
 
     cases = [Case("plugin-imports-no-torch", lambda _: descriptions.check_imports_no_torch(registry, plugin))]
-    if any(name == plugin for name, _ in registry.observers):
-        cases.append(
-            Case("observes-every-event", lambda folder: descriptions.check_observes_every_event(registry, plugin, folder))
-        )
+    if any(each.plugin_name == plugin for each in registry.manager.hook.gantool_log.get_hookimpls()):
+        cases.append(Case("observes-every-event", lambda folder: descriptions.check_observes_every_event(plugin, folder)))
     return cases + [case(provided, check) for provided in info.provides for check in _checks(provided.kind)]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from ..components import Event
 from ..errors import raised
 from ..options import describe, to_dict, validate
-from ..plugins.probe import who_imports
-from ..plugins.registry import Registry
+from ..plugins.probe import probe
+from ..plugins.registry import Registry, load_plugins
 from .subject import Fault, Subject
 
 
@@ -36,7 +35,7 @@ def check_options_are_explained(subject: Subject) -> None:
 
 def check_imports_no_torch(registry: Registry, plugin: str) -> None:
     """Listing the plugin imports no torch."""
-    place = who_imports("torch", plugin)
+    place = probe(plugin, "torch").imports
     if place is not None:
         raise Fault(
             f"{registry.plugins[plugin]}: its description imports torch, at {place}; factories are strings so that listing and "
@@ -44,13 +43,13 @@ def check_imports_no_torch(registry: Registry, plugin: str) -> None:
         )
 
 
-def check_observes_every_event(registry: Registry, plugin: str, folder: Path) -> None:
+def check_observes_every_event(plugin: str, folder: Path) -> None:
     """`gantool_log` takes events of every kind."""
 
     def failed(name: str, error: BaseException) -> None:
         raise Fault(f"plugin {name!r}, gantool_log: raised {raised(error)} for an event of kind {event.kind!r}") from error
 
-    own = replace(registry, observers=tuple(each for each in registry.observers if each[0] == plugin))
+    own = load_plugins([plugin])
     sheet, checkpoint = folder / "samples" / "step-00000001.png", folder / "checkpoints" / "step-00000001"
     sheet.parent.mkdir()
     sheet.touch()

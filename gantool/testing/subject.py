@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import GantoolError, raised
 from ..options import validate
-from ..plugins.registry import Provided, Registry, resolve_factory
+from ..plugins.registry import Provided, Registry
 
 OptionValues = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
 """Options of one component: values by name, or a function that puts data into an empty folder and returns such values."""
@@ -83,7 +83,7 @@ class Subject:
     def factory(self) -> Callable[..., Any]:
         """Import the component's factory."""
         try:
-            return resolve_factory(self.provided)
+            return self.provided.factory()
         except GantoolError as error:
             raise Fault(str(error)) from error
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,11 @@ import pytest
 import torch
 from rich.console import Console
 
-from gantool import Component, NoOptions
+from gantool import Component, NoOptions, hookimpl
 from gantool.plan import Plan, resolve
 from gantool.plan.choices import Choices
 from gantool.plugins import PluginInfo, Provided, Registry, load_plugins
+from gantool.plugins.hooks import new_manager, register
 from gantool.training.loop import TrainingRun
 
 UNET = """
@@ -267,8 +268,11 @@ def plant(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> Callable[..., 
         component = Component(name="part", factory="planted_parts:factory", options=options, provides=provides)
         provided = (Provided("planted", kind, component),) if kind else ()
         info = PluginInfo("planted", "planted", "1", "planted_parts", provides=provided)
-        hooks = (("planted", SimpleNamespace(function=observer, argnames=("event",))),) if observer else ()
-        return replace(registry, plugins={**registry.plugins, "planted": info}, observers=hooks)
+        manager = new_manager()
+        if observer:
+            module.gantool_log = hookimpl(observer, specname="gantool_log")  # type: ignore[attr-defined]
+            register(manager, "planted", module)
+        return replace(registry, plugins={**registry.plugins, "planted": info}, manager=manager)
 
     return add
 

@@ -10,7 +10,7 @@ from gantool.kinds import KINDS
 from gantool.options import describe
 from gantool.plan import resolve
 from gantool.plan.choices import SETTINGS, Choices
-from gantool.plugins import load_plugins, resolve_factory
+from gantool.plugins import load_plugins
 from simgan_plugin.presets import PRESETS
 
 
@@ -40,7 +40,7 @@ def test_it_works_and_provides_what_the_paper_needs(info):
 
 def test_everything_has_a_factory_a_summary_and_documented_options(info):
     for provided in info.provides:
-        assert callable(resolve_factory(provided)), provided.full_name
+        assert callable(provided.factory()), provided.full_name
         assert provided.component.summary, provided.full_name
         for option in describe(provided.component.options):
             assert option.doc, f"{provided.full_name}: {option.name}"

@@ -215,6 +215,14 @@ def test_name_of_the_host_cannot_be_taken(site):
     assert "the host's own" in thief.broken
 
 
+def test_one_module_is_one_plugin(site):
+    module = site.plant("a")
+    site.plant("b", value=module)
+    registry = load_plugins()
+    assert registry.plugins["a"].broken is None
+    assert registry.plugins["b"].broken == "its entry point names what plugin 'a' is already: each needs a module of its own"
+
+
 # Requirements on the host
 
 TOO_NEW = f"needs simgan-plugin>=2, this is {__version__}"

@@ -10,7 +10,7 @@ import pytest
 
 from gantool import Component, Event, GantoolError, Slot
 from gantool.errors import PluginError
-from gantool.plugins import PluginInfo, Provided, Registry, load_plugins, resolve_factory
+from gantool.plugins import PluginInfo, Provided, Registry, load_plugins
 
 
 def one_line(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -129,7 +129,7 @@ def test_factory_is_imported_only_when_it_is_resolved(site):
     provided = load_plugins().find("generator", "unet")
     assert "planted_net" not in sys.modules
     (site.folder / "planted_net.py").write_text("class Net:\n    @staticmethod\n    def make(): return 'made'\n")
-    assert resolve_factory(provided)() == "made"
+    assert provided.factory()() == "made"
 
 
 @pytest.mark.parametrize(
@@ -145,17 +145,11 @@ def test_factory_that_cannot_be_resolved(site, factory, source, cause):
     (site.folder / "planted_net.py").write_text(source)
     provided = Provided("deep", "generator", Component(name="unet", factory=factory))
     with pytest.raises(PluginError) as error:
-        resolve_factory(provided)
+        provided.factory()
     assert one_line(error).startswith(f"plugin 'deep', generator 'unet': {cause}")
     with pytest.raises(PluginError) as error:
-        resolve_factory(factory)
+        Provided("", "estimator", Component(name=factory, factory=factory)).factory()
     assert one_line(error).startswith(cause)
-
-
-def test_string_that_is_no_factory():
-    with pytest.raises(PluginError, match=r"^'os.path' is not of the form 'package.module:callable'$"):
-        resolve_factory("os.path")
-    assert resolve_factory("os.path:join")("a", "b") == str(Path("a", "b"))
 
 
 # Deprecations
