@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._version import __version__
-from .components import Component, Event, Format, NoOptions, Recipe, Setup, Slot
+from .components import Component, Event, Figure, Format, NoOptions, Recipe, Setup, Slot
 from .errors import GantoolError
 from .hookspecs import hookimpl
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Component",
     "Event",
+    "Figure",
     "Format",
     "GantoolError",
     "NoOptions",

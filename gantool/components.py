@@ -60,6 +60,18 @@ class Slot:
     """What the recipe does for a part that needs it. A part that needs anything else is refused before the run starts."""
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a recipe that tells at a glance how a run is doing: it stands below the bar while the run trains."""
+
+    name: str
+    """Its key in what `step` returns."""
+    label: str
+    """What the display calls it, a few letters: a terminal of 80 columns has room for about six figures."""
+    form: str = ".3g"
+    """How its value is written, as of Python's `format`: ".0%" for a share."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Component):
     """How networks, losses and buffers are trained together: what `--plugin NAME` picks."""
@@ -71,6 +83,8 @@ class Recipe(Component):
     """Named sets of values: `{"laptop": {"generator.width": 16, "batch_size": 32}}`. A dotted key is an option of a slot
     (or of `recipe`), a bare one a setting of the run."""
     default_preset: str = ""
+    figures: tuple[Figure, ...] = ()
+    """What the live display shows of the figures that `step` returns, in this order; without them, the first six."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gantool import Component, Recipe, Slot, hookimpl
+from gantool import Component, Figure, Recipe, Slot, hookimpl
 
 from .eyes_options import EyesOptions
 from .options import (
@@ -132,4 +132,11 @@ def gantool_recipes() -> Iterable[Recipe]:
         ),
         presets=PRESETS,
         default_preset="laptop",
+        figures=(
+            Figure("refiner_loss", "R"),
+            Figure("discriminator_loss", "D"),
+            Figure("accuracy_real", "D real", ".0%"),
+            Figure("accuracy_refined", "D refined", ".0%"),
+            Figure("change", "|R(x)-x|"),
+        ),
     )

@@ -8,6 +8,7 @@ from ..components import Component, Format
 from ..data.domains import FilesOptions
 from ..data.video.codec import CONTAINERS, VideoOptions
 from ..hookspecs import hookimpl
+from .loggers import TensorBoardOptions
 from .part_options import (
     AdaptiveLinearOptions,
     ForestOptions,
@@ -152,6 +153,17 @@ def gantool_metrics() -> Iterable[Component]:
         options=RealismDriftOptions,
         provides=LOWER_IS_BETTER | {"sees-source"},
         summary="two-sample with a penalty on label-drift beyond what is allowed; lower is better",
+    )
+
+
+@hookimpl
+def gantool_loggers() -> Iterable[Component]:
+    """Where figures go beside metrics.jsonl."""
+    yield Component(
+        name="tensorboard",
+        factory="gantool.builtin.loggers:TensorBoard",
+        options=TensorBoardOptions,
+        summary="Every figure as a scalar in RUN/tensorboard; on by default where the extra `tensorboard` is installed",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +16,8 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from ..components import ReplayBuffer
 from ..errors import GantoolError, ProcessLost, TrainingFailed
-from ..plan.settings import RunSettings
 from ..runs.files import announce
 from .device import make_accelerator
 from .launch import Launch
@@ -153,16 +153,31 @@ class Team:
             raise lost from None
 
 
-def open_team(settings: RunSettings, launch: Launch) -> Team:
+class SharedBuffer:
+    """A buffer that sees the images of all processes, as the buffer of a single process with the whole batch would.
+
+    Every process holds a copy and draws the same numbers, so the copies stay equal, a checkpoint holds one, and a run goes on
+    with another number of processes as if nothing had happened. The price is one gathering of the batch per exchange.
+    """
+
+    def __init__(self, buffer: ReplayBuffer, team: Team) -> None:
+        self._buffer, self._team = buffer, team
+
+    def exchange(self, fresh: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W): this process's rows of what the buffer gives for the batch of all processes."""
+        start = self._team.rank * len(fresh)
+        return self._buffer.exchange(self._team.gather_images(fresh))[start : start + len(fresh)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._buffer.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._buffer.load_state_dict(state)
+
+
+def open_team(launch: Launch, *, device: str, precision: str, timeout: float) -> Team:
     """Find the device of this process and meet the others. Raises `GantoolError` where they are not as many as were started."""
-    if settings.batch_size % launch.count:
-        raise GantoolError(
-            f"--batch-size {settings.batch_size} cannot be shared by {launch.count} processes: pass a multiple of {launch.count}"
-        )
-    own = settings.batch_size // launch.count
-    if own % settings.accumulate:
-        raise GantoolError(f"--accumulate {settings.accumulate} does not divide the {own} images of each process")
-    accelerator = make_accelerator(settings.device, settings.precision, launch, timeout=settings.timeout)
+    accelerator = make_accelerator(device, precision, launch, timeout=timeout)
     if accelerator.num_processes != launch.count:
         raise GantoolError(
             f"{launch.count} processes were started, but {accelerator.num_processes} train together: "
@@ -171,7 +186,7 @@ def open_team(settings: RunSettings, launch: Launch) -> Team:
     if launch.count > 1:
         # Said of 1×1 convolutions, whose weights are channels-last and contiguous at once; "not an error", it adds.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-    return Team(accelerator, timeout=settings.timeout)
+    return Team(accelerator, timeout=timeout)
 
 
 def close_team() -> None:

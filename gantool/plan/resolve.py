@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..components import Recipe, Slot
@@ -21,8 +22,10 @@ from .settings import RunSettings
 if TYPE_CHECKING:
     from ..plugins.registry import Part, Provided, Registry
 
-RECIPE, DATASET, METRIC = "recipe", "dataset", "metric"
+RECIPE, DATASET, METRIC, LOGGER = "recipe", "dataset", "metric", "logger"
 """Words in front of the dot in `-o` that are no slots of a recipe."""
+
+DEFAULT_LOGGER, NO_LOGGER = "gantool:tensorboard", "none"
 
 DEFAULT_METRIC = "gantool:patch-distance"
 """What marks the best checkpoint unless `--metric` names another."""
@@ -37,6 +40,7 @@ class Plan:
     """By slot."""
     dataset: Part
     metric: Part
+    loggers: tuple[Part, ...]
     preset: str
     settings: RunSettings
     preprocess: Preprocess
@@ -44,6 +48,8 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data that `Choices.from_mapping` reads back."""
         parts = {RECIPE: self.recipe, DATASET: self.dataset, METRIC: self.metric, **self.parts}
+        options = {slot: part.options for slot, part in parts.items()}
+        options[LOGGER] = {f"{part.component}.{name}": value for part in self.loggers for name, value in part.options.items()}
         return {
             "format": FORMAT,
             "plugin": self.recipe.component,
@@ -51,7 +57,7 @@ class Plan:
             "dataset": self.dataset.component,
             "metric": self.metric.component,
             "parts": {slot: part.component for slot, part in self.parts.items()},
-            "options": {slot: part.options for slot, part in parts.items() if part.options},
+            "options": {slot: values for slot, values in options.items() if values},
             **to_dict(self.settings),
             **to_dict(self.preprocess),
         }
@@ -64,14 +70,15 @@ def resolve(registry: Registry, *sources: Choices) -> Plan:
     chosen = {RECIPE: recipe, **_find_all(registry, record, stages[-1])}
     options, settings = _split(_layers(record, stages, sources), chosen)
     filled = {name: provided.with_options(options.get(name, {}), where=f"{name}.") for name, provided in chosen.items()}
-    preset = _last(sources, "preset")
+    preset, own = _last(sources, "preset"), _settings(RunSettings, settings)
     return Plan(
         recipe=filled.pop(RECIPE),
         dataset=filled.pop(DATASET),
         metric=filled.pop(METRIC),
         parts=filled,
         preset=record.default_preset if preset is None else preset,
-        settings=_settings(RunSettings, settings),
+        loggers=_loggers(registry, own.log, options.get(LOGGER, {})),
+        settings=own,
         preprocess=_settings(Preprocess, settings),
     )
 
@@ -166,11 +173,26 @@ def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple
                     options.setdefault(DATASET, {})["size"] = _settings(Preprocess, {"size": value}).size
             elif key in SETTINGS:
                 settings[key] = value
-            elif name and slot in parts:
+            elif name and slot in (*parts, LOGGER):
                 options.setdefault(slot, {})[name] = value
             else:
                 raise GantoolError(f"no slot {slot!r} for option {key}{suggest(slot, parts)}; slots are: {', '.join(parts)}")
     return options, settings
+
+
+def _loggers(registry: Registry, names: Sequence[str], options: Mapping[str, Any]) -> tuple[Part, ...]:
+    """The chosen loggers, with what `-o logger.NAME.OPTION` says; options of one that is not chosen say nothing."""
+    default = [DEFAULT_LOGGER] if find_spec("tensorboard") else []
+    found = [registry.find(LOGGER, name).full_name for name in names or default if name != NO_LOGGER]
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in found}
+    if NO_LOGGER in names and chosen:
+        raise GantoolError(f"--log {NO_LOGGER} goes with no other, got: {', '.join(names)}")
+    for key, value in options.items():
+        logger, _, option = key.rpartition(".")
+        if not logger:
+            raise GantoolError(f"-o {LOGGER}.{key}: write {LOGGER}.NAME.OPTION, such as {LOGGER}.tensorboard.flush_seconds")
+        chosen.get(registry.find(LOGGER, logger).full_name, {})[option] = value
+    return tuple(registry.find(LOGGER, name).with_options(values, where=f"{LOGGER}.{name}.") for name, values in chosen.items())
 
 
 def _settings(options: type, values: Mapping[str, Any]) -> Any:

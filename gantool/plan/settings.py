@@ -90,6 +90,8 @@ class RunSettings(Computing):
     """Steps between sample sheets."""
     log_every: Annotated[int, Ge(1)] = 10
     """Steps between lines of metrics.jsonl. The only moments at which the device is waited for."""
+    log: Annotated[tuple[str, ...], Flag("NAME", completes="logger")] = ()
+    """Loggers beside metrics.jsonl, or none (repeatable). Without it, tensorboard where that is installed."""
     keep: Annotated[int, Ge(1)] = 2
     """Checkpoints kept beside the best."""
     workers: Annotated[int, Ge(0)] = 2

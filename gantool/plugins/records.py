@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from ..components import Component, Recipe, Slot
+from ..components import Component, Figure, Recipe, Slot
 from ..errors import GantoolError, nearest, raised
 from ..kinds import KINDS, RESERVED, SLOT_KINDS, Kind
 
@@ -66,6 +66,17 @@ def _check_recipe(where: str, recipe: Recipe) -> None:
     if recipe.default_preset != "" and recipe.default_preset not in recipe.presets:
         hint = nearest(recipe.default_preset, recipe.presets, "presets are")
         raise Unsound(f"{where}: default_preset {recipe.default_preset!r} is none of its presets{hint}")
+    _check_figures(where, recipe.figures)
+
+
+def _check_figures(where: str, figures: Any) -> None:
+    sound = isinstance(figures, tuple) and all(isinstance(figure, Figure) for figure in figures)
+    _require(sound, f"{where}: figures must be a tuple of Figure")
+    for figure in figures:
+        try:
+            format(0.5, figure.form)
+        except (TypeError, ValueError):
+            raise Unsound(f"{where}: figure {figure.name!r} has the form {figure.form!r}, which writes no number") from None
 
 
 def _check_slot(where: str, slot: Slot) -> None:

@@ -63,7 +63,7 @@ def discard(folder: Path) -> None:
 
 def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1) -> None:
     """Write `run.json`: the plan, the versions and number of processes that run it, and when it was first written."""
-    used = {part.component.partition(":")[0] for part in (plan.recipe, plan.dataset, plan.metric, *plan.parts.values())}
+    used = {part.component.partition(":")[0] for part in (plan.recipe, plan.dataset, plan.metric, *plan.parts.values(), *plan.loggers)}
     versions = {"gantool": __version__, "python": platform.python_version(), "torch": importlib.metadata.version("torch")}
     versions |= {name: registry.plugins[name].version for name in sorted(used) if name != "gantool"}
     created = datetime.now(UTC).isoformat(timespec="seconds")

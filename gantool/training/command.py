@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RESUMABLE = frozenset(
     {
         *("steps", "device", "compile", "checkpoint_every", "keep", "log_every", "sample_every", "cache_gib", "workers"),
-        *("accumulate", "timeout"),
+        *("accumulate", "timeout", "log"),
     }
 )
 """Settings that may differ when a run is resumed: they say how long and how it runs, not what it trains."""
@@ -63,14 +63,15 @@ def _meet(plan: Plan, launch: Launch) -> Team | None:
     """The processes that a launcher started for this run; None where there is one, which then needs no torch yet."""
     if launch.count == 1:
         return None
-    from ..compute.processes import open_team
+    from .session import meet
 
-    return open_team(plan.settings, launch)
+    return meet(plan.settings, launch)
 
 
 def _check_same(run: Path, before: Plan, after: Plan) -> None:
     old, new = _flat(before), _flat(after)
-    changed = [name for name in {**old, **new} if old.get(name) != new.get(name) and name not in {*RESUMABLE, "preset"}]
+    differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    changed = [name for name in differ if name not in {*RESUMABLE, "preset"} and not name.startswith("logger.")]
     if changed:
         name = changed[0]
         raise GantoolError(

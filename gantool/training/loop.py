@@ -14,9 +14,8 @@ from accelerate.utils import set_seed
 from rich.console import Console
 
 from ..components import Event
-from ..compute.launch import Launch
 from ..compute.memory import kept_memory
-from ..compute.processes import Team, open_team
+from ..compute.processes import Team
 from ..errors import GantoolError, Stopped, TrainingFailed
 from ..model.bundle import write_bundle
 from ..plan.resolve import Plan
@@ -26,12 +25,11 @@ from ..runs.files import remove_leftovers
 from ..runs.folder import write_plan, writing
 from ..runs.state import first_not_finite, pack, unpack
 from .interrupt import Interrupt
-from .looks import looks_apart
 from .monitor import Monitor, joined
 from .profiling import StepProfiler
 from .progress import TrainingProgress
-from .selection import judge
-from .session import Session, open_session, own_seed
+from .selection import choose_best
+from .session import Session, looks_apart, meet, open_session, own_seed
 from .sheets import write_sheet
 from .sinks import Sinks
 
@@ -67,7 +65,7 @@ class TrainingRun:
         Raises `GantoolError` for bad input, `TrainingFailed` where a figure is no longer finite, `Stopped` after a signal.
         """
         with kept_memory(), Interrupt(quiet=not self.main) as interrupt:
-            team = self.team = self.team or open_team(self.plan.settings, Launch())
+            team = self.team = self.team or meet(self.plan.settings)
             # Within the handlers of signals, which treat the loss of another process in a way of their own.
             with team.surviving(self.folder):
                 session = open_session(self.plan, team)
@@ -90,8 +88,8 @@ class TrainingRun:
                 return
             self._say(f"{self.folder}: {session.summary}")
             for text in looks_apart(session.held_source, session.held_target) if self.main else ():
-                self._say(f"Warning: {text}")
-            with self._observed(session, total):
+                self._warn(text)
+            with self._observed(session, team, total):
                 self._loop(session, team, total, interrupt)
         if self.done < total:
             raise Stopped(128 + max(team.gather(interrupt.signal or 0)), self.folder)
@@ -136,17 +134,20 @@ class TrainingRun:
             if changed := [name for name in now if before[name][figure] != now[name][figure]]:
                 counts = ", ".join(f"{before[name]['count']} then, {now[name]['count']} now" for name in changed)
                 what = f"{' and '.join(changed)} images are not those of the first {step} steps ({counts})"
-                self._say(f"Warning: the {what}: training goes on, but not as an uninterrupted run would have")
+                self._warn(f"the {what}: training goes on, but not as an uninterrupted run would have")
                 return
 
     @contextmanager
-    def _observed(self, session: Session, total: int) -> Iterator[None]:
+    def _observed(self, session: Session, team: Team, total: int) -> Iterator[None]:
         self.window = (time.monotonic(), self.done)
+        with team.together():
+            if self.main:
+                self.sinks = Sinks(self.folder, self.registry, self.plan.loggers, start=self.done, warn=self._warn)
         if not self.main:
             yield
             return
-        self.sinks = Sinks(self.folder, self.registry, start=self.done, warn=lambda text: self._say(f"Warning: {text}"))
-        self.progress = TrainingProgress(total, self.done, console=self.console, quiet=self.quiet)
+        figures = session.figures
+        self.progress = TrainingProgress(total, self.done, console=self.console, quiet=self.quiet, figures=figures)
         if self.profile and self.done < total:
             phase = session.recipe.phase(total - 1)
             self.profiler = StepProfiler(self.folder, phase, session.accelerator.device, self._say)
@@ -243,7 +244,7 @@ class TrainingRun:
             self._give_up(f"{bad} is not finite since step {self.done}")
         settings = self.plan.settings
         at_once = settings.batch_size // (session.team.count * settings.accumulate)
-        values, self.best = judge(session, self.best, step=self.done, batch_size=settings.batch_size, at_once=at_once)
+        values, self.best = choose_best(session, self.best, step=self.done, batch_size=settings.batch_size, at_once=at_once)
         # The checkpoint last: once it is there, a resumed run takes all before it for done.
         write_bundle(self.folder, state["generator"], replace(session.recorded, step=self.done))
         path = self.checkpoints.save(self.done, {**state, "best": self.best}, best=self.best["step"] if self.best else None)
@@ -252,6 +253,9 @@ class TrainingRun:
     def _emit(self, kind: str, **details: Any) -> None:
         if self.main:
             self.sinks.send(Event(kind=kind, run=self.folder, step=self.done, **details))
+
+    def _warn(self, text: str) -> None:
+        self._say(f"Warning: {text}")
 
     def _say(self, text: str) -> None:
         if not self.quiet and self.main:

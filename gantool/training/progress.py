@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ..components import Figure
+
 _PLAIN_SECONDS = 10.0
 """Plain lines come at most this often, so that a log file stays readable."""
 _BAR_FROM = 60
 """Columns that a terminal must have for a bar; narrower ones show what it says as numbers."""
+
+_RATE = Figure("images_per_second", "img/s", ".0f")
+"""What the host adds to the figures of every recipe."""
 
 
 class _Live(Progress):
@@ -28,8 +33,10 @@ class _Live(Progress):
 class TrainingProgress:
     """Shows phase, step, time left, images/s and the recipe's figures."""
 
-    def __init__(self, total: int, start: int, *, console: Console, quiet: bool = False) -> None:
+    def __init__(self, total: int, start: int, *, console: Console, quiet: bool = False, figures: Sequence[Figure] = ()) -> None:
+        """`figures`: the recipe's headline figures."""
         self._console, self._quiet = console, quiet
+        self._figures = figures
         self._total, self._start = total, start
         self._began = self._printed = time.monotonic()
         self._live: _Live | None = None
@@ -47,7 +54,7 @@ class TrainingProgress:
     def show(self, step: int, phase: str, values: Mapping[str, float], *, always: bool = False) -> None:
         """Update after `step` steps. Without a terminal, prints at most every few seconds unless `always`."""
         if self._live is not None:
-            self._live.figures = _compact(values)
+            self._live.figures = self._compact(values)
             self._live.update(self._task, completed=step, phase=phase)
             return
         now = time.monotonic()
@@ -55,7 +62,7 @@ class TrainingProgress:
             self._printed = now
             left = (now - self._began) / max(1, step - self._start) * (self._total - step)
             self._console.print(
-                f"step {step}/{self._total}  {phase}  {_clock(left)} left  {_long(values)}",
+                f"step {step}/{self._total}  {phase}  {_clock(left)} left  {self._long(values)}",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -66,26 +73,14 @@ class TrainingProgress:
         if self._live is not None:
             self._live.stop()
 
+    def _compact(self, values: Mapping[str, float]) -> str:
+        """The figures that matter at a glance."""
+        chosen = self._figures or [Figure(name, name) for name in values if name != _RATE.name][:6]
+        return "  ".join(f"{each.label} {values[each.name]:{each.form}}" for each in (*chosen, _RATE) if each.name in values)
 
-_SHORT = {"accuracy_real": "D real", "accuracy_refined": "D refined", "images_per_second": "img/s", "change": "|R(x)-x|"}
-
-
-def _format(name: str, value: float) -> str:
-    if name.startswith("accuracy"):
-        return f"{value:.0%}"
-    return f"{value:.0f}" if name == "images_per_second" else f"{value:.3g}"
-
-
-def _compact(values: Mapping[str, float]) -> str:
-    """Return the figures that matter at a glance."""
-    names = [name for name in values if name in _SHORT or name in ("refiner_loss", "discriminator_loss")]
-    shown = names or list(values)[:6]
-    short = {**_SHORT, "refiner_loss": "R", "discriminator_loss": "D"}
-    return "  ".join(f"{short.get(name, name)} {_format(name, values[name])}" for name in shown)
-
-
-def _long(values: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {_format(name, value)}" for name, value in values.items())
+    def _long(self, values: Mapping[str, float]) -> str:
+        forms = {figure.name: figure.form for figure in (*self._figures, _RATE)}
+        return "  ".join(f"{name} {value:{forms.get(name, '.3g')}}" for name, value in values.items())
 
 
 def _clock(seconds: float) -> str:

@@ -14,7 +14,7 @@ from ..runs.checkpoints import kept_random_state
 from .session import Session
 
 
-def judge(
+def choose_best(
     session: Session, best: dict[str, Any] | None, *, step: int, batch_size: int, at_once: int
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
     """Measure the refiner as it is after `step` steps; return the metric's figures, and the best checkpoint so far.
@@ -29,7 +29,7 @@ def judge(
         try:
             for source, target in batches:
                 refined = torch.cat([refine(part) for part in source.split(at_once)])
-                show(metric, session.metric.provided.component, refined, target, source)
+                update_metric(metric, session.metric.provided.component, refined, target, source)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.component}: {error}") from None
@@ -40,7 +40,7 @@ def judge(
     return values, best
 
 
-def show(metric: Metric | SourceMetric, component: Component, refined: Tensor, target: Tensor, source: Tensor) -> None:
+def update_metric(metric: Metric | SourceMetric, component: Component, refined: Tensor, target: Tensor, source: Tensor) -> None:
     """Give a metric a batch of refined and of target images, and of the source images if it asked for them."""
     extra = {"source": source} if "sees-source" in component.provides else {}
     metric.update(refined, target, **extra)

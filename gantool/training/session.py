@@ -11,11 +11,13 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from ..builtin.buffers import NoBuffer
-from ..components import Domain, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
+from ..components import Domain, Figure, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
 from ..compute.launch import Launch
-from ..compute.processes import Team, open_team
+from ..compute.processes import SharedBuffer, Team, open_team
 from ..data.domains import Preprocess
+from ..data.inspection.measure import equalisation_residual, luminance
+from ..data.inspection.review import compare_equalisation
+from ..data.inspection.survey import equalised_share
 from ..data.prepare import prepare
 from ..errors import GantoolError
 from ..kinds import KINDS
@@ -25,8 +27,10 @@ from ..plan.resolve import Plan
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
 from .feeds import Draws, Feed, Share, open_feed
-from .shared_buffer import SharedBuffer
 
+_ALONE = Launch()
+_LOOKED_AT = 64
+"""Images of each domain whose looks are compared."""
 _SAMPLES = 16
 """Images of each domain on a sample sheet."""
 _SELECTION = 256
@@ -51,6 +55,8 @@ class Session:
     """Fixed real images likewise."""
     fingerprints: dict[str, dict[str, str]]
     """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
+    figures: tuple[Figure, ...]
+    """The recipe's headline figures."""
     summary: str
     """One line for the user: how many images of which form, on which device."""
 
@@ -70,6 +76,18 @@ class Session:
         return metric
 
 
+def meet(settings: RunSettings, launch: Launch = _ALONE) -> Team:
+    """Find the device of this process and the others of the run. Raises `GantoolError` where they cannot share a batch."""
+    own, rest = divmod(settings.batch_size, launch.count)
+    if rest:
+        raise GantoolError(
+            f"--batch-size {settings.batch_size} cannot be shared by {launch.count} processes: pass a multiple of {launch.count}"
+        )
+    if own % settings.accumulate:
+        raise GantoolError(f"--accumulate {settings.accumulate} does not divide the {own} images of each process")
+    return open_team(launch, device=settings.device, precision=settings.precision, timeout=settings.timeout)
+
+
 def open_session(plan: Plan, team: Team | None = None) -> Session:
     """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`.
 
@@ -78,7 +96,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
     settings = plan.settings
     record = plan.recipe.provided.component
     assert isinstance(record, Recipe)
-    team = team or open_team(settings, Launch())
+    team = team or meet(settings)
     # The same in all processes, so that they build the same networks.
     set_seed(settings.seed)
     with team.together():
@@ -98,6 +116,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         held_source=held_source,
         held_target=held_target,
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
+        figures=record.figures,
         summary=_summary(source, target, sample, team),
     )
 
@@ -125,6 +144,19 @@ def _build_recipe(plan: Plan, record: Recipe, sample: torch.Tensor, team: Team) 
         # From here on each draws for its own images (dropout, say).
         set_seed(own_seed(plan.settings.seed, team.rank))
     return recipe
+
+
+def looks_apart(source: torch.Tensor, target: torch.Tensor) -> list[str]:
+    """Say what to know of images (N, C, H, W) in [-1, 1], as they are trained on; nothing where all is well.
+
+    A generator learns any difference. If only one domain is histogram-equalised, that is nearly all it learns, and shapes give
+    way before tones do.
+    """
+    shares = (
+        equalised_share(equalisation_residual(luminance(image)) for image in eight_bits(images[:_LOOKED_AT]))
+        for images in (source, target)
+    )
+    return [f"{found.text}, and that is what will be learned first: {found.advice}" for found in compare_equalisation(*shares)]
 
 
 def own_seed(seed: int, rank: int) -> int:
@@ -209,7 +241,8 @@ def _check_accumulates(plan: Plan, record: Recipe) -> None:
 
 
 def _shared(part: Any, team: Team) -> Any:
-    return SharedBuffer(part, team) if isinstance(part, ReplayBuffer) and not isinstance(part, NoBuffer) else part
+    # A buffer that has no state remembers nothing, so each process may have its own.
+    return SharedBuffer(part, team) if isinstance(part, ReplayBuffer) and part.state_dict() else part
 
 
 def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor) -> Recorded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from torch import Tensor
 
 from ...errors import GantoolError, raised
 from ...plugins.registry import Provided, Registry
-from ...training.selection import show
+from ...runs.metrics import read_metrics
+from ...training.selection import update_metric
 from ..gather import Gathered
 from .artifacts import artifacts
 from .preservation import label_preservation
@@ -77,7 +77,7 @@ def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> di
 def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -> dict[str, float]:
     metric = provided.with_options({}, where="metric.").build()
     with torch.no_grad():
-        show(metric, provided.component, images, real, source)
+        update_metric(metric, provided.component, images, real, source)
     return {name: float(value) for name, value in metric.compute().items()}
 
 
@@ -88,21 +88,15 @@ def activity(refined: Tensor, synthetic: Tensor, run: Path) -> dict[str, Any]:
     near = " (next to nothing: it is nearly the identity)" if share < 0.5 else ""
     return {
         "mean_change": change,
-        "discriminator": accuracies(run / "metrics.jsonl"),
+        "discriminator": accuracies(run),
         "sentence": f"R changes a pixel by {share:.1f} % of its range on average{near}.",
     }
 
 
-def accuracies(file: Path) -> dict[str, list[list[float]]]:
+def accuracies(run: Path) -> dict[str, list[list[float]]]:
     """Curves, [[step, value], …], of every figure in a run's log whose name contains "accuracy"; none without a log."""
     curves: dict[str, list[list[float]]] = {}
-    if not file.is_file():
-        return curves
-    for line in file.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:  # the last line of a run that was killed
-            continue
+    for row in read_metrics(run):
         for name, value in row.items():
             if "accuracy" in name and isinstance(value, int | float):
                 curves.setdefault(name, []).append([row["step"], value])

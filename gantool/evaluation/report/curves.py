@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from ...training.sinks import METRICS
+from ...runs.metrics import CHECKPOINT
 from .chart import Chart, Series, line_chart
 
 _POINTS = 400
@@ -15,15 +13,6 @@ _POINTS = 400
 _LINES = 6
 """Lines per chart: more cannot be told apart."""
 _LEFT_OUT = ("images_per_second",)
-CHECKPOINT = "checkpoint"
-"""Phase of the lines that hold the run's metric."""
-
-
-def read_metrics(run: Path) -> list[dict[str, Any]]:
-    """Return the lines of metrics.jsonl that are whole; none where there is no such file."""
-    path = run / METRICS
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return [row for line in lines if (row := _parse(line)) is not None]
 
 
 def make_charts(rows: Sequence[dict[str, Any]]) -> list[Chart]:
@@ -51,14 +40,6 @@ def make_charts(rows: Sequence[dict[str, Any]]) -> list[Chart]:
 def last_figures(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Return the newest value of each figure."""
     return {one.name: one.points[-1][1] for one in _series(rows)}
-
-
-def _parse(line: str) -> dict[str, Any] | None:
-    try:
-        row = json.loads(line)
-    except ValueError:  # cut off: the run is being written, or was killed
-        return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
 
 
 def _series(rows: Iterable[dict[str, Any]]) -> list[Series]:

@@ -86,7 +86,8 @@ def _check_target(target: Path) -> None:
 
 def _gather(folder: Path, *, run: str) -> dict[str, Any]:
     """Everything but pictures."""
-    from .curves import last_figures, make_charts, read_metrics
+    from ...runs.metrics import read_metrics
+    from .curves import last_figures, make_charts
     from .overview import read_overview
     from .verdict import read_verdict
 

@@ -28,13 +28,12 @@ for module in (*NEEDED, "simgan_plugin.recipe"):
     importlib.import_module(module)
 
 
-def child(job, rank, port):
+def child(job, rank, port, log):
     if job["count"] > 1:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(job["count"])}
         os.environ |= {"LOCAL_WORLD_SIZE": str(job["count"]), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ |= job["env"]
     sys.path.insert(0, job["site"])
-    log = os.open(f"{job['log']}.{rank}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(log, stream)
     code = run(job["words"])
@@ -46,11 +45,14 @@ def start(job):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    # Before they are started: one that another's error ends at once has a log too, an empty one.
+    logs = [os.open(f"{job['log']}.{rank}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC) for rank in range(job["count"])]
     pids = []
-    for rank in range(job["count"]):
+    for rank, log in enumerate(logs):
         pid = os.fork()
         if pid == 0:
-            child(job, rank, port)
+            child(job, rank, port, log)
+        os.close(log)
         pids.append(pid)
     return pids
 

@@ -14,6 +14,7 @@ from gantool.compute.device import choose_device, make_accelerator
 from gantool.compute.launch import Launch
 from gantool.compute.processes import open_team
 from gantool.plan.settings import RunSettings
+from gantool.training.session import meet
 
 PAIR = Launch(rank=0, count=2, local_rank=0, local_count=2)
 
@@ -43,7 +44,7 @@ def test_processes_that_were_started_together_but_train_alone_are_found_out(monk
     """As with accelerate's own choice of a device on a machine without a GPU."""
     monkeypatch.setattr(processes, "make_accelerator", lambda *_, **__: SimpleNamespace(num_processes=1, process_index=0))
     with pytest.raises(GantoolError, match="2 processes were started, but 1 train together"):
-        open_team(RunSettings(batch_size=4), PAIR)
+        open_team(PAIR, device="cpu", precision="fp32", timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_processes_that_were_started_together_but_train_alone_are_found_out(monk
 )
 def test_shares_are_equal(settings, message):
     with pytest.raises(GantoolError, match=message):
-        open_team(settings, PAIR)
+        meet(settings, PAIR)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gantool.data.preprocess import equalize
-from gantool.training.looks import looks_apart
+from gantool.training.session import looks_apart
 
 
 def images(channels: int, *, equal: bool) -> torch.Tensor:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from gantool import GantoolError
+from gantool import Figure, GantoolError
 from gantool.builtin.losses import LSGAN
 from gantool.errors import TrainingFailed
 from gantool.runs import state as state_module
@@ -224,7 +224,7 @@ def test_a_full_disk_ends_in_one_line_and_the_last_checkpoint_loads(tmp_path, ti
             elif where == "sheet":
                 monkeypatch.setattr("gantool.training.sheets.write_file", lambda path, _: write_file(path, full_disk))
             else:
-                monkeypatch.setattr("gantool.training.sinks.json.dumps", full_disk)
+                monkeypatch.setattr("gantool.runs.metrics.json.dumps", full_disk)
 
     with pytest.raises(
         GantoolError, match=r"the disk of .*run is full: .*then go on with: gantool train --resume .*run"
@@ -282,12 +282,14 @@ def test_live_lines_on_a_terminal(tmp_path, tiny, train, width):
     # Each frame begins where the one before ends.
     figures, _, bar = console.export_text().rstrip().splitlines()[-2].partition("adversarial ")
     assert "12/12 0:00:00" in bar
-    assert all(word in figures for word in ("img/s", "D real", "D refined", "|R(x)-x|"))
+    words = ["R ", "D ", "D real ", "D refined ", "|R(x)-x| ", "img/s "]  # SimGAN's, then the host's
+    assert [figures.index(word) for word in words] == sorted(figures.index(word) for word in words)
 
 
 def test_a_narrow_terminal_shows_step_and_time_left():
     console = Console(force_terminal=True, width=50, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    progress = TrainingProgress(10_000, 0, console=console)
+    figures = Figure("discriminator_loss", "D"), Figure("refiner_loss", "R"), Figure("accuracy_real", "D real", ".0%")
+    progress = TrainingProgress(10_000, 0, console=console, figures=figures)
     progress.show(1234, "discriminator warm-up", {"discriminator_loss": 1.36, "accuracy_real": 0.5, "images_per_second": 1e6})
     progress.close()
     bar, figures = console.export_text().rstrip().splitlines()[-2:]
@@ -296,6 +298,15 @@ def test_a_narrow_terminal_shows_step_and_time_left():
     assert "-:--:--" in bar
     assert figures.startswith("D 1.36  D real 50%")
     assert len(figures) <= 50
+
+
+def test_a_recipe_that_names_no_figures_has_its_first_ones_shown():
+    console = Console(force_terminal=True, width=120, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    progress = TrainingProgress(10, 0, console=console)
+    progress.show(1, "training", {f"figure_{number}": number / 8 for number in range(8)} | {"images_per_second": 12.4})
+    progress.close()
+    shown = "  ".join(f"figure_{number} {number / 8:.3g}" for number in range(6))
+    assert console.export_text().rstrip().splitlines()[-1] == f"{shown}  img/s 12"
 
 
 def test_an_observer_that_fails_is_named_once_and_training_goes_on(tmp_path, tiny, train, plant, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gantool import Component, Recipe, Slot, hookimpl
+from gantool import Component, Figure, Recipe, Slot, hookimpl
 
 from .options import CharbonnierOptions, MoverOptions, RecipeOptions
 
@@ -58,4 +58,6 @@ def gantool_recipes() -> Iterable[Recipe]:
         # Half a minute on two CPU cores; whoever has a GPU says more on the command line.
         presets={"laptop": {"steps": 300, "batch_size": 16, "discriminator.width_factor": 0.25}},
         default_preset="laptop",
+        # What stands below the bar while it trains.
+        figures=(Figure("discriminator_loss", "D"), Figure("realism_loss", "realism"), Figure("closeness", "closeness")),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gantool import Recipe, Slot, hookimpl
+from gantool import Figure, Recipe, Slot, hookimpl
 
 from .options import CUTOptions
 from .presets import PRESETS
@@ -40,4 +40,10 @@ def gantool_recipes() -> Iterable[Recipe]:
         ),
         presets=PRESETS,
         default_preset="laptop",
+        figures=(
+            Figure("generator_loss", "G"),
+            Figure("discriminator_loss", "D"),
+            Figure("contrast_loss", "NCE"),
+            Figure("change", "|G(x)-x|"),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gantool import Component, Recipe, Slot, hookimpl
+from gantool import Component, Figure, Recipe, Slot, hookimpl
 
 from .options import CycleGANOptions, PatchOptions, PoolOptions, ResNetOptions
 from .presets import PRESETS
@@ -76,4 +76,10 @@ def gantool_recipes() -> Iterable[Recipe]:
         ),
         presets=PRESETS,
         default_preset="laptop",
+        figures=(
+            Figure("generator_loss", "G"),
+            Figure("discriminator_loss", "D"),
+            Figure("cycle_loss", "cycle"),
+            Figure("change", "|G(x)-x|"),
+        ),
     )

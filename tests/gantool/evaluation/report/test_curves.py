@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("markupsafe")
 
-from gantool.evaluation.report.curves import last_figures, make_charts, read_metrics
+from gantool.evaluation.report.curves import last_figures, make_charts
+from gantool.runs.metrics import read_metrics
 
 ROWS = [
     {"step": 10, "phase": "warm-up", "discriminator_loss": 1.2, "accuracy_real": 0.9, "images_per_second": 200.0},
