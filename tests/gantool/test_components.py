@@ -11,7 +11,7 @@ from gantool.plugins import load_plugins
 
 PRELUDE = """
 from dataclasses import dataclass, field, make_dataclass
-from gantool import Component, Recipe, Slot, hookimpl
+from gantool import Component, Figure, Recipe, Slot, hookimpl
 
 @dataclass(frozen=True)
 class Good:
@@ -87,6 +87,7 @@ def test_component_that_cannot_be_used(site, changes, expected):
     "record",
     [
         "recipe(slots=())",
+        "recipe(figures=(Figure('loss', 'D'), Figure('accuracy', 'D real', '.0%')))",
         "recipe(slots=(slot(), slot(name='loss', kind='loss', requires=frozenset({'adversarial'}))), dataset='simgan:eyes')",
         "recipe(presets={'a': dict.fromkeys(['generator.x', 'recipe.x', 'dataset.x', 'metric.x', 'steps'])}, default_preset='a')",
     ],
@@ -128,6 +129,10 @@ def test_sound_recipe(site, record):
             "default_preset 'latop' is none of its presets; did you mean 'laptop'?",
         ),
         ("default_preset='laptop'", "default_preset 'laptop' is none of its presets; presets are: none"),
+        ("figures=[Figure('loss', 'D')]", "figures must be a tuple of Figure"),
+        ("figures=('loss',)", "figures must be a tuple of Figure"),
+        ("figures=(Figure('loss', 'D', 'd'),)", "figure 'loss' has the form 'd', which writes no number"),
+        ("figures=(Figure('loss', 'D', None),)", "figure 'loss' has the form None, which writes no number"),
         ("options=Thawed", "options Thawed: the dataclass must be frozen, @dataclass(frozen=True)"),
     ],
 )
