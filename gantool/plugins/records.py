@@ -69,7 +69,7 @@ def _check_recipe(where: str, recipe: Recipe) -> None:
     _check_figures(where, recipe.figures)
 
 
-def _check_figures(where: str, figures: Any) -> None:
+def _check_figures(where: str, figures: tuple[Figure, ...]) -> None:
     sound = isinstance(figures, tuple) and all(isinstance(figure, Figure) for figure in figures)
     _require(sound, f"{where}: figures must be a tuple of Figure")
     for figure in figures:
