@@ -259,8 +259,9 @@ def gantool_commands() -> Iterable[Component]:
     """Further commands of the command line: `gantool NAME`.
 
     `factory` names a `click.Command`, which is imported when the command is called or asked for its own help; `gantool --help`
-    prints the summary. A name that the host or an earlier plugin has cannot be taken. Raise `gantool.GantoolError` with one line
-    for what the user can put right: it is printed without a traceback, with exit code 2.
+    prints the summary. Where the host or another plugin has a command of that name too, it is called as `gantool PLUGIN:NAME`.
+    Raise `gantool.GantoolError` with one line for what the user can put right: it is printed without a traceback, with exit code
+    2. `gantool --help` finds the hook where the module that the entry point names mentions `gantool_commands`.
 
     Example::
 

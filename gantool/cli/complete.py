@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from ..errors import GantoolError
-from ..plugins.registry import Provided, Registry, load_plugins
+
+if TYPE_CHECKING:
+    from ..plugins.registry import Provided, Registry
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[Any]]]
 
 
 def complete_recipe(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
     """Offer what `--plugin` takes: a plugin with one recipe by its own name, any other recipe by its full name."""
-    recipes = _registry().all("recipe")
+    recipes = quiet_registry().all("recipe")
     plugins = [p.plugin for p in recipes]
     return _items(((p.plugin if plugins.count(p.plugin) == 1 else p.full_name, p) for p in recipes), incomplete)
 
@@ -26,14 +28,14 @@ def complete_component(kind: str) -> Completer:
     """Make a callback that offers the components of a kind: by bare name, and by full name where that is needed or begun."""
 
     def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
-        return _items(_component_names(_registry().all(kind), incomplete), incomplete)
+        return _items(_component_names(quiet_registry().all(kind), incomplete), incomplete)
 
     return complete
 
 
 def complete_anything(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
     """Offer what `gantool show` takes: recipes and components, by full name."""
-    return _items(((p.full_name, p) for p in _registry().all()), incomplete)
+    return _items(((p.full_name, p) for p in quiet_registry().all()), incomplete)
 
 
 def _component_names(components: list[Provided], incomplete: str) -> Iterable[tuple[str, Provided]]:
@@ -50,8 +52,10 @@ def _items(names: Iterable[tuple[str, Provided]], incomplete: str) -> list[Compl
     return [CompletionItem(name, help=p.component.summary) for name, p in names if name.startswith(incomplete)]
 
 
-def _registry() -> Registry:
-    # Whatever is wrong with a plugin, a half-typed line is no place to say so.
+def quiet_registry() -> Registry:
+    """Load what can be loaded: a half-typed line and a list of commands are no place to say what is wrong with a plugin."""
+    from ..plugins.registry import Registry, load_plugins
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

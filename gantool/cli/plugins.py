@@ -10,6 +10,7 @@ import click
 
 from ..kinds import KINDS
 from ..plugins.registry import VARIABLE, PluginInfo, Registry, load_plugins
+from .commands import called
 
 
 @click.command(short_help="List installed plugins and what they provide.")
@@ -80,6 +81,12 @@ def _print(registry: Registry) -> None:
     # Causes hold what plugins say, such as "simgan-plugin[kornia]", which is no markup.
     console = Console(markup=False, highlight=False, emoji=False)
     console.print(table)
+    for name, provided in called(registry).items():
+        if ":" in name:
+            console.print(
+                f"gantool {name} is called by its full name: {provided.component.name!r} is a command of another, too",
+                soft_wrap=True,
+            )
     if registry.left_out:
         console.print(f"Installed but not loaded because of {VARIABLE}: {', '.join(sorted(registry.left_out))}")
 

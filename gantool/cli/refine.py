@@ -8,13 +8,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..plan.settings import RefineSettings
 from .flags import quiet_flag, run_argument, settings
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ..refining.refine import RefineReport
 
 _PLAIN_SECONDS = 5.0
@@ -105,6 +105,9 @@ class _Progress:
         self._total, self._done, self._before, self._about = total, done, done, "about " if estimated else ""
         self._began = self._printed = time.monotonic()
         if sys.stderr.isatty() and not self._quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
             columns = (TextColumn("refining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=Console(stderr=True))
             self._task = self._bar.add_task("", total=total, completed=done)

@@ -16,7 +16,6 @@ from ..kinds import SLOT_KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
-from ..plugins.registry import load_plugins
 from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
 from .flags import quiet_flag, settings
@@ -83,6 +82,8 @@ def train(
         from ..training.command import resume_run
 
         return _finish(resume_run(Path(resume), *said, quiet=quiet, profile=profile), quiet)
+    from ..plugins.registry import load_plugins
+
     registry = load_plugins()
     plan = resolve(registry, *([read_config(Path(config))] if config else []), *said)
     if dry_run:

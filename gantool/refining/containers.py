@@ -79,7 +79,7 @@ class _Run:
         )
 
     def _validate(self) -> None:
-        if not self._job.validate:
+        if not self._job.settings.validate:
             return
         found = self._storage.problems(self._place)
         if found is None:
@@ -113,7 +113,7 @@ class _Run:
         # What another run, or other settings, did not get to write is no reason to refuse.
         written = targets if self._alone else chain(targets, folder.rglob(f".*{RECORD}"))
         nothing = not any(path.exists() for path in written)
-        Marker(marker, {**job.marker, **self._storage.settings()}).claim(targets, overwrite=job.overwrite or nothing)
+        Marker(marker, {**job.marker, **self._storage.settings()}).claim(targets, overwrite=job.settings.overwrite or nothing)
 
     def _copy_beside(self) -> int:
         """Copy what else lies in a folder of such files, such as a list of classes; return how many files."""
@@ -190,7 +190,7 @@ def _rewrite(job: Job, container: Container, temporary: Path, target: Path) -> t
     into = Target(temporary=temporary, path=target, size=job.treatment.output_size, notice=job.watcher.notice)
     with container.rewrite(into) as rewriter:
         items = ((item, item.form) for item in rewriter.items())
-        batches = make_batches(items, job.treatment, job.batch_size, window=_WINDOW * job.batch_size)
+        batches = make_batches(items, job.treatment, job.settings.batch_size, window=_WINDOW * job.settings.batch_size)
         for item, result in refine_items(job, batches, strict=container.gapless):
             job.watcher.advance()
             if not isinstance(result, Failed):

@@ -51,10 +51,10 @@ class _FolderRefiner:
     def run(self) -> RefineReport:
         images, others = self._list()
         labels = LabelFiles(self._job, Listing(tuple(images), tuple(others)))
-        if self._job.validate:
+        if self._job.settings.validate:
             labels.check()
         targets = (self._output / file for file in images + others)
-        Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.overwrite)
+        Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.settings.overwrite)
         copied = self._copy_all(others, labels)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._probe(left)
@@ -118,7 +118,7 @@ class _FolderRefiner:
 
     def _refine(self, forms: dict[str, Form]) -> int:
         self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
-        batches = list(make_batches(forms.items(), self._job.treatment, self._job.batch_size))
+        batches = list(make_batches(forms.items(), self._job.treatment, self._job.settings.batch_size))
         size = _GROUP if self._job.workers.parallel else max(1, len(batches))
         groups = [batches[first : first + size] for first in range(0, len(batches), size)]
         pieces = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..plan.settings import RefineSettings
 from .network import Network
 from .report import Watcher
 from .treatment import Treatment
@@ -22,15 +23,12 @@ class Job:
     output: Path
     treatment: Treatment
     network: Network
-    batch_size: int
-    """Images at most in a batch."""
+    settings: RefineSettings
+    """What was asked for."""
     threads: int
     """That read and write."""
     marker: Mapping[str, str]
     """What says which network and settings wrote an output."""
-    overwrite: bool
-    validate: bool = False
-    """Whether annotations are checked against the images first."""
     watcher: Watcher
     workers: Workers = field(default_factory=InProcess)
     """Who computes it."""

@@ -53,11 +53,9 @@ class Request(RefineSettings):
             output=self.output,
             treatment=treatment,
             network=Network(bundle, self.device, backend=self.backend, tiling=tiling, notice=watcher.notice),
-            batch_size=self.batch_size,
+            settings=self,
             threads=self.threads or threads(),
             marker=marker,
-            overwrite=self.overwrite,
-            validate=self.validate,
             watcher=watcher,
             workers=workers or InProcess(),
         )

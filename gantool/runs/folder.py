@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 
 from .._version import __version__
-from ..plan.choices import Choices, read_config
 from ..errors import GantoolError
+from ..plan.choices import Choices, read_config
 from ..plan.resolve import Plan
 from ..plugins.registry import Registry
 from .files import remove_leftovers, write_json
@@ -63,7 +63,8 @@ def discard(folder: Path) -> None:
 
 def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1) -> None:
     """Write `run.json`: the plan, the versions and number of processes that run it, and when it was first written."""
-    used = {part.component.partition(":")[0] for part in (plan.recipe, plan.dataset, plan.metric, *plan.parts.values(), *plan.loggers)}
+    parts = (plan.recipe, plan.dataset, plan.metric, *plan.parts.values(), *plan.loggers)
+    used = {part.component.partition(":")[0] for part in parts}
     versions = {"gantool": __version__, "python": platform.python_version(), "torch": importlib.metadata.version("torch")}
     versions |= {name: registry.plugins[name].version for name in sorted(used) if name != "gantool"}
     created = datetime.now(UTC).isoformat(timespec="seconds")

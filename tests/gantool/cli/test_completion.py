@@ -7,8 +7,9 @@ import sys
 import click
 import pytest
 
+from gantool.cli.commands import COMMANDS
 from gantool.cli.complete import complete_anything, complete_component, complete_recipe
-from gantool.cli.main import COMMANDS, run
+from gantool.cli.main import run
 
 RECIPES = """
 from gantool import Component, Recipe, hookimpl

@@ -9,7 +9,8 @@ import click
 import pytest
 
 from gantool._version import __version__
-from gantool.cli.main import COMMANDS, cli, run
+from gantool.cli.commands import COMMANDS
+from gantool.cli.main import cli, run
 
 BOOM = """
 import click
