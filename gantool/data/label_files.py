@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 from .formats.folder import FolderImages
 from .images import LazyArrays
 
@@ -18,6 +19,9 @@ D = TypeVar("D")
 
 _NAME_COLUMNS = ("image", "file", "filename", "name", "path")
 """Columns of a table that say which image a row is about; the first column does where there is none of these."""
+
+_MISSING = ("", "-", "?", "na", "n/a", "null", "none")
+"""What stands in a cell, in any case, of which the value is not known."""
 
 
 def with_labels(images: D) -> D:
@@ -58,8 +62,8 @@ def _read_json(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise GantoolError(f"{file} is missing: other images of the folder have such a file with their labels") from None
-    except (OSError, ValueError) as error:
-        raise GantoolError(f"cannot read labels {file}: {' '.join(str(error).split())}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise GantoolError(f"cannot read labels {file}: {cause(error)}") from None
     if not isinstance(found, dict):
         raise GantoolError(f"{file} must hold a JSON object of labels")
     return found
@@ -68,20 +72,32 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _from_table(table: Path, images: Sequence[str]) -> Mapping[str, np.ndarray]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file, restval="")
+            rows, columns = list(reader), list(reader.fieldnames or ())
     except (OSError, ValueError, csv.Error) as error:
-        raise GantoolError(f"cannot read table {table}: {' '.join(str(error).split())}") from None
-    columns = list(rows[0]) if rows else []
-    if len(columns) < 2:
-        raise GantoolError(f"table {table} needs a header with a column of file names and one of labels")
+        raise GantoolError(f"cannot read table {table}: {cause(error)}") from None
+    if len(columns) < 2 or len(set(columns)) < len(columns) or any(None in row for row in rows):
+        raise GantoolError(
+            f"table {table} needs a header with a column of file names and one of labels, each with a name of its own, "
+            "and no row that is longer"
+        )
     key = next((name for name in columns if name.lower() in _NAME_COLUMNS), columns[0])
     by_name = {row[key]: row for row in rows}
+    counts = Counter(row[key] for row in rows)
     missing = [image for image in images if image not in by_name]
     if missing:
         raise GantoolError(f"table {table} has no row for {len(missing)} of {len(images)} images, such as {missing[0]}")
+    twice = next((image for image in images if counts[image] > 1), None)
+    if twice is not None:
+        raise GantoolError(f"table {table} has {counts[twice]} rows for {twice}: leave one")
 
     def read(name: str) -> np.ndarray:
-        return _as_array([by_name[image][name] for image in images], f"{table}: {name}")
+        values = {image: by_name[image][name] for image in images}
+        there = [value for value in values.values() if value.strip().lower() not in _MISSING]
+        if there and len(there) < len(values) and _as_array(there, name).dtype.kind != "U":
+            blank = next(image for image, value in values.items() if value.strip().lower() in _MISSING)
+            raise GantoolError(f"{table}: {name} of {blank} is missing, the others are numbers: fill it in, or remove the image")
+        return _as_array(list(values.values()), f"{table}: {name}")
 
     return LazyArrays([name for name in columns if name != key], read)
 

@@ -151,8 +151,11 @@ def check_shards(shards: Sequence[str]) -> Iterator[Problem]:
                 yield Problem(shard, f"sample {key} occurs before, in {first_seen[key]}")
             elif suspect:
                 first_seen[key] = shard
-            if not any(is_image(f"x.{suffix}") for suffix in own):
+            images = [suffix for suffix in own if is_image(f"x.{suffix}")]
+            if not images:
                 yield Problem(shard, f"sample {key} has no image (a member named KEY.png or alike)")
+            if len(images) > 1:
+                yield Problem(shard, f"sample {key} has {len(images)} images: {', '.join(images)}")
             yield from (Problem(shard, f"sample {key} has no .{suffix}, most have one") for suffix in sorted(usual - set(own)))
 
 

@@ -81,7 +81,10 @@ class Marker:
         existing = (target for target in targets if target.exists() or target.is_symlink())
         if overwrite:
             for target in existing:
-                target.unlink()
+                if target.is_dir() and not target.is_symlink():
+                    raise GantoolError(f"--output {target} is a folder where a file would be written: remove it")
+                with writing(target):
+                    target.unlink()
         else:
             self._check(existing)
         if not overwrite and self._path.exists():

@@ -18,7 +18,7 @@ def is_coco(data: bytes) -> bool:
         return False
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and isinstance(found.get("images"), list) and isinstance(found.get("annotations"), list)
 

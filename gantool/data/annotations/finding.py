@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,8 +24,11 @@ class Folder:
     def __init__(self, root: Path, listing: Listing) -> None:
         self.root = root
         self.index = ImageIndex(listing.images)
+        # A link that leads nowhere, say: whoever copies it learns why.
+        self._unreadable = [file for file in listing.others if not os.access(root / file, os.R_OK)]
+        readable = [file for file in listing.others if file not in self._unreadable]
         self._sizes: dict[str, Size | None] = {}
-        self.annotations: tuple[Annotations, ...] = tuple(_find(root, listing.others, self.index))
+        self.annotations: tuple[Annotations, ...] = tuple(_find(root, readable, self.index))
         self._owner = {file: found for found in self.annotations for file in found.files}
 
     def owner(self, file: str) -> Annotations | None:
@@ -43,6 +47,7 @@ class Folder:
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the annotations: boxes and points outside, images or labels that are missing, and so on."""
+        yield from (Problem(file, "cannot be read") for file in self._unreadable)
         covered: set[str] = set()
         for found in self.annotations:
             yield from found.check(self.size)

@@ -97,6 +97,6 @@ def _check_box(row: dict[str, Any], size: Size | None) -> str:
         return ""
     try:
         left, top, right, bottom = (float(columns[corner]) for corner in _CORNERS)
-    except ValueError:
+    except (ValueError, TypeError):
         return "its box is not four numbers"
     return f"its box reaches out of the image of {by(size)}" if outside([(left, top), (right, bottom)], size) else ""

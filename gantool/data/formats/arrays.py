@@ -32,7 +32,11 @@ def choose_images(arrays: Mapping[str, Spec], file: str) -> str:
     Raises `GantoolError` where there is none or more than one.
     """
     named = [name for name in arrays if name.rpartition("/")[2].lower() in IMAGE_NAMES]
-    candidates = named or [name for name, spec in arrays.items() if _looks_like_images(spec)]
+    candidates = (
+        [name for name in named if not _problem(arrays[name])]
+        or named
+        or [name for name, spec in arrays.items() if _looks_like_images(spec)]
+    )
     if len(candidates) != 1:
         have = ", ".join(f"{name} {_describe(spec)}" for name, spec in arrays.items()) or "nothing"
         found = f"{len(candidates)} arrays that could be the images" if candidates else "no array of images"
@@ -195,6 +199,9 @@ def label_arrays(samples: Iterable[Sample]) -> tuple[list[np.ndarray], dict[str,
             array = np.array([row.get(name) for row in rows])
         except ValueError:  # lists of different lengths
             continue
-        if array.dtype.kind in "biufU":
-            labels[name] = array
+        if array.dtype.kind not in "biufU":
+            continue
+        if name.partition("/")[0] == "images" or (array.ndim > 2 and name.rpartition("/")[2].lower() in IMAGE_NAMES):
+            raise GantoolError(f"labels are called {name!r}, which is how arrays of images are found: rename them")
+        labels[name] = array
     return images, labels

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import GantoolError, MissingExtra
+from ...errors import GantoolError, MissingExtra, cause
 from ..images import Form, ImageReadError, LazyArrays, first_of_each, row_names
 from ..locations import Location, is_remote, open_binary
 from ..samples import Sample, Source, samples_of
@@ -176,18 +176,34 @@ class Hdf5(ArrayFormat):
                 for number, image in enumerate(images):
                     file.create_dataset(f"images/{number:08}", data=image, compression="gzip")
             for name, label in labels.items():
-                file.create_dataset(name, data=np.char.encode(label, "utf-8") if label.dtype.kind == "U" else label)
+                try:
+                    file.create_dataset(name, data=np.char.encode(label, "utf-8") if label.dtype.kind == "U" else label)
+                except (ValueError, TypeError) as error:  # "" and "a" beside "a/b", say
+                    raise GantoolError(f"labels {name!r} cannot be stored in {target.name}: {cause(error)}") from None
         return len(images)
 
 
 def read_specs(file: Any) -> dict[str, Spec]:
-    """Return shape and type of each data set, by its full name without the leading slash."""
+    """Return shape and type of each data set, by its full name without the leading slash.
+
+    Raises `GantoolError` for a link into another file.
+    """
+    import h5py
+
     specs: dict[str, Spec] = {}
 
     def add(name: str, item: Any) -> None:
-        if hasattr(item, "shape") and item.shape is not None:
+        if getattr(item, "shape", None) is not None:
             specs[name] = Spec(item.shape, item.dtype)
+        for own in item if isinstance(item, h5py.Group) else ():
+            link = item.get(own, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise GantoolError(
+                    f"{file.filename}: {name}/{own} is a link into another file, {link.filename}, which gantool does not follow: "
+                    "put the data in its place, or remove it"
+                )
 
+    add("", file)
     file.visititems(add)
     return specs
 
@@ -235,7 +251,7 @@ class _Copier:
             elif any(image.startswith(f"{path}/") for image in self.images):
                 copied += self.copy(source[name], target.create_group(name), f"{path}/")
             else:
-                source.copy(name, target, expand_external=True)
+                source.copy(name, target)
                 copied += _count_datasets(target[name])
         return copied
 

@@ -212,8 +212,10 @@ def load_saved(path: Path) -> tuple[Any, str]:
 def _splits(folder: Path) -> list[Path]:
     """Return the folder of each split, or, where there are none, the folder itself. Raises `GantoolError`."""
     path = folder / _SPLITS
+    if not path.is_file():
+        return [folder]
     try:
-        return [folder / name for name in json.loads(path.read_text("utf-8"))["splits"]] if path.is_file() else [folder]
+        return _named_in(path, json.loads(path.read_text("utf-8"))["splits"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GantoolError(f"cannot read {path}: {cause(error)}") from None
 
@@ -222,12 +224,16 @@ def _data_files(folder: Path) -> list[Path]:
     """Return the files of a split that hold its rows, in order. Raises `GantoolError`."""
     path = folder / _STATE
     try:
-        names = [found["filename"] for found in json.loads(path.read_text("utf-8"))["_data_files"]]
+        return _named_in(path, [found["filename"] for found in json.loads(path.read_text("utf-8"))["_data_files"]])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GantoolError(f"cannot read {path}: {cause(error)}") from None
+
+
+def _named_in(path: Path, names: Sequence[str]) -> list[Path]:
+    """Return what a file names of its own folder. Raises `GantoolError` for a name that leads elsewhere."""
     if any(Path(name).name != name for name in names):
-        raise GantoolError(f"{path} names files in other folders: gantool will not follow it")
-    return [folder / name for name in names]
+        raise GantoolError(f"{path} names what lies in other folders: gantool will not follow it")
+    return [path.parent / name for name in names]
 
 
 def _write_state(folder: Path, files: Sequence[str], *, fingerprint: str, like: Mapping[str, Any]) -> None:

@@ -183,6 +183,8 @@ def _row(sample: Sample) -> dict[str, Any]:
             files[kind] = content.decode()
         except UnicodeDecodeError:
             files[kind] = content
+    if "image" in {*sample.values, *files}:
+        raise GantoolError(f"{sample.name} has a label 'image', which is the name of the column of images: rename it")
     base = sample.key.rpartition("/")[2]
     return {"key": sample.key, "image": {"bytes": data, "path": f"{base}{suffix}"}, **sample.values, **files}
 

@@ -94,7 +94,7 @@ def test_a_state_that_leads_elsewhere_is_not_followed(saved: Path):
     state = json.loads((saved / "state.json").read_text())
     state["_data_files"] = [{"filename": "../../secret.arrow"}]
     (saved / "state.json").write_text(json.dumps(state))
-    with pytest.raises(GantoolError, match="names files in other folders"):
+    with pytest.raises(GantoolError, match="names what lies in other folders"):
         _data_files(saved)
 
 
