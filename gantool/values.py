@@ -1,4 +1,4 @@
-"""How single values are read from the words that people write: options, sizes, ranges. No torch."""
+"""How single values are read from the words that people write (options, sizes, ranges), and written for them. No torch."""
 
 from __future__ import annotations
 
@@ -125,3 +125,21 @@ Place = Annotated[str, Reads(lambda value: str(value) if isinstance(value, PureP
 """Where images are: a path, a pattern or a URL."""
 Range = Annotated[tuple[float, float], Reads(parse_range, "LO,HI")]
 """Lowest and highest value: (400, 1200), [400, 1200] or "400,1200"."""
+
+_UNITS = {"deg": "°", "px": " px", "%": " %"}
+
+
+def figure(value: float, unit: str, *, sign: bool = False) -> str:
+    """Write an error with its unit: "5.10°", "1.2 px"."""
+    return number(value, unit, sign=sign) + _UNITS.get(unit, "")
+
+
+def number(value: Any, unit: str = "", *, sign: bool = False) -> str:
+    """Three significant digits (of degrees two decimals), whole numbers whole; a dash for what is not known."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if not isinstance(value, float):
+        plain = "yes" if value else "no"
+        return plain if isinstance(value, bool) else format(value, "," if isinstance(value, int) else "")
+    digits = 2 if unit == "deg" else max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:{'+' if sign else ''},.{digits}f}" if digits <= 6 else f"{value:{'+' if sign else ''}.2e}"

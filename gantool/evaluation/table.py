@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from .verdict import figure, number
+from ..values import figure, number
 
 
 def print_result(result: Mapping[str, Any], console: Console) -> None:

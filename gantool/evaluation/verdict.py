@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..values import figure
 from .statistics import Interval, interval
 
 MIN_RUNS = 3
@@ -65,17 +66,6 @@ def caveats(errors: Mapping[str, np.ndarray], baseline: float, *, unit: str) -> 
     if refined.mean() >= baseline:
         found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
     return found
-
-
-def figure(value: float, unit: str, *, sign: bool = False) -> str:
-    """Write an error with its unit: "5.10°", "1.2 px", with three significant digits."""
-    return number(value, unit, sign=sign) + {"deg": "°", "px": " px", "%": " %"}.get(unit, "")
-
-
-def number(value: float, unit: str, *, sign: bool = False) -> str:
-    """As `figure`, without the unit."""
-    digits = 2 if unit == "deg" else max(0, 2 - int(np.floor(np.log10(abs(value))))) if value else 0
-    return f"{value:{'+' if sign else ''}.{min(digits, 6)}f}"
 
 
 def offset_caveat(error: float, removed: float | None, *, unit: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from gantool import GantoolError
 from gantool.options import describe, to_dict, validate
-from gantool.values import Range, Size, parse_options, parse_pairs, parse_range, parse_size, parse_value
+from gantool.values import Range, Size, figure, number, parse_options, parse_pairs, parse_range, parse_size, parse_value
 
 
 def test_values_are_read_as_toml_does():
@@ -95,3 +95,30 @@ def test_options_take_words_and_say_what_is_wrong_with_them_once():
         with pytest.raises(GantoolError) as error:
             validate(Options, values, where="dataset.")
         assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (True, "yes"),
+        (1234, "1,234"),
+        (6.0, "6.00"),
+        (0.0123456, "0.0123"),
+        (1e-9, "1.00e-09"),
+        ("a", "a"),
+    ],
+)
+def test_a_number_has_three_significant_digits(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(5.1, "deg", "5.10°"), (1.234, "px", "1.23 px"), (12.34, "%", "12.3 %"), (0.01234, "label units", "0.0123"), (0, "px", "0 px"),
+     (1234.5, "label units", "1,234")],
+)  # fmt: skip
+def test_figures_have_their_unit(value, unit, text):
+    assert figure(value, unit) == text
+    assert figure(5.1, unit, sign=True).startswith("+5.1")

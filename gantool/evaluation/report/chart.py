@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 128, 14, 34
@@ -109,7 +109,7 @@ def _grid(x: _Axis, y: _Axis) -> list[Markup]:
         at = y(value)
         line = Markup('<line class="grid" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(x.start, x.end, at, at)
         text = Markup('<text class="tick" x="{:.0f}" y="{:.1f}" text-anchor="end">{}</text>')
-        parts += [line, text.format(x.start - 8, at + 4, short(value))]
+        parts += [line, text.format(x.start - 8, at + 4, f"{value:.3g}")]
     for value in x.ticks(whole=True):
         text = Markup('<text class="tick" x="{:.1f}" y="{:.0f}" text-anchor="middle">{:,.0f}</text>')
         parts.append(text.format(x(value), _HEIGHT - _BOTTOM + 18, value))
@@ -150,8 +150,8 @@ def _names(series: Sequence[Series], y: _Axis) -> list[Markup]:
 
 def _said(one: Series) -> str:
     values = [value for _, value in one.points]
-    ends = f"from {short(values[0])} to {short(values[-1])}"
-    return f"{one.name.replace('_', ' ')} goes {ends}, lowest {short(min(values))}, highest {short(max(values))}"
+    ends = f"from {values[0]:.3g} to {values[-1]:.3g}"
+    return f"{one.name.replace('_', ' ')} goes {ends}, lowest {min(values):.3g}, highest {max(values):.3g}"
 
 
 def _rows(series: Sequence[Series]) -> tuple[tuple[str, ...], ...]:
@@ -160,7 +160,7 @@ def _rows(series: Sequence[Series]) -> tuple[tuple[str, ...], ...]:
     # The last log point counts most, so thinning starts from it.
     kept = steps[::-1][::every][::-1]
     columns = [dict(one.points) for one in series]
-    return tuple((f"{step:,}", *(short(column[step]) if step in column else "" for column in columns)) for step in kept)
+    return tuple((f"{step:,}", *(f"{column[step]:.3g}" if step in column else "" for column in columns)) for step in kept)
 
 
 def interval_mark(mean: float, low: float, high: float, *, limits: tuple[float, float], start: float, key: bool) -> Markup:
@@ -171,11 +171,3 @@ def interval_mark(mean: float, low: float, high: float, *, limits: tuple[float, 
         '<line class="start" x1="{s:.1f}" x2="{s:.1f}" y1="0" y2="16"/>'
         '<g{k}><line x1="{l:.1f}" x2="{h:.1f}" y1="8" y2="8"/><circle cx="{m:.1f}" cy="8" r="4"/></g></svg>'
     ).format(s=x(start), l=x(low), h=x(high), m=x(mean), k=Markup(' class="key"') if key else "")
-
-
-def short(value: float) -> str:
-    """Three significant digits."""
-    if value == 0:
-        return "0"
-    text = f"{value:.3g}"
-    return str(escape(text)) if "e" in text else f"{float(text):g}"

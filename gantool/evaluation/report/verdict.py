@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ...errors import GantoolError
+from ...values import number
 from .chart import interval_mark
 
 EVALUATION = "evaluation.json"
@@ -133,17 +133,3 @@ def _flat(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str
             yield name.replace("_", " "), ", ".join(number(item) for item in value)
     elif value is not None:
         yield name.replace("_", " "), number(value)
-
-
-def number(value: Any) -> str:
-    """Three significant digits, whole numbers whole; a dash for what is not known."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:,.{digits}f}" if digits <= 6 else f"{value:.2e}"
-    return str(value)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.evaluation.verdict import caveats, figure, judge, offset_caveat
+from gantool.evaluation.verdict import caveats, judge, offset_caveat
 
 pytest.importorskip("scipy")
 
@@ -71,15 +71,6 @@ def test_a_classical_peer_that_is_better_is_named():
 def test_an_error_no_better_than_guessing_is_named():
     arms = {"synthetic": errors(7.0, seed=1), "refined": errors(6.0, seed=2)}
     assert caveats(arms, 3.0, unit="deg") == ["What learns from refined images is no better than a constant prediction, 3.00°."]
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [(5.1, "deg", "5.10°"), (1.234, "px", "1.23 px"), (12.34, "%", "12.3 %"), (0.01234, "label units", "0.0123"), (0, "px", "0 px"),
-     (1234.5, "label units", "1234")],
-)  # fmt: skip
-def test_figures_have_their_unit(value, unit, text):
-    assert figure(value, unit) == text
 
 
 def test_a_constant_offset_is_worth_a_word_where_it_is_large():

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("markupsafe")
 
-from gantool.evaluation.report.chart import Series, line_chart, short
+from gantool.evaluation.report.chart import Series, line_chart
 
 
 def drawn(svg: str) -> ElementTree.Element:
@@ -68,10 +68,3 @@ def test_the_table_has_the_newest_row_and_gaps_where_a_figure_is_missing() -> No
     assert len(chart.rows) <= 25
     assert chart.rows[-1] == ("990", "990", "7")
     assert chart.rows[0][2] == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (0.12345, "0.123"), (123456.0, "1.23e+05"), (1e-7, "1e-07"), (-2.5, "-2.5")]
-)
-def test_short(value: float, text: str) -> None:
-    assert short(value) == text

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("markupsafe")
 
 from gantool.errors import GantoolError
-from gantool.evaluation.report.verdict import number, read_verdict
+from gantool.evaluation.report.verdict import read_verdict
 
 
 def arm(mean: float | None, low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
@@ -86,20 +86,3 @@ def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
 def test_a_damaged_evaluation_is_one_line(tmp_path: Path, data: Any) -> None:
     with pytest.raises(GantoolError, match=r"evaluation\.json is damaged .* evaluate the run again"):
         read(tmp_path, data)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (float("nan"), "–"),
-        (True, "yes"),
-        (1234, "1,234"),
-        (6.0, "6.00"),
-        (0.0123456, "0.0123"),
-        (1e-9, "1.00e-09"),
-        ("a", "a"),
-    ],
-)
-def test_number(value: Any, text: str) -> None:
-    assert number(value) == text
