@@ -201,10 +201,13 @@ class Domains(Protocol):
     first of its labels is the one that it takes.
     """
 
-    source: Domain | StreamingDomain
-    """The synthetic images, which are refined."""
-    target: Domain | StreamingDomain
-    """The real images, which they shall look like."""
+    @property
+    def source(self) -> Domain | StreamingDomain:
+        """The synthetic images, which are refined."""
+
+    @property
+    def target(self) -> Domain | StreamingDomain:
+        """The real images, which they shall look like."""
 
 
 @runtime_checkable
@@ -246,31 +249,66 @@ class KeypointEstimator(Protocol):
         """(N, C, H, W) in [-1, 1] to (N, 2·K): x and y of each point in pixels."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels that a task is made for."""
+
+    name: str
+    """What they are called beside the synthetic images."""
+    values: np.ndarray
+    """(N, ...) numbers or text, those of the synthetic images."""
+    size: tuple[int, int]
+    """(H, W) in pixels of the run's images."""
+    crop: bool
+    """Whether images get to it by a crop around their centre, instead of resizing."""
+
+    def __str__(self) -> str:
+        return f"labels {self.name} ({'x'.join(map(str, self.values.shape))} {self.values.dtype})"
+
+
 @runtime_checkable
 class Task(Protocol):
-    """Labels as numbers: N images, `outputs` numbers each."""
+    """What labels mean: what is learnt from them, and how good predictions are.
 
-    @property
-    def name(self) -> str:
-        """Bare name of the component."""
+    Targets and predictions are rows, one for each image: a tensor, or a list of whatever a row is. Estimators are compared by the
+    figure that `aggregate` makes of what `statistics` says of each image, so that any set of images has one, also where the
+    figure of a set is no mean over its images (a share of pixels, an average precision).
+    """
 
     @property
     def unit(self) -> str:
-        """Of the error: "deg", "px", "%" or "label units"."""
+        """Of the figure: "deg", "px", "%" or any other word."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the figure is a score; else it is an error."""
 
     @property
     def outputs(self) -> int:
-        """Numbers that an estimator gives for each image."""
+        """How many numbers an estimator gives for each image, or classes: what estimators are built with."""
 
-    def targets(self, labels: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
-        """(N, ...) labels of images stored at `size` (H, W) to what an estimator learns: (N, outputs) float32, or (N,) int64
-        class numbers."""
+    def load(self, values: np.ndarray, sizes: np.ndarray) -> Any:
+        """(N, ...) labels, and (N, 2) int64 height and width in pixels of the images as they are stored, to N targets. Raises
+        `GantoolError` for labels that those of the synthetic images do not go with."""
 
-    def errors(self, predicted: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """(N, outputs) predictions and what `targets` returned to (N,) float64 errors in `unit`."""
+    def learn(self, estimator: Estimator, images: torch.Tensor, targets: Any) -> Callable[[torch.Tensor], Any]:
+        """Fit an estimator to (N, C, H, W) in [-1, 1] and their targets; return what predicts rows for images likewise, on the
+        CPU. Raises `ValueError` as the estimator does, and `GantoolError` for predictions that are none."""
 
-    def extra(self, predicted: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+    def statistics(self, predicted: Any, targets: Any) -> Any:
+        """N predictions and targets to all that `aggregate` has to know of each image."""
+
+    def aggregate(self, statistics: Any, counts: np.ndarray) -> np.ndarray:
+        """The figure of S sets of these images, (S,) float64. `counts`, (S, N) float64: how often each set has each image."""
+
+    def baseline(self, targets: Any, count: int) -> tuple[str, Any]:
+        """What one predicts who has seen the training targets and no image, in words, and as `count` rows."""
+
+    def extra(self, predicted: Any, targets: Any) -> dict[str, float]:
         """Further figures of a field's custom."""
+
+    def picture(self, image: np.ndarray, row: Any) -> np.ndarray:
+        """(H, W, 3) uint8 with a target or a prediction drawn on it, as it is where there is nothing to see."""
 
 
 @runtime_checkable

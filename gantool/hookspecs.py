@@ -188,9 +188,10 @@ def gantool_metrics() -> Iterable[Component]:
 def gantool_tasks() -> Iterable[Component]:
     """What labels mean to `gantool evaluate`: what an estimator learns from them, and how wrong a prediction is.
 
-    `factory(*, config, labels: numpy.ndarray, name: str, size: tuple[int, int], crop: bool) -> Task`: labels (N, ...) of the
-    synthetic images and their name, (H, W) in pixels of the run's images, and whether images got to it by a crop. Raise
-    `ValueError` for labels that the task cannot mean. Errors are in the task's `unit`, and lower is better.
+    `factory(*, config, labels: Labels) -> Task`. Raise `gantool.GantoolError`, one line, for labels that the task cannot mean. A
+    factory that has a function `recognises(labels: Labels) -> bool` (a static method, say) is asked where the user names no task:
+    it answers whether name and shape of the labels leave no doubt, and the task is taken if no other one's does.
+    `gantool.evaluation.tasks.NumbersTask` is a base for labels that are numbers and whose error is a mean over images.
 
     Example::
 

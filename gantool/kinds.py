@@ -55,7 +55,7 @@ KINDS = {
         Kind(name="layout", hook="gantool_layouts"),
         Kind(name="dataset", hook="gantool_datasets", checks="datasets"),
         Kind(name="metric", hook="gantool_metrics", product=Metric, checks="metrics"),
-        Kind(name="task", hook="gantool_tasks", arguments=("labels", "name", "size", "crop"), product=Task),
+        Kind(name="task", hook="gantool_tasks", arguments=("labels",), product=Task),
         Kind(name="estimator", hook="gantool_estimators", arguments=("outputs", "seed"), product=Estimator, checks="estimators"),
         Kind(name="logger", hook="gantool_loggers", product=Logger),
         Kind(name="command", hook="gantool_commands", arguments=None),

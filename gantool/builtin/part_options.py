@@ -110,3 +110,11 @@ class AdaptiveLinearOptions:
     """Weight of the L1 norm: larger takes fewer training images for each prediction."""
     grid: tuple[Side, Side] = (3, 5)
     """Height and width that images are averaged down to (px)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeypointsOptions:
+    """Which key points count as found."""
+
+    within_px: Annotated[float, Gt(0)] | None = None
+    """Within this distance, beside 5 % of the image's width (px of the run's images)."""

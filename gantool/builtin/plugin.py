@@ -12,6 +12,7 @@ from .loggers import TensorBoardOptions
 from .part_options import (
     AdaptiveLinearOptions,
     ForestOptions,
+    KeypointsOptions,
     LabelDriftOptions,
     NearestOptions,
     PatchDistanceOptions,
@@ -165,6 +166,22 @@ def gantool_loggers() -> Iterable[Component]:
         options=TensorBoardOptions,
         summary="Every figure as a scalar in RUN/tensorboard; on by default where the extra `tensorboard` is installed",
     )
+
+
+@hookimpl
+def gantool_tasks() -> Iterable[Component]:
+    """What labels can mean to `gantool evaluate`."""
+    module = "gantool.builtin.tasks"
+    yield Component(name="angles", factory=f"{module}:Angles", summary="Pitch and yaw; error: the angle between directions (°)")
+    yield Component(name="vectors", factory=f"{module}:Vectors", summary="Directions of any length; error: the angle (°)")
+    yield Component(name="regression", factory=f"{module}:Regression", summary="Numbers; error: the mean absolute difference")
+    yield Component(
+        name="keypoints",
+        factory=f"{module}:Keypoints",
+        options=KeypointsOptions,
+        summary="Positions in the image; error: the mean distance (px of the run's images)",
+    )
+    yield Component(name="classification", factory=f"{module}:Classification", summary="One class per image; error: 0 or 100 %")
 
 
 @hookimpl

@@ -20,6 +20,14 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
+def real_seed(seed: int) -> int:
+    """Return the seed for the real images of a run, apart from its own, with which synthetic ones are drawn.
+
+    With one seed, domains of one size would be drawn in one order.
+    """
+    return seed + 2**32
+
+
 def shuffled(positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
     """Map positions of an endless draw to image numbers.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import GantoolError
 from .peers import REFERENCED, Photometric, equalised
+from .tasks import select
 
 MIN_REAL = 200
 """Labelled real images that the arm `real` needs: half are learnt from, half tested on."""
@@ -16,15 +18,15 @@ MIN_REAL = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What arms are made from. Images are (N, C, H, W) in [-1, 1]; targets as of `tasks.Task.targets`."""
+    """What arms are made from. Images are (N, C, H, W) in [-1, 1]; targets are rows, as `Task.load` gives them."""
 
     synthetic: Tensor
     refined: Tensor
     """The same images, refined."""
-    targets: Tensor
+    targets: Any
     real: Tensor
     """Labelled real images, all of them."""
-    real_targets: Tensor
+    real_targets: Any
     half: Tensor
     """(N,) bool: whether a labelled real image is of the first half."""
     reported: Tensor
@@ -41,7 +43,7 @@ class Fold:
     """A training set, and the images that its estimator is tested on."""
 
     images: Tensor
-    targets: Tensor
+    targets: Any
     test: Tensor
     rows: Tensor
     """(n,) int64: which of the reported images `test` are."""
@@ -90,7 +92,7 @@ def _training_images(name: str, material: Material) -> Tensor:
     return REFERENCED[name](synthetic, material.references, seed=seed)
 
 
-def _one_fold(images: Tensor, targets: Tensor, test: Tensor, note: str = "") -> Arm:
+def _one_fold(images: Tensor, targets: Any, test: Tensor, note: str = "") -> Arm:
     return Arm(folds=(Fold(images=images, targets=targets, test=test, rows=torch.arange(len(test))),), note=note)
 
 
@@ -112,7 +114,7 @@ def _real(material: Material) -> Arm:
     for side in (material.half, ~material.half):
         tested = side & material.reported
         if tested.any():
-            images, targets = material.real[~side], material.real_targets[~side]
+            images, targets = material.real[~side], select(material.real_targets, ~side)
             folds.append(Fold(images=images, targets=targets, test=material.real[tested], rows=place[tested]))
     note = "learnt from one half of the labelled real images, tested on the other"
     return Arm(folds=tuple(folds), note=note + (", both ways" if len(folds) == 2 else ""))

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-import torch
-
 from ..compute.device import choose_device
-from ..errors import GantoolError, MissingExtra, cause, nearest
+from ..errors import GantoolError, MissingExtra, nearest
 from ..plan.settings import EvaluateSettings, read_settings, takes
-from ..plugins.registry import Part, load_plugins
+from ..plugins.registry import load_plugins
 from ..runs.files import write_json
 from ..runs.folder import writing
-from .arms import Arm, Skipped, make_arm
-from .downstream import Outcome, run_arm
-from .estimators import choose
+from .arms import Arm, Material, Skipped, make_arm
+from .downstream import Outcome, choose, run_arm
 from .evidence.collect import collect, without
-from .gather import Gathered, Paths, gather
+from .evidence.feature_space import feature_space
+from .material import Given, open_material, read_material
 from .names import ARMS
 from .result import make_result
-from .statistics import require_scipy
+from .tasks import select
+from .uncertainty import require_scipy
 
 RESULT = "evaluation.json"
 
@@ -47,23 +47,34 @@ def evaluate_run(
     checked = _settings(settings)
     require_scipy()
     registry = load_plugins()
-    estimators = [choose(registry, name, _estimator_options(options or {})) for name in checked.estimators]
-    for chosen in estimators:
-        chosen.build(outputs=2, seed=checked.seed)  # a missing package shows now, not after minutes of work
+    slots = _options(options or {})
+    estimators = [choose(registry, name, slots["estimator"]) for name in checked.estimators]
     device = choose_device(checked.device)
-    given = {"real_labelled": real_labelled, "synthetic": synthetic, "real": real}
-    paths = Paths(**{name: Path(path) for name, path in given.items() if path})
-    say(f"reading images and refining with {run}")
-    gathered = gather(run, checked, paths, registry)
-    arms, skipped = _make_arms(checked.arms or (), gathered)
-    outcomes = {chosen.component: _run_arms(arms, chosen, gathered, checked, device, say) for chosen in estimators}
+    if checked.evidence:
+        feature_space(checked.features)
+    paths = {"real_labelled": real_labelled, "synthetic": synthetic, "real": real}
+    given = Given(task=slots["task"], **{name: str(path) for name, path in paths.items() if path})
+    opened = open_material(run, checked, given, registry)
+    for chosen in estimators:
+        chosen.build(outputs=opened.task.outputs, seed=checked.seed)  # what cannot be built shows now, not after minutes of work
+    with writing(run), TemporaryFile(dir=run):
+        say(f"reading images and refining with {run}")
+    compared = read_material(run, opened, checked)
+    arms, skipped = _make_arms(checked.arms or (), compared.material)
+    seeds = range(checked.seed, checked.seed + checked.repeats)
+    truth = select(compared.material.real_targets, compared.material.reported)
+    outcomes: dict[str, dict[str, Outcome]] = {chosen.component: {} for chosen in estimators}
+    for chosen in estimators:
+        for number, (name, arm) in enumerate(arms.items(), 1):
+            say(f"{chosen.component}: {name} ({number} of {len(arms)})")
+            outcomes[chosen.component][name] = run_arm(arm, compared.task, truth, chosen, seeds=seeds, device=device)
     if checked.evidence:
         say("comparing images")
-        evidence = collect(run, gathered, registry, features=checked.features)
+        evidence = collect(run, compared, registry, features=checked.features)
     else:
-        evidence = without(run, gathered)
+        evidence = without(run, compared)
     result = make_result(
-        gathered=gathered,
+        compared=compared,
         settings=checked,
         estimators=estimators,
         arms=arms,
@@ -88,43 +99,21 @@ def _settings(said: Mapping[str, Any]) -> EvaluateSettings:
     return replace(settings, arms=arms)
 
 
-def _estimator_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
+def _options(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {"estimator": {}, "task": {}}
     for name, value in options.items():
         slot, dot, option = name.partition(".")
-        if slot != "estimator" or not dot:
-            raise GantoolError(f"-o {name}: evaluate has options of the estimator only, such as estimator.steps=300")
-        found[option] = value
+        if slot not in found or not dot:
+            raise GantoolError(f"-o {name}: evaluate has options of estimator and task only, such as estimator.steps=300")
+        found[slot][option] = value
     return found
 
 
-def _make_arms(names: Sequence[str], gathered: Gathered) -> tuple[dict[str, Arm], dict[str, str]]:
+def _make_arms(names: Sequence[str], material: Material) -> tuple[dict[str, Arm], dict[str, str]]:
     arms, skipped = {}, {}
     for name in [name for name in ARMS if name in names]:
         try:
-            arms[name] = make_arm(name, gathered.material)
+            arms[name] = make_arm(name, material)
         except (Skipped, MissingExtra) as why:
             skipped[name] = str(why)
     return arms, skipped
-
-
-def _run_arms(
-    arms: Mapping[str, Arm], chosen: Part, gathered: Gathered, settings: EvaluateSettings, device: torch.device, say: Say
-) -> dict[str, Outcome]:
-    task, material = gathered.task, gathered.material
-    truth = material.real_targets[material.reported]
-    outcomes = {}
-    for number, (name, arm) in enumerate(arms.items(), 1):
-        say(f"{chosen.component}: {name} ({number} of {len(arms)})")
-        try:
-            outcomes[name] = run_arm(
-                arm,
-                task,
-                truth,
-                lambda seed: chosen.build(outputs=task.outputs, seed=seed),
-                seeds=range(settings.seed, settings.seed + settings.repeats),
-                device=device,
-            )
-        except ValueError as error:
-            raise GantoolError(f"estimator {chosen.component}: {cause(error)}") from None
-    return outcomes

@@ -1,30 +1,29 @@
-"""Trains the estimators of an arm and tests them."""
+"""Estimators by name, trained on the images of an arm and tested."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from ..components import Estimator, KeypointEstimator
-from ..errors import GantoolError
-from .arms import Arm, Fold
-from .tasks import Task, scale_of
-
-MakeEstimator = Callable[[int], Estimator]
-"""seed -> an estimator that has learnt nothing."""
+from ..components import Component, Task
+from ..errors import GantoolError, cause
+from ..plugins.records import is_reference
+from ..plugins.registry import Part, Provided, Registry
+from .arms import Arm
+from .uncertainty import contributions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an arm's estimators got wrong."""
+    """How an arm's estimators did."""
 
-    errors: np.ndarray
-    """(runs, images) float64, in the task's unit."""
+    figures: np.ndarray
+    """(runs, images) float64: what each image contributes to the figure of each run, in the task's unit."""
     extra: dict[str, float]
     """Further figures of the task, means over runs."""
     train_images: int
@@ -32,41 +31,39 @@ class Outcome:
     """All runs together."""
 
 
-def run_arm(arm: Arm, task: Task, truth: Tensor, make: MakeEstimator, *, seeds: range, device: torch.device) -> Outcome:
+def choose(registry: Registry, name: str, options: Mapping[str, Any]) -> Part:
+    """Find an estimator: a component, or `package.module:callable`, which is called as the factory of a component is.
+
+    Raises `GantoolError` for one that does not exist, with the nearest name, and for options that it does not have.
+    """
+    plugin = name.partition(":")[0]
+    known = plugin in registry.plugins or plugin in registry.left_out
+    if is_reference(name) and not known:
+        return Provided("", "estimator", Component(name=name, factory=name)).with_options(options, where="estimator.")
+    return registry.choose("estimator", name, options)
+
+
+def run_arm(arm: Arm, task: Task, truth: Any, chosen: Part, *, seeds: range, device: torch.device) -> Outcome:
     """Train one estimator per seed and fold; `truth`: the targets of the reported images. Raises `GantoolError`."""
     began = time.monotonic()
-    errors, extras = [], []
+    figures, extras = [], []
     for seed in seeds:
-        predicted = torch.empty(len(truth), task.outputs)
+        predicted = [None] * len(truth)
         for fold in arm.folds:
-            predicted[fold.rows] = learn_and_predict(fold, task, make(seed), device)
-        errors.append(task.errors(predicted, truth).numpy())
-        extras.append(task.extra(predicted, truth))
+            try:
+                estimator = chosen.build(outputs=task.outputs, seed=seed)
+                predict = task.learn(estimator, fold.images.to(device), fold.targets)
+                rows = predict(fold.test.to(device))
+            except ValueError as error:
+                raise GantoolError(f"estimator {chosen.component}: {cause(error)}") from None
+            for place, row in zip(fold.rows.tolist(), rows, strict=True):
+                predicted[place] = row
+        whole = torch.stack(predicted) if isinstance(rows, torch.Tensor) else predicted  # type: ignore[arg-type]
+        figures.append(contributions(task, task.statistics(whole, truth), len(truth)))
+        extras.append(task.extra(whole, truth))
     return Outcome(
-        errors=np.stack(errors),
+        figures=np.stack(figures),
         extra={name: float(np.mean([extra[name] for extra in extras])) for name in extras[0]},
         train_images=len(arm.folds[0].images),
         seconds=time.monotonic() - began,
     )
-
-
-def learn_and_predict(fold: Fold, task: Task, estimator: Estimator, device: torch.device) -> Tensor:
-    """(n, outputs) predictions for the fold's test images, in the task's own scale, on the CPU."""
-    targets = fold.targets
-    mean, spread = torch.zeros(()), torch.ones(())
-    if task.name == "keypoints" and isinstance(estimator, KeypointEstimator):
-        estimator.fit_points(fold.images.to(device), targets.reshape(len(targets), -1, 2).to(device))
-    else:
-        if targets.is_floating_point():
-            mean, spread = scale_of(task, targets)
-            targets = (targets - mean) / spread
-        estimator.fit(fold.images.to(device), targets.to(device))
-    predicted = estimator.predict(fold.test.to(device)).detach().float().cpu()
-    if predicted.shape != (len(fold.test), task.outputs):
-        raise GantoolError(
-            f"the estimator {type(estimator).__name__} predicts {tuple(predicted.shape)} "
-            f"for {len(fold.test)} images and {task.outputs} outputs: it must give one row per image"
-        )
-    if not torch.isfinite(predicted).all():
-        raise GantoolError(f"the estimator {type(estimator).__name__} predicts values that are not finite")
-    return predicted * spread + mean

@@ -1,4 +1,4 @@
-"""The names of arms and tasks, with what help says of them. No torch."""
+"""The names of arms, with what help says of them. No torch."""
 
 from __future__ import annotations
 
@@ -14,5 +14,3 @@ ARMS = {
     "real": "real images with labels: the ceiling",
 }
 """Name: which images the estimator learns from. The order is that of the table."""
-
-TASKS = ("angles", "vectors", "regression", "keypoints", "classification")

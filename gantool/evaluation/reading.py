@@ -16,7 +16,7 @@ from ..data.order import shuffled
 from ..data.parallel import in_spans
 from ..errors import GantoolError
 from ..model.tensors import normalise, to_tensor
-from .labelled import name_of
+from .sources import name_of
 
 _WASTE = 4
 """Times as many images as are wanted that are read at once."""
@@ -26,7 +26,7 @@ Preprocessing = Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images:
+class ReadImages:
     """Images that were read."""
 
     pixels: Tensor
@@ -35,10 +35,8 @@ class Images:
     """(N,) int64: which images of the domain they are."""
     digests: tuple[bytes, ...]
     """One per image: the hash of its pixels as they were decoded, before preprocessing."""
-    stored_size: tuple[int, int]
-    """(H, W) of the first image before preprocessing."""
-    one_size: bool
-    """Whether all images had it."""
+    sizes: np.ndarray
+    """(N, 2) int64: height and width of each before preprocessing (px)."""
 
 
 def pick(count: int, limit: int, *, seed: int) -> np.ndarray:
@@ -46,37 +44,43 @@ def pick(count: int, limit: int, *, seed: int) -> np.ndarray:
     return np.sort(shuffled(np.arange(min(count, limit)), count, seed=seed))
 
 
-def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int]) -> Images:
+def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int]) -> ReadImages:
     """Read some images, each of which must come out of `preprocess` with `shape` (H, W, C). Raises `GantoolError`."""
     names = getattr(domain, "names", None)
     pixels = torch.empty((len(rows), shape[2], *shape[:2]))
     digests: list[bytes] = [b""] * len(rows)
-    sizes: list[tuple[int, int]] = [(0, 0)] * len(rows)
+    sizes = np.empty((len(rows), 2), np.int64)
 
     def work(start: int, stop: int) -> None:
         chunk = rows[start:stop]
         for position, (row, image) in enumerate(zip(chunk, _items(domain, chunk), strict=True), start):
-            digests[position], sizes[position] = digest(image), (image.shape[0], image.shape[1])
+            digests[position], sizes[position] = digest(image), image.shape[:2]
             name = names[int(row)] if names else f"{name_of(domain)}[{row}]"
             pixels[position] = _prepared(image, preprocess, shape, name)
 
     in_spans(work, len(rows))
-    return Images(pixels=pixels, rows=rows, digests=tuple(digests), stored_size=sizes[0], one_size=len(set(sizes)) == 1)
+    return ReadImages(pixels=pixels, rows=rows, digests=tuple(digests), sizes=sizes)
 
 
 def read_stream(
     domain: StreamingDomain, count: int, preprocess: Preprocessing, shape: tuple[int, int, int], *, seed: int
-) -> Images:
-    """Read the first `count` images of a domain without random access, as a run with that seed draws them."""
+) -> ReadImages:
+    """Read the first `count` images of a domain without random access, as a feed with that seed draws them."""
     images = list(islice(domain.stream(seed=seed, skip=0), count))
+    check_some(len(images), domain)
     pixels = [_prepared(image, preprocess, shape, name_of(domain)) for image in images]
-    return Images(
+    return ReadImages(
         pixels=torch.stack(pixels),
         rows=np.arange(len(images)),
         digests=tuple(map(digest, images)),
-        stored_size=(images[0].shape[0], images[0].shape[1]),
-        one_size=len({image.shape for image in images}) == 1,
+        sizes=np.array([image.shape[:2] for image in images]),
     )
+
+
+def check_some(count: int, domain: object) -> None:
+    """Raise `GantoolError` where a domain has no images at all."""
+    if not count:
+        raise GantoolError(f"{name_of(domain)} has no images")
 
 
 def all_digests(domain: Domain) -> set[bytes]:

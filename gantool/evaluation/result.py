@@ -14,17 +14,17 @@ from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Part
 from .arms import Arm
 from .downstream import Outcome
-from .gather import Gathered
-from .statistics import CONFIDENCE, interval
-from .tasks import OFFSET_REMOVED, constant_prediction
-from .verdict import caveats, judge, offset_caveat
+from .material import Compared
+from .tasks import OFFSET_REMOVED, select
+from .uncertainty import CONFIDENCE, figure_of_all, interval
+from .verdict import caveats, compare, offset_caveat
 
 FORMAT = 1
 
 
 def make_result(
     *,
-    gathered: Gathered,
+    compared: Compared,
     settings: EvaluateSettings,
     estimators: Sequence[Part],
     arms: Mapping[str, Arm],
@@ -33,29 +33,30 @@ def make_result(
     evidence: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Put everything in the form of `evaluation.json`; the first estimator decides the verdict."""
-    unit = gathered.task.unit
-    tables = {name: _table(found, arms, unit) for name, found in outcomes.items()}
+    task = compared.task
+    kind: dict[str, Any] = {"unit": task.unit, "higher_is_better": task.higher_is_better}
+    tables = {name: _table(found, arms, task.unit) for name, found in outcomes.items()}
     first = outcomes[estimators[0].component]
-    verdict = judge(first["refined"].errors, first["synthetic"].errors, unit=unit)
-    runs, images = first["refined"].errors.shape
-    baseline = _baseline(gathered)
-    errors = {arm: outcome.errors for arm, outcome in first.items()}
     refined = first["refined"]
-    offset = offset_caveat(float(refined.errors.mean()), refined.extra.get(OFFSET_REMOVED), unit=unit)
+    verdict = compare(refined.figures, first["synthetic"].figures, **kind)
+    runs, images = refined.figures.shape
+    baseline = _baseline(compared)
+    figures = {arm: outcome.figures for arm, outcome in first.items()}
+    offset = offset_caveat(float(refined.figures.mean()), refined.extra.get(OFFSET_REMOVED), unit=task.unit)
     result: dict[str, Any] = {
         "format": FORMAT,
         "gantool": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "verdict": verdict.word,
         "sentence": verdict.sentence,
-        "caveats": caveats(errors, baseline["mean"], unit=unit) + offset,
-        "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": unit, "confidence": CONFIDENCE},
+        "caveats": caveats(figures, baseline["mean"], **kind) + offset,
+        "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": task.unit, "confidence": CONFIDENCE},
         "downstream": tables[estimators[0].component],
         "baseline": baseline,
         "skipped": dict(skipped),
         "estimators": tables,
         **evidence,
-        "data": gathered.described,
+        "data": compared.described,
         "settings": {
             **to_dict(settings),
             "estimators": [chosen.component for chosen in estimators],
@@ -67,17 +68,17 @@ def make_result(
 
 
 def _table(outcomes: Mapping[str, Outcome], arms: Mapping[str, Arm], unit: str) -> dict[str, Any]:
-    synthetic = float(outcomes["synthetic"].errors.mean())
+    synthetic = float(outcomes["synthetic"].figures.mean())
     rows = {}
     for name, outcome in outcomes.items():
-        runs, images = outcome.errors.shape
-        found = interval(outcome.errors)
+        runs, images = outcome.figures.shape
+        found = interval(outcome.figures)
         rows[name] = {
             **asdict(found),
             "runs": runs,
             "unit": unit,
             "n": images,
-            "per_run": outcome.errors.mean(1).tolist(),
+            "per_run": outcome.figures.mean(1).tolist(),
             "ratio": found.mean / synthetic if synthetic else None,
             "train_images": outcome.train_images,
             "seconds": round(outcome.seconds, 2),
@@ -87,12 +88,12 @@ def _table(outcomes: Mapping[str, Outcome], arms: Mapping[str, Arm], unit: str) 
     return rows
 
 
-def _baseline(gathered: Gathered) -> dict[str, Any]:
-    task, material = gathered.task, gathered.material
-    truth = material.real_targets[material.reported]
-    errors = task.errors(constant_prediction(task, material.targets, len(truth)), truth)
-    name = "always the commonest" if task.name == "classification" else "always the mean"
-    return {"name": name, "mean": float(errors.mean()), "unit": task.unit, "n": len(truth)}
+def _baseline(compared: Compared) -> dict[str, Any]:
+    task, material = compared.task, compared.material
+    truth = select(material.real_targets, material.reported)
+    name, predicted = task.baseline(material.targets, len(truth))
+    mean = figure_of_all(task, task.statistics(predicted, truth), len(truth))
+    return {"name": name, "mean": mean, "unit": task.unit, "n": len(truth)}
 
 
 def _finite(value: Any) -> Any:

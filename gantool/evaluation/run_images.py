@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..components import Domain, StreamingDomain
-from ..data.opening import open_images
 from ..data.prepare import Prepared, PreparedStream, prepare
 from ..model.bundle import Bundle, open_bundle
 from ..model.tensors import normalise, to_tensor
-from ..plan.resolve import Plan, resolve
+from ..plan.resolve import resolve
 from ..plugins.registry import load_plugins
 from ..refining.network import Network
 from ..runs.folder import read_choices
+from .sources import Sources
 
 _BATCH, _PIXELS = 64, 2**20
 """Images, and pixels, that are refined at once."""
@@ -35,17 +33,6 @@ class Drawn:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def __getitem__(self, indices: Sequence[int]) -> Drawn:
-        return Drawn(images=self.images[list(indices)], names=tuple(self.names[index] for index in indices))
-
-
-@dataclass(kw_only=True)
-class _Pair:
-    """Two domains."""
-
-    source: Domain | StreamingDomain
-    target: Domain | StreamingDomain
 
 
 class RunImages:
@@ -70,11 +57,11 @@ class RunImages:
         real: str | None = None,
         device: str = "auto",
     ) -> None:
-        self.plan: Plan = resolve(load_plugins(), read_choices(run))
+        plan = resolve(load_plugins(), read_choices(run))
         self.bundle: Bundle = open_bundle(run, checkpoint)
         self._network = Network(self.bundle, device)
         preprocess = replace(self.bundle.preprocess, size=self.bundle.trained_size)
-        self.synthetic, self.real, _ = prepare(_open(self.plan, synthetic, real), preprocess)
+        self.synthetic, self.real, _ = prepare(Sources(plan, synthetic=synthetic, real=real), preprocess)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,12 +71,14 @@ class RunImages:
 
     def refine(self, images: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) in [-1, 1] to the same, refined."""
-        height, width = images.shape[2:]
-        batch = max(1, min(_BATCH, _PIXELS // (height * width)))
-        parts = [
-            self._network([image.permute(1, 2, 0).add(1).div(2).numpy() for image in part]) for part in torch.split(images, batch)
-        ]
-        return torch.from_numpy(np.concatenate(parts)) if parts else images
+        return refine_all(self._network, images)
+
+
+def refine_all(network: Network, images: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W) in [-1, 1] to the same, refined, clipped to what an image file holds. Raises `GantoolError`."""
+    batch = max(1, min(_BATCH, _PIXELS // (images.shape[2] * images.shape[3])))
+    stored = (part.permute(0, 2, 3, 1).add(1).div(2).contiguous().numpy() for part in torch.split(images, batch))
+    return torch.from_numpy(np.concatenate([network(list(part)) for part in stored])).clamp(-1, 1)
 
 
 def draw(domain: Prepared | PreparedStream, count: int, *, seed: int) -> Drawn:
@@ -102,12 +91,3 @@ def draw(domain: Prepared | PreparedStream, count: int, *, seed: int) -> Drawn:
         stacked = [domain[int(index)] for index in picked]
         names = [domain.names[int(index)] for index in picked]
     return Drawn(images=normalise(to_tensor(np.stack(stacked))).contiguous(), names=tuple(names))
-
-
-def _open(plan: Plan, synthetic: str | None, real: str | None) -> _Pair:
-    given = {"source": synthetic, "target": real}
-    found: dict[str, Domain | StreamingDomain] = {side: open_images(path) for side, path in given.items() if path is not None}
-    if len(found) < len(given):
-        own = plan.dataset.build()
-        found = {"source": own.source, "target": own.target} | found
-    return _Pair(**found)

@@ -34,7 +34,8 @@ def _table(estimator: str, arms: Mapping[str, Any], result: Mapping[str, Any]) -
     data, baseline = result["data"], result["baseline"]
     tested = f"{first['runs']} runs each, tested on {first['n']:,} labelled real images; ratio: to synthetic"
     table = Table(title=f"{estimator}, {data['task']} {data['labels']}: {tested}", title_justify="left", box=SIMPLE_HEAD)
-    for heading, justify in (("learnt from", "left"), ("error", "right"), ("95 % interval", "right"), ("ratio", "right")):
+    what = "score" if data.get("higher_is_better") else "error"
+    for heading, justify in (("learnt from", "left"), (what, "right"), ("95 % interval", "right"), ("ratio", "right")):
         table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("images", justify="right", no_wrap=True)
     for arm, row in arms.items():

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..values import figure
-from .statistics import Interval, interval
+from .uncertainty import Interval, interval
 
 MIN_RUNS = 3
 """Estimators per arm below which nothing is claimed."""
@@ -27,11 +27,11 @@ class Verdict:
     word: Word
     sentence: str
     difference: Interval
-    """Error with refined minus error with synthetic images."""
+    """Figure with refined minus figure with synthetic images."""
 
 
-def judge(refined: np.ndarray, synthetic: np.ndarray, *, unit: str) -> Verdict:
-    """Compare errors (runs, images) of estimators that learnt from refined and from synthetic images, paired by seed and image.
+def compare(refined: np.ndarray, synthetic: np.ndarray, *, unit: str, higher_is_better: bool = False) -> Verdict:
+    """Compare figures (runs, images) of estimators that learnt from refined and from synthetic images, paired by seed and image.
 
     "helps" and "hurts" only where the 95 % interval of the difference excludes 0 and there are `MIN_RUNS`.
     """
@@ -42,28 +42,30 @@ def judge(refined: np.ndarray, synthetic: np.ndarray, *, unit: str) -> Verdict:
     if found.low is None or found.high is None or runs < MIN_RUNS:
         sentence = f"Too few repeats to tell: {means} ({counts}); pass --repeats {MIN_RUNS} or more."
         return Verdict(word="no difference", sentence=sentence, difference=found)
-    word: Word = "helps" if found.high < 0 else "hurts" if found.low > 0 else "no difference"
+    sure = found.low > 0 or found.high < 0
+    word: Word = "no difference" if not sure else "helps" if (found.low > 0) is higher_is_better else "hurts"
     start = {"helps": "Refining helps", "hurts": "Refining hurts", "no difference": "No measurable difference"}[word]
     ends = f"{figure(found.low, unit, sign=True)} to {figure(found.high, unit, sign=True)}"
     sentence = f"{start}: {means} (95 % interval of the difference {ends}, {counts})."
     return Verdict(word=word, sentence=sentence, difference=found)
 
 
-def caveats(errors: Mapping[str, np.ndarray], baseline: float, *, unit: str) -> list[str]:
-    """What a verdict does not say: a classical peer that beats refining, and an error no better than guessing.
+def caveats(figures: Mapping[str, np.ndarray], baseline: float, *, unit: str, higher_is_better: bool = False) -> list[str]:
+    """What a verdict does not say: a classical peer that beats refining, and a figure no better than guessing.
 
-    `errors`: (runs, images) by arm, paired; `baseline`: the error of a constant prediction.
+    `figures`: (runs, images) by arm, paired; `baseline`: the figure of a constant prediction.
     """
-    refined = errors["refined"]
+    sign = -1 if higher_is_better else 1
+    refined = figures["refined"]
     found = []
-    peers = {arm: each for arm, each in errors.items() if arm not in ("synthetic", "refined", "mix", "real")}
-    best = min(peers, key=lambda arm: float(peers[arm].mean()), default=None)
+    peers = {arm: each for arm, each in figures.items() if arm not in ("synthetic", "refined", "mix", "real")}
+    best = min(peers, key=lambda arm: sign * float(peers[arm].mean()), default=None)
     if best is not None and len(refined) >= MIN_RUNS:
-        high = interval(peers[best] - refined).high
+        high = interval(sign * (peers[best] - refined)).high
         if high is not None and high < 0:
             better = f"{figure(float(peers[best].mean()), unit)} against {figure(float(refined.mean()), unit)}"
             found.append(f"The classical arm {best} is better than refining: {better}.")
-    if refined.mean() >= baseline:
+    if sign * refined.mean() >= sign * baseline:
         found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
     return found
 

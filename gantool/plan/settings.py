@@ -148,8 +148,8 @@ class EvaluateSettings(Weights, Computing):
 
     labels: str = ""
     """Which labels: an array, a JSON key, or columns such as x,y. Their name; columns are those of a table."""
-    task: Literal["auto", "angles", "vectors", "regression", "keypoints", "classification"] = "auto"
-    """What the labels are. "auto": by their name and shape, where these leave no doubt."""
+    task: Annotated[str, Flag("NAME", completes="task")] = "auto"
+    """What the labels are, such as angles, keypoints; auto: by name and shape. A component, where these leave no doubt."""
     estimators: Annotated[tuple[str, ...], MinLen(1), Flag("NAME", name="--estimator", commas=True, completes="estimator")] = (
         "gantool:small-cnn",
     )
@@ -170,7 +170,7 @@ class EvaluateSettings(Weights, Computing):
     evidence: bool = True
     """Compare images: labels, realism, artefacts. Costs a minute or so."""
     features: str = "patches"
-    """Feature space of the realism figures. As `gantool.evaluation.features.feature_space` takes it."""
+    """Feature space of the realism figures. As `gantool.evaluation.evidence.feature_space.feature_space` takes it."""
     allow_seen: bool = False
     """Test even on images that the run trained on."""
 

@@ -18,6 +18,7 @@ from ..data.domains import Preprocess
 from ..data.inspection.measure import equalisation_residual, luminance
 from ..data.inspection.review import compare_equalisation
 from ..data.inspection.survey import equalised_share
+from ..data.order import real_seed
 from ..data.prepare import prepare
 from ..errors import GantoolError
 from ..kinds import KINDS
@@ -174,8 +175,7 @@ def _open_feeds(
         world_size=team.count,
         device=team.accelerator.device,
     )
-    # Seeds apart, so that domains of one size are not drawn in one order.
-    other = replace(share, seed=share.seed + 2**32)
+    other = replace(share, seed=real_seed(share.seed))
     return (
         open_feed(source, share, cache_gib=settings.cache_gib, workers=settings.workers, what="synthetic"),
         open_feed(target, other, cache_gib=settings.cache_gib, workers=settings.workers, what="real"),

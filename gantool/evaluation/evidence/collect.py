@@ -13,7 +13,7 @@ from ...errors import GantoolError, raised
 from ...plugins.registry import Provided, Registry
 from ...runs.metrics import read_metrics
 from ...training.selection import update_metric
-from ..gather import Gathered
+from ..material import Compared
 from .artifacts import artifacts
 from .preservation import label_preservation
 from .realism import realism
@@ -24,18 +24,18 @@ _POINTS = 200
 """Points of a curve at most."""
 
 
-def collect(run: Path, gathered: Gathered, registry: Registry, *, features: str) -> dict[str, Any]:
+def collect(run: Path, compared: Compared, registry: Registry, *, features: str) -> dict[str, Any]:
     """Return the keys `label_preservation`, `realism`, `metrics` and `activity` of the result."""
-    material = gathered.material
+    material = compared.material
     # Images are in the order of their files, which may be sorted by what they show.
     chosen = torch.randperm(len(material.refined), generator=torch.Generator().manual_seed(material.seed))[:_IMAGES]
-    refined, synthetic, targets = (each[chosen] for each in (material.refined, material.synthetic, material.targets))
-    keypoints = None if gathered.keypoints is None else gathered.keypoints[chosen]
+    refined, synthetic = material.refined[chosen], material.synthetic[chosen]
+    labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
     order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
     real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
     return {
         "label_preservation": _section(
-            lambda: label_preservation(synthetic, refined, keypoints=keypoints, labels=targets, seed=material.seed)
+            lambda: label_preservation(synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed)
         ),
         "realism": _section(lambda: realism(refined, synthetic, real, other, features=features, seed=material.seed)),
         "metrics": metrics(registry, {"refined": refined, "synthetic": synthetic}, real),
@@ -46,9 +46,9 @@ def collect(run: Path, gathered: Gathered, registry: Registry, *, features: str)
     }
 
 
-def without(run: Path, gathered: Gathered) -> dict[str, Any]:
+def without(run: Path, compared: Compared) -> dict[str, Any]:
     """Return the same keys with nothing but what costs nothing."""
-    material = gathered.material
+    material = compared.material
     own = {**activity(material.refined, material.synthetic, run), "artifacts": None}
     return {"label_preservation": None, "realism": None, "metrics": {}, "activity": own}
 

@@ -8,7 +8,7 @@ import torch
 
 from gantool.builtin.part_options import SmallCNNOptions
 from gantool.errors import GantoolError
-from gantool.evaluation.estimators import choose
+from gantool.evaluation.downstream import choose
 from gantool.evaluation.neural import NeuralEstimator
 from gantool.plugins import load_plugins
 

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from gantool.data.convert import convert
+from gantool.data.label_files import with_labels
 from gantool.data.opening import kind_of, open_images
 from gantool.data.tar import check_shards
 from gantool.errors import GantoolError
-from gantool.evaluation.labelled import open_labelled, read_labels
+from gantool.evaluation.sources import read_labels
 
 h5py = pytest.importorskip("h5py")
 pa = pytest.importorskip("pyarrow")
@@ -86,27 +87,27 @@ class TestTables:
 
     @pytest.mark.parametrize("cell", ["", " ", "n/a", "NA", "-"])
     def test_a_missing_number_is_no_word(self, cell: str, table):
-        images = open_labelled(table(f"file,x,kind\na.png,1.5,red\nb.png,{cell},\n"))
+        images = with_labels(open_images(table(f"file,x,kind\na.png,1.5,red\nb.png,{cell},\n")))
         with pytest.raises(GantoolError, match=r"labels\.csv: x of b\.png is missing, the others are numbers"):
             read_labels(images, "x")
         assert read_labels(images, "kind").tolist() == ["red", ""], "words may be empty"
 
     def test_a_short_row_has_missing_cells(self, table):
         with pytest.raises(GantoolError, match=r"x of b\.png is missing"):
-            read_labels(open_labelled(table("file,x\na.png,1.5\nb.png\n")), "x")
+            read_labels(with_labels(open_images(table("file,x\na.png,1.5\nb.png\n"))), "x")
 
     def test_two_rows_for_one_image_are_not_one(self, table):
         with pytest.raises(GantoolError, match=r"labels\.csv has 2 rows for a\.png: leave one"):
-            open_labelled(table("file,x\na.png,1\nb.png,2\na.png,3\n"))
+            with_labels(open_images(table("file,x\na.png,1\nb.png,2\na.png,3\n")))
 
     @pytest.mark.parametrize("text", ["file,x\na.png,1,7\nb.png,2\n", "file,x,x\na.png,1,7\nb.png,2,3\n"])
     def test_cells_without_a_column_of_their_own(self, text: str, table):
         with pytest.raises(GantoolError, match="each with a name of its own"):
-            open_labelled(table(text))
+            with_labels(open_images(table(text)))
 
     @pytest.mark.parametrize("text", ["file,x\na.png,1\nb.png,2\nother.png,5\nother.png,6\n", "file,x\n\na.png,-1\nb.png,2\n"])
     def test_what_is_no_fault(self, text: str, table):
-        assert len(read_labels(open_labelled(table(text)), "x")) == 2
+        assert len(read_labels(with_labels(open_images(table(text))), "x")) == 2
 
 
 class TestParquet:

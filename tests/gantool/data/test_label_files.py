@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.data.label_files import with_labels
+from gantool.data.opening import open_images
 from gantool.errors import GantoolError
-from gantool.evaluation.labelled import choose_labels, open_labelled, read_labels
+from gantool.evaluation.sources import choose_labels, read_labels
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def write_json(folder, **labels):
 
 def test_json_beside_each_image(folder):
     write_json(folder, gaze=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], state=["open", "shut", "open"])
-    images = open_labelled(folder)
+    images = with_labels(open_images(folder))
     assert images.files == ("a.png", "b.png", "sub/c.png")
     assert read_labels(images, "gaze").tolist() == [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]
     assert read_labels(images, "state").tolist() == ["open", "shut", "open"]
@@ -34,7 +36,7 @@ def test_json_beside_each_image(folder):
 
 def test_a_table(folder):
     (folder / "labels.csv").write_text("\ufefffile,x,y,kind,number\nsub/c.png,5,6.5,c,3\na.png,1,2.5,a,1\nb.png,3,4.5,b,-2\n")
-    images = open_labelled(folder)
+    images = with_labels(open_images(folder))
     assert list(images.labels) == ["x", "y", "kind", "number"]
     assert read_labels(images, "x,y").tolist() == [[1, 2.5], [3, 4.5], [5, 6.5]]
     assert read_labels(images, "kind").tolist() == ["a", "b", "c"]
@@ -42,35 +44,35 @@ def test_a_table(folder):
 
 
 def test_without_labels_there_are_none(folder):
-    assert dict(open_labelled(folder).labels) == {}
+    assert dict(with_labels(open_images(folder)).labels) == {}
 
 
 def test_what_cannot_be_read_is_named(folder):
     write_json(folder, gaze=[[1.0], [2.0, 3.0], [4.0]])
     with pytest.raises(GantoolError, match=r"images: gaze: rows differ in shape or are no numbers"):
-        read_labels(open_labelled(folder), "gaze")
+        read_labels(with_labels(open_images(folder)), "gaze")
     (folder / "b.json").unlink()
     with pytest.raises(GantoolError, match=r"b\.json is missing: other images of the folder have such a file"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
     (folder / "b.json").write_text("[1]")
     with pytest.raises(GantoolError, match=r"b\.json must hold a JSON object"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
     (folder / "b.json").write_text("{")
     with pytest.raises(GantoolError, match=r"cannot read labels .*b\.json"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
 
 
 def test_tables_that_do_not_fit(folder):
     (folder / "one.csv").write_text("file,x\na.png,1\n")
     with pytest.raises(GantoolError, match=r"one\.csv has no row for 2 of 3 images, such as b\.png"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
     (folder / "two.csv").write_text("file,x\na.png,1\n")
     with pytest.raises(GantoolError, match=r"has 2 tables \(one\.csv, two\.csv\)"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
     (folder / "two.csv").unlink()
     (folder / "one.csv").write_text("x\n1\n")
     with pytest.raises(GantoolError, match="needs a header with a column of file names"):
-        open_labelled(folder)
+        with_labels(open_images(folder))
 
 
 class Labelled:

@@ -43,7 +43,7 @@ def test_rows_are_read_preprocessed_and_hashed_as_stored(tmp_path, pixels):
     small = read(domain, np.array([1, 4]), Preprocess(size=(4, 6), equalize=True), (4, 6, 1))
     assert small.pixels.shape == (2, 1, 4, 6)
     assert small.digests == plain.digests
-    assert small.stored_size == (9, 13)
+    assert small.sizes.tolist() == [[9, 13]] * 2
 
 
 def test_an_image_of_another_form_is_named(tmp_path, pixels):

@@ -1,148 +1,161 @@
+"""A task that a plugin brings: rows that are no numbers, and a figure that is no mean over images."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
+import gantool
+from gantool import GantoolError
+from gantool.components import Labels
+from gantool.evaluation.sources import check_alike
+from gantool.evaluation.tasks import guess
+from gantool.plugins import load_plugins
+
+from .conftest import SIZE, spots
+
+PLUGIN = """
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from gantool import Component, GantoolError, hookimpl
 
-from gantool.errors import GantoolError
-from gantool.evaluation.tasks import check_alike, constant_prediction, direction, guess, make_task, scale_of
+@dataclass(frozen=True, kw_only=True)
+class OverlapOptions:
+    factor: float = 100.0
+    "What a complete overlap counts."
 
-SIZE = (36, 60)
+class Overlap:
+    "Masks: the share that intersections have of unions, over the pixels of all images of a set."
+    unit, higher_is_better, outputs = "%", True, 1
+    def __init__(self, *, config, labels):
+        if labels.values.ndim != 3:
+            raise GantoolError(f"--task areas:overlap needs masks, not {labels}")
+        self.config = config
+    @staticmethod
+    def recognises(labels):
+        return labels.values.ndim == 3 and labels.values.dtype.kind == "b"
+    def load(self, values, sizes):
+        return [np.asarray(value) for value in values]
+    def learn(self, estimator, images, targets):
+        estimator.fit(images, targets)
+        return estimator.predict
+    def statistics(self, predicted, targets):
+        return np.array([((a & b).sum(), (a | b).sum()) for a, b in zip(predicted, targets, strict=True)], float)
+    def aggregate(self, statistics, counts):
+        both, either = (counts @ statistics).T
+        return self.config.factor * both / either
+    def baseline(self, targets, count):
+        return "nothing anywhere", [np.zeros_like(targets[0])] * count
+    def extra(self, predicted, targets):
+        return {"largest": float(max(mask.sum() for mask in predicted))}
+    def picture(self, image, row):
+        return image
 
+class Thresholds:
+    "Bright or dark, whichever the masks of a random half of the images say."
+    def __init__(self, *, config, outputs, seed):
+        self.random = np.random.default_rng(seed)
+    def fit(self, images, targets):
+        chosen = self.random.permutation(len(images))[: len(images) // 2]
+        pixels, masks = images[:, 0].numpy()[chosen], np.stack([targets[number] for number in chosen])
+        inside, outside = pixels[masks].mean(), pixels[~masks].mean()
+        self.level, self.bright = (inside + outside) / 2, inside > outside
+    def predict(self, images):
+        return [(image > self.level) == self.bright for image in images[:, 0].numpy()]
 
-def make(task, labels, name="label", **options):
-    return make_task(task, name, np.asarray(labels), **{"size": SIZE, "crop": False, **options})
+def Broken(*, config, labels):
+    raise AssertionError
 
+Broken.recognises = lambda labels: 1 / 0
 
-def test_angles_are_those_between_directions():
-    task = make("angles", np.zeros((1, 2), np.float32))
-    targets = task.targets(np.array([[0, 0], [0, 0], [0.3, -0.2], [np.pi / 2, 1.0]]), SIZE)
-    predicted = torch.tensor([[0, np.pi / 2], [0.1, 0], [0.3, -0.2], [np.pi / 2, -2.0]])
-    # Straight up has no yaw.
-    assert task.errors(predicted, targets).tolist() == pytest.approx([90, np.rad2deg(0.1), 0, 0], abs=1e-3)
-    assert (task.unit, task.outputs) == ("deg", 2)
+@hookimpl
+def gantool_tasks():
+    yield Component(name="overlap", factory="MODULE:Overlap", options=OverlapOptions, summary="Masks")
+    yield Component(name="broken", factory="MODULE:Broken", summary="Raises")
+    yield Component(name="missing", factory="MODULE:Missing", summary="Cannot be imported")
 
-
-def test_the_convention_is_that_of_the_built_in_eyes():
-    from simgan_plugin.eyes import geometry
-
-    eyes = geometry.draw(0, np.arange(20), (35, 55))
-    assert direction(torch.from_numpy(eyes.gaze)).numpy() == pytest.approx(eyes.direction, abs=1e-6)
-
-
-def test_labels_in_degrees_are_learnt_in_radians():
-    task = make("angles", np.zeros((1, 2), np.float32), name="gaze_pitch_yaw_deg")
-    assert task.targets(np.array([[90.0, -45.0]]), SIZE).tolist() == [pytest.approx([np.pi / 2, -np.pi / 4])]
-
-
-def test_vectors_may_have_any_length():
-    task = make("vectors", np.zeros((1, 3), np.float32))
-    targets = task.targets(np.array([[0, 0, -2.0], [1, 1, 0]]), SIZE)
-    assert task.errors(torch.tensor([[0, 3.0, 0], [5, 5, 0]]), targets).tolist() == pytest.approx([90, 0], abs=1e-5)
-
-
-def test_regression_is_the_mean_absolute_error():
-    task = make("regression", np.zeros((1, 2), np.float32))
-    assert task.errors(torch.tensor([[1.0, 5.0]]), task.targets(np.array([[3, 6]]), SIZE)).tolist() == [1.5]
-
-
-def test_a_constant_offset_can_be_told_from_the_rest_of_an_error():
-    random = np.random.default_rng(0)
-    gaze = random.uniform(-0.3, 0.3, (500, 2))
-    task = make("angles", gaze)
-    targets = task.targets(gaze, SIZE)
-    noisy = targets + torch.from_numpy(random.normal(0, 0.02, (500, 2))).float()
-    shifted = noisy + torch.tensor([0.1, 0.0])
-    noise = float(task.errors(noisy, targets).mean())
-    assert float(task.errors(shifted, targets).mean()) > 3 * noise
-    assert task.extra(shifted, targets)["offset removed"] == pytest.approx(noise, rel=0.02)
-    # Of directions in space and of classes nothing can be subtracted.
-    assert make("vectors", np.zeros((1, 3), np.float32)).extra(torch.ones(2, 3), torch.ones(2, 3)) == {}
-
-
-def test_key_points_in_pixels_of_the_runs_images():
-    points = np.array([[[10.0, 4.0], [20.0, 8.0]]], np.float32)
-    task = make("keypoints", points)
-    same = task.targets(points, SIZE)
-    assert same.tolist() == [[10, 4, 20, 8]]
-    predicted = same + torch.tensor([[3.0, 4.0, 0, 0]])
-    assert task.errors(predicted, same).tolist() == [2.5]
-    assert task.extra(predicted, same) == {"pck@0.05w": 0.5, "offset removed": 0.0}  # 5 % of 60 px is 3 px
-    assert make("keypoints", points, within_px=5.0).extra(predicted, same).items() >= {"pck@0.05w": 0.5, "pck@5px": 1.0}.items()
-    # The middle of a picture stays its middle when it is halved, and pixel centres are at integers.
-    assert make("keypoints", points[:, 0]).targets(np.array([[59.5, 35.5]]), (72, 120)).tolist() == [[29.5, 17.5]]
-    assert make("keypoints", points[:, 0], crop=True).targets(np.array([[40.0, 30.0]]), (46, 80)).tolist() == [[30, 25]]
+@hookimpl
+def gantool_estimators():
+    yield Component(name="thresholds", factory="MODULE:Thresholds", summary="Thresholds")
+"""
 
 
-@pytest.mark.parametrize("classes", [["shut", "open"], [7, 3], [True, False]])
-def test_classes_are_numbers_or_words(classes):
-    task = make("classification", classes)
-    targets = task.targets(np.array([classes[0], classes[1], classes[1]]), SIZE)
-    scores = torch.nn.functional.one_hot(targets, 2).float()
-    scores[0] = 1 - scores[0]
-    assert task.errors(scores, targets).tolist() == [100, 0, 0]
-    assert (task.unit, task.outputs) == ("%", 2)
+def masks(at: np.ndarray) -> np.ndarray:
+    """(N, H, W) bool: a disc around each spot."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    return (x - at[:, 0, None, None]) ** 2 + (y - at[:, 1, None, None]) ** 2 < 4
 
 
-def test_a_class_that_no_synthetic_image_has():
-    with pytest.raises(GantoolError, match=r"class wink of real images is none of .*: open, shut"):
-        make("classification", ["open", "shut"]).targets(np.array(["wink"]), SIZE)
+@pytest.fixture
+def evaluate(site, planted):
+    """Evaluates a run on spots, synthetic ones inverted or not, whose labels are masks."""
+    site.plant("areas", PLUGIN)
+
+    def run_it(refiner: str, *, inverted: bool = True, **choices):
+        run = planted(refiner, inverted=inverted)
+        for name, count, seed in (("synthetic", 160, 1), ("test", 240, 3)):
+            image, at = spots(count, seed=seed, inverted=inverted and name == "synthetic")
+            np.savez(run.parent / f"{name}.npz", image=image, area=masks(at))
+        fast = {"estimators": ["areas:thresholds"], "arms": ["synthetic", "refined", "fda", "real"], "device": "cpu"}
+        return gantool.evaluate(run, real_labelled=run.parent / "test.npz", **{**fast, "evidence": False, **choices})
+
+    return run_it
+
+
+def test_a_score_of_all_pixels_is_compared_by_images_and_higher_is_better(evaluate):
+    result = evaluate("invert")
+    assert result["verdict"] == "helps"
+    assert result["sentence"].startswith("Refining helps: ")
+    rows, data = result["downstream"], result["data"]
+    assert rows["synthetic"]["mean"] < 20 < 60 < rows["refined"]["mean"] < 100
+    assert rows["refined"]["low"] < rows["refined"]["mean"] < rows["refined"]["high"]
+    assert rows["refined"]["extra"]["largest"] > 1
+    assert (data["task"], data["outputs"], data["higher_is_better"]) == ("areas:overlap", 1, True)
+    assert "task: areas:overlap, by the name and shape of area" in data["notes"]
+    assert (result["baseline"]["name"], result["baseline"]["mean"]) == ("nothing anywhere", 0)
+    assert result["caveats"] == []
+
+
+def test_its_name_and_options_can_be_said_and_evidence_needs_no_numbers(evaluate):
+    result = evaluate("nothing", task="overlap", options={"task.factor": 1.0}, evidence=True, repeats=2)
+    assert result["verdict"] == "no difference"
+    assert result["downstream"]["real"]["mean"] < 1
+    assert result["label_preservation"]["labels"] is None
+    assert not any("task:" in note for note in result["data"]["notes"])
+
+
+def test_a_refiner_that_takes_everything_away_hurts_a_score(evaluate):
+    result = evaluate("blank", inverted=False, arms=["synthetic", "refined", "photometric"])
+    assert result["verdict"] == "hurts"
+    assert result["difference"]["high"] < 0
+    assert result["caveats"][0].startswith("The classical arm photometric is better than refining: ")
 
 
 @pytest.mark.parametrize(
-    ("name", "labels", "task"),
+    ("choices", "message"),
     [
-        ("gaze_pitch_yaw_rad", np.zeros((4, 2), np.float32), "angles"),
-        ("pupil_xy", np.zeros((4, 2), np.float32), "keypoints"),
-        ("lids", np.zeros((4, 10, 2), np.float32), "keypoints"),
-        ("gaze", np.eye(3, dtype=np.float32), "vectors"),
-        ("distance", np.zeros(4, np.float32), "regression"),
-        ("state", np.array(["open", "shut"]), "classification"),
-        ("open", np.array([True, False]), "classification"),
+        ({"task": "overlpa"}, r"no task 'overlpa'; did you mean 'overlap'"),
+        ({"task": "keypoints"}, r"--task keypoints needs x and y of key points.*, not labels area \(160x8x12 bool\)"),
+        ({"task": "missing"}, r"plugin 'areas', task 'missing': cannot import"),
+        ({"options": {"task.facter": 1}}, r"no option task\.facter; did you mean 'factor'"),
+        ({"within_px": 2.0}, r"--within-px is for key points, and the task is areas:overlap"),
     ],
 )
-def test_what_is_clear_is_guessed(name, labels, task):
-    assert guess(name, labels) == task
+def test_what_does_not_fit_is_one_line(evaluate, choices, message):
+    with pytest.raises(GantoolError, match=message):
+        evaluate("nothing", **choices)
 
 
-@pytest.mark.parametrize("labels", [np.zeros((4, 2)), np.arange(4), np.ones((4, 3)), np.zeros((4, 2), np.int64)])
-def test_what_is_not_clear_is_asked(labels):
-    with pytest.raises(GantoolError, match="could mean several things: pass --task, one of angles, vectors"):
-        guess("thing", labels)
-
-
-@pytest.mark.parametrize(
-    ("task", "labels"),
-    [
-        ("angles", np.zeros((4, 3))),
-        ("vectors", np.zeros(4)),
-        ("keypoints", np.zeros((4, 3))),
-        ("keypoints", np.zeros((4, 2, 2, 2))),
-        ("classification", np.zeros(4)),
-        ("regression", np.array(["a", "b"])),
-    ],
-)
-def test_labels_that_do_not_fit_the_task(task, labels):
-    with pytest.raises(GantoolError, match=f"--task {task} needs .*; labels label are "):
-        make(task, labels)
-
-
-def test_scaling_keeps_proportions_but_for_units_of_their_own():
-    targets = torch.tensor([[0.0, 0.0], [2.0, 20.0]])
-    mean, spread = scale_of(make("regression", targets.numpy()), targets)
-    assert (mean.tolist(), spread.tolist()) == ([1, 10], [1, 10])
-    _, spread = scale_of(make("angles", targets.numpy()), targets)
-    assert spread[0] == spread[1] == pytest.approx((101 / 2) ** 0.5)
-    _, spread = scale_of(make("regression", targets.numpy()), torch.ones(3, 2))
-    assert spread.tolist() == [1, 1]  # labels that are all alike divide by nothing
-
-
-def test_constant_predictions():
-    task = make("classification", ["a", "b"])
-    targets = task.targets(np.array(["b", "b", "a"]), SIZE)
-    assert task.errors(constant_prediction(task, targets, 3), targets).tolist() == [0, 0, 100]
-    task = make("regression", np.zeros(2, np.float32))
-    assert constant_prediction(task, torch.tensor([[1.0], [3.0]]), 2).tolist() == [[2], [2]]
+def test_a_task_that_two_recognise_is_asked_for(site):
+    module = site.plant("one", PLUGIN)
+    site.plant("two", f"from {module} import *\nfrom {module} import gantool_tasks\n")
+    labels = Labels(name="area", values=np.zeros((4, 8, 8), bool), size=(8, 8), crop=False)
+    with pytest.raises(
+        GantoolError, match=r"labels area \(4x8x8 bool\) could mean .*: pass --task, one of one:overlap, two:overlap"
+    ):
+        guess(load_plugins(), labels)
 
 
 def test_labels_of_different_shape_in_the_two_domains():

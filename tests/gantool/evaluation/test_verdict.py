@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.evaluation.verdict import caveats, judge, offset_caveat
+from gantool.evaluation.verdict import caveats, compare, offset_caveat
 
 pytest.importorskip("scipy")
 
@@ -24,7 +24,7 @@ def errors(mean, *, seed, runs=5, images=300):
     ],
 )
 def test_planted_differences(mean, word, sentence):
-    verdict = judge(errors(mean, seed=1), errors(6.0, seed=2), unit="deg")
+    verdict = compare(errors(mean, seed=1), errors(6.0, seed=2), unit="deg")
     assert verdict.word == word
     assert verdict.sentence.startswith(sentence)
     assert "5 runs each, 300 images" in verdict.sentence
@@ -33,7 +33,7 @@ def test_planted_differences(mean, word, sentence):
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_too_few_runs_never_claim(runs):
-    verdict = judge(errors(1.0, seed=1, runs=runs), errors(9.0, seed=2, runs=runs), unit="deg")
+    verdict = compare(errors(1.0, seed=1, runs=runs), errors(9.0, seed=2, runs=runs), unit="deg")
     assert verdict.word == "no difference"
     assert "Too few repeats to tell" in verdict.sentence
     assert "--repeats 3" in verdict.sentence
@@ -42,14 +42,14 @@ def test_too_few_runs_never_claim(runs):
 def test_runs_that_contradict_each_other_are_no_difference():
     """One of three seeds gains much, two lose a little: a mean gain that says nothing."""
     base = errors(6.0, seed=3, runs=3)
-    verdict = judge(base + np.array([[-3.0], [0.2], [0.3]]), base, unit="deg")
+    verdict = compare(base + np.array([[-3.0], [0.2], [0.3]]), base, unit="deg")
     assert verdict.difference.mean < -0.5
     assert verdict.word == "no difference"
 
 
 def test_the_sentence_in_full():
     base = np.tile([6.0, 6.0, 7.0, 5.0], (3, 1))
-    verdict = judge(base - [[1.0], [1.01], [0.99]], base, unit="deg")
+    verdict = compare(base - [[1.0], [1.01], [0.99]], base, unit="deg")
     assert verdict.sentence == (
         "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 runs each, 4 images)."
     )

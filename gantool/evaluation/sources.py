@@ -1,24 +1,51 @@
-"""Which labels are compared: found in both domains, by name."""
+"""Where the images of an evaluation, a report or a study come from, and which labels of theirs are compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..components import Domain
-from ..data.label_files import with_labels
+from ..components import Domain, Domains, StreamingDomain
 from ..data.opening import open_images
 from ..errors import GantoolError, nearest
+from ..plan.resolve import Plan
 
 
-def open_labelled(path: str | Path) -> Domain:
-    """Open images with labels: arrays beside the images of an .npz or .h5 file, JSON files or one CSV table in a folder.
+class Sources:
+    """The domains of a run (see `gantool.components.Domains`), or what the user has in place of them.
 
-    Raises `GantoolError` as `open_images` and `with_labels` do.
+    Args:
+        plan: The run's.
+        synthetic: A folder, .npz or .h5; then the run's own synthetic images need not exist any more.
+        real: Likewise.
+
+    Each domain is opened when it is asked for; that raises `GantoolError`.
     """
-    return with_labels(open_images(path))
+
+    def __init__(self, plan: Plan, *, synthetic: str | Path | None = None, real: str | Path | None = None) -> None:
+        self._dataset = plan.dataset
+        self._given = {name: str(path) for name, path in (("synthetic", synthetic), ("real", real)) if path}
+
+    @cached_property
+    def own(self) -> Domains:
+        """The run's data set."""
+        options = self._dataset.options
+        moved = {name: path for name, path in self._given.items() if name in options}
+        domains: Domains = self._dataset.provided.with_options(options | moved, where="dataset.").build()
+        return domains
+
+    @cached_property
+    def source(self) -> Domain | StreamingDomain:
+        """Synthetic images."""
+        return open_images(self._given["synthetic"]) if "synthetic" in self._given else self.own.source
+
+    @cached_property
+    def target(self) -> Domain | StreamingDomain:
+        """The real images that the run trained on."""
+        return open_images(self._given["real"]) if "real" in self._given else self.own.target
 
 
 def name_of(domain: object) -> str:
@@ -71,3 +98,11 @@ def read_labels(domain: object, name: str) -> np.ndarray:
     if values.dtype.kind not in "biufUS":
         raise GantoolError(f"{name} in {name_of(domain)} is of type {values.dtype}: labels are numbers or text")
     return values
+
+
+def check_alike(name: str, synthetic: np.ndarray, real: np.ndarray) -> None:
+    """Raise `GantoolError` unless labels of both domains have one shape and kind."""
+    shapes = [(values.shape[1:], values.dtype.kind in "US") for values in (synthetic, real)]
+    if shapes[0] != shapes[1]:
+        what = [f"{'x'.join(map(str, values.shape))} {values.dtype}" for values in (synthetic, real)]
+        raise GantoolError(f"labels {name} differ: {what[0]} for the synthetic images, {what[1]} for the real ones")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gantool.errors import MissingExtra
-from gantool.evaluation.statistics import interval, require_scipy
+from gantool.evaluation.uncertainty import contributions, interval, require_scipy
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -59,3 +59,40 @@ def test_a_missing_scipy_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"scipy: pip install 'simgan-plugin\[evaluate\]'"):
         require_scipy()
+
+
+class Mean:
+    """A figure that is a mean of errors."""
+
+    def aggregate(self, statistics, counts):
+        return counts @ statistics / counts.sum(1)
+
+
+class Ratio:
+    """A figure of all images that is no mean over them."""
+
+    def aggregate(self, statistics, counts):
+        first, second = (counts @ statistics).T
+        return first / second
+
+
+def test_where_the_figure_is_a_mean_each_image_contributes_its_error():
+    errors = np.random.default_rng(0).gamma(2, 3, 700)
+    assert contributions(Mean(), errors, 700) == pytest.approx(errors, rel=1e-9)
+
+
+def test_contributions_to_another_figure_average_to_it_and_spread_as_it_does_over_images():
+    random = np.random.default_rng(0)
+
+    def draw():
+        size = random.gamma(2, 3, 400)
+        return np.stack([size * random.uniform(0.2, 0.9, 400), size], axis=1)
+
+    draws = [draw() for _ in range(300)]
+    found = [contributions(Ratio(), each, 400) for each in draws]
+    ratios = [each[:, 0].sum() / each[:, 1].sum() for each in draws]
+    assert [each.mean() for each in found] == pytest.approx(ratios)
+    errors = [each.std(ddof=1) / 400**0.5 for each in found]
+    assert np.mean(errors) == pytest.approx(np.std(ratios), rel=0.15)
+    # Images that are large count more, which a mean of their ratios would not show.
+    assert abs(np.mean(draws[0][:, 0] / draws[0][:, 1]) - ratios[0]) > 1e-4

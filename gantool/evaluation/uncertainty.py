@@ -1,16 +1,21 @@
-"""How sure a mean over estimators and test images is."""
+"""How sure a figure over estimators and test images is."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..components import Task
 from ..errors import MissingExtra
 
 CONFIDENCE = 0.95
+
+_SETS = 256
+"""Sets of images whose figures are asked for at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,29 @@ def interval(values: np.ndarray) -> Interval:
         return Interval(mean=mean, low=None, high=None)
     half = math.hypot(_half_width(values.mean(1)), _half_width(values.mean(0)))
     return Interval(mean=mean, low=mean - half, high=mean + half)
+
+
+def contributions(task: Task, statistics: Any, count: int) -> np.ndarray:
+    """What each of `count` images adds to the figure of all, (count,) float64: their mean is that figure, and their spread says
+    how sure it is.
+
+    Where the figure is a mean of errors, these are the errors. Else they come from the figures of all sets that lack one image
+    (the jackknife, Tukey 1958), as `interval` needs a value for each image.
+    """
+    without = []
+    for start in range(0, count, _SETS):
+        rows = np.arange(start, min(start + _SETS, count))
+        sets = np.ones((len(rows), count))
+        sets[np.arange(len(rows)), rows] = 0
+        without.append(task.aggregate(statistics, sets))
+    left = np.concatenate(without)
+    found: np.ndarray = figure_of_all(task, statistics, count) + (count - 1) * (left.mean() - left)
+    return found
+
+
+def figure_of_all(task: Task, statistics: Any, count: int) -> float:
+    """The figure of all `count` images."""
+    return float(task.aggregate(statistics, np.ones((1, count)))[0])
 
 
 def _half_width(means: np.ndarray) -> float:
