@@ -22,6 +22,7 @@ PUBLIC = {
     "gantool.components",
     "gantool.errors",
     "gantool.evaluation.neural",
+    "gantool.evaluation.tasks",
     "gantool.features",
     "gantool.hookspecs",
     "gantool.testing",
