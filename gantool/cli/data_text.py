@@ -10,10 +10,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from ..data.inspection.annotated import AnnotationSummary
-from ..data.inspection.labels import LabelSummary
 from ..data.inspection.review import Finding
-from ..data.inspection.survey import Spread, Survey
+from ..data.inspection.survey import AnnotationSummary, LabelSummary, Spread, Survey
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _KINDS = 5

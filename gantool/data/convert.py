@@ -40,7 +40,7 @@ def convert(source: str, target: Path, *, format: str | None = None, per_part: i
     _remove(temporary)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        images = into.write(temporary, found.samples, per_part=per_part)
+        images = into.write(temporary, found.samples, per_part)
         beside = found.beside if into.takes_files else ()
         for file in beside:
             (temporary / file).parent.mkdir(parents=True, exist_ok=True)

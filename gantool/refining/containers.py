@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,48 +13,46 @@ from ..data.formats.base import Container, StorageFormat, Target
 from ..data.images import ContainerError, Form
 from ..data.locations import Location
 from ..data.writing import temporary_for
-from ..errors import GantoolError, cause
+from ..errors import GantoolError
 from ..runs.files import fsync
 from .items import refine_items
 from .job import Job
-from .labels import InvalidAnnotations, copy_file
+from .labels import InvalidAnnotations, copy_file, copy_new
 from .pipeline import Failed, make_batches, pixels_of
-from .places import MARKER, Marker, writing
+from .places import MARKER, RECORD, Marker, record_of, writing
 from .report import RefineReport, size_notices
 from .workers.base import Outcome, Piece, total
 
 _WINDOW = 4
 """Batches of images that are in memory at a time, while those of different sizes are sorted into batches."""
-RECORD = ".gantool-refined.jsonl"
 
 
-def refine_containers(job: Job, storage: StorageFormat, place: Location, targets: Mapping[Container, Path]) -> RefineReport:
-    """Refine file by file; those that are there are skipped. `targets`: as of `places.container_targets`.
+class ContainersRefiner:
+    """Refines file by file. Of several files, one that is damaged as a whole stops no other."""
 
-    Raises `GantoolError`; of several files, one that is damaged as a whole stops no other.
-    """
-    return _Run(job, storage, place, targets).run()
-
-
-class _Run:
     def __init__(self, job: Job, storage: StorageFormat, place: Location, targets: Mapping[Container, Path]) -> None:
+        """`targets`: as of `places.container_targets`."""
         self._job, self._storage, self._place, self._targets = job, storage, place, targets
         self._alone = [container.place for container in targets] == [place.text]
         """Whether the output is one file, not a folder of some."""
         self._failed: list[Failed] = []
 
     def run(self) -> RefineReport:
+        """Refine what is not there yet. Raises `GantoolError`."""
         job, storage = self._job, self._storage
         self._validate()
         counts = self._counts()
         if not sum(counts.values()) and not self._failed:
             raise GantoolError(f"no images in {self._place}{storage.hint}")
         self._claim()
-        copied = self._copy_beside()
+        # What else lies in a folder of such files, such as a list of classes.
+        others = [file for file in self._place.files if not storage.owns(file)] if self._place.is_folder else []
+        copied, lost = copy_new(others, job.output, lambda file: copy_file(self._place.path / file, job.output / file))
         left = {container: target for container, target in self._targets.items() if container in counts and not target.exists()}
         counted = all(container.counted for container in counts)
         forms = self._forms(list(left), counts, counted=counted)
-        notices = self._notices(forms, copied + sum(container.labels for container in left), counted=counted) if left else []
+        labels = copied + sum(container.labels for container in left)
+        notices = size_notices(job.treatment, forms, labels=labels, counted=counted) if left else []
         for text in notices:
             job.watcher.notice(text)
         done = sum(counts.values()) - sum(counts[container] for container in left)
@@ -73,7 +70,7 @@ class _Run:
             skipped=0 if estimated else done,
             skipped_parts=len(counts) - len(left) if estimated else 0,
             copied=copied + outcome.copied,
-            failed=(*self._failed, *outcome.failed),
+            failed=(*self._failed, *lost, *outcome.failed),
             notices=tuple(notices),
             backend=outcome.backend or job.network.backend,
         )
@@ -115,35 +112,12 @@ class _Run:
         nothing = not any(path.exists() for path in written)
         Marker(marker, {**job.marker, **self._storage.settings()}).claim(targets, overwrite=job.settings.overwrite or nothing)
 
-    def _copy_beside(self) -> int:
-        """Copy what else lies in a folder of such files, such as a list of classes; return how many files."""
-        if not self._place.is_folder:
-            return 0
-        files = [file for file in self._place.files if not self._storage.owns(file)]
-        new = [file for file in files if not (self._job.output / file).exists()]
-        for file in new:
-            try:
-                copy_file(self._place.path / file, self._job.output / file)
-            except OSError as error:
-                raise GantoolError(f"cannot read {self._place.path / file}: {cause(error)}") from None
-        return len(new)
-
     def _forms(self, left: Sequence[Container], counts: Mapping[Container, int], *, counted: bool) -> Counter[Form]:
         """Return how many images of each form are left; where that is not known, all count as the first."""
         if counted:
             return Counter(chain.from_iterable(container.forms() for container in left))
         total = sum(counts[container] for container in left)
         return Counter({form: total for container in left[:1] for form in container.forms()})
-
-    def _notices(self, forms: Counter[Form], labels: int, *, counted: bool) -> list[str]:
-        if counted:
-            return size_notices(self._job.treatment, forms, labels=labels)
-        if self._job.treatment.output_size is None:
-            return []
-        size = "x".join(map(str, self._job.treatment.output_size))
-        return [
-            f"images are written at {size}; labels in pixels no longer fit where that is another size, and are copied as they are"
-        ]
 
     def _compute(self, left: Mapping[Container, Path], sample: Form | None) -> Outcome:
         pieces = [
@@ -170,7 +144,7 @@ def _refine_one(job: Job, *, container: Container, target: Path, alone: bool) ->
         with writing(target):
             names, outcome = _rewrite(job, container, temporary, target)
             fsync(temporary)
-            record.write_bytes(_lines([Path(container.place).name] if container.gapless else names, job.marker))
+            record.write_bytes(record_of([Path(container.place).name] if container.gapless else names, job.marker))
             record.replace(record_path(target))
             temporary.replace(target)
     except ContainerError as error:
@@ -227,8 +201,3 @@ def _attempt(path: Path) -> Path:
     """Return a hidden name beside `path` that no other process writes under, not even one that is about to be ended."""
     temporary = temporary_for(path)
     return temporary.with_name(f"{temporary.stem}.{uuid.uuid4().hex[:8]}{temporary.suffix}")
-
-
-def _lines(names: Iterable[str], marker: Mapping[str, str]) -> bytes:
-    lines = (json.dumps({"image": name, **marker}, ensure_ascii=False) + "\n" for name in names)
-    return "".join(lines).encode(errors="surrogateescape")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -11,67 +10,60 @@ from functools import partial
 from pathlib import Path
 
 from ..data import IMAGE_SUFFIXES
-from ..data.decoding import probe, reading
+from ..data.decoding import reading
 from ..data.formats.base import Item
 from ..data.images import Form, ImageReadError
 from ..data.listing import Listing
 from ..data.locations import Location
 from ..data.parallel import apply_to_all
 from ..data.writing import Picture, picture_of, write_file
-from ..errors import GantoolError, cause
+from ..errors import GantoolError
 from .items import refine_items
 from .job import Job
-from .labels import LabelFiles
+from .labels import LabelFiles, copy_new
 from .pipeline import Failed, make_batches, pixels_of
-from .places import MARKER, Marker, writing
+from .places import MARKER, RECORD, Marker, record_of, writing
 from .report import RefineReport, size_notices
 from .workers.base import Outcome, Piece, total
 
-RECORD = ".gantool-refined.jsonl"
-"""A line of JSON per image: which refiner made it."""
 _GROUP = 8
 """Batches that a worker gets at a time: enough to read, compute and write at once."""
 
 
-def refine_folder(job: Job, place: Location, copy: Sequence[str] = ()) -> RefineReport:
-    """Refine the images of a folder and its subfolders and carry every other file along (see `labels`).
+class FolderRefiner:
+    """Refines the images of a folder and its subfolders and carries every other file along (see `labels`)."""
 
-    `copy`: patterns of relative paths that are copied although they are images. Raises `GantoolError`.
-    """
-    return _FolderRefiner(job, place, copy).run()
-
-
-class _FolderRefiner:
     def __init__(self, job: Job, place: Location, copy: Sequence[str]) -> None:
+        """`copy`: patterns of relative paths that are copied although they are images."""
         self._job, self._listing, self._copy = job, place.listing, copy
         self._source, self._output = job.source, job.output
         self._failed: list[Failed] = []
-        self._backend: str | None = None
 
     def run(self) -> RefineReport:
+        """Refine what is not there yet. Raises `GantoolError`."""
         images, others = self._list()
         labels = LabelFiles(self._job, Listing(tuple(images), tuple(others)))
         if self._job.settings.validate:
             labels.check()
         targets = (self._output / file for file in images + others)
         Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.settings.overwrite)
-        copied = self._copy_all(others, labels)
+        copied, self._failed = copy_new(others, self._output, labels.carry)
         left = [file for file in images if not (self._output / file).exists()]
-        forms = self._probe(left)
+        forms = self._forms(left, labels)
         notices = size_notices(self._job.treatment, Counter(forms.values()), labels=labels.untrue_at_other_sizes)
         for text in notices:
             self._job.watcher.notice(text)
         self._job.watcher.start(len(images), len(images) - len(forms))
-        refined = self._refine(forms)
+        outcome = self._refine(forms)
         self._record(images)
         return RefineReport(
             output=self._output,
-            refined=refined,
+            refined=outcome.refined,
             skipped=len(images) - len(left),
             copied=copied,
-            failed=tuple(sorted(self._failed, key=lambda failed: failed.name)),
+            failed=tuple(sorted([*self._failed, *outcome.failed], key=lambda failed: failed.name)),
             notices=tuple(notices),
-            backend=self._backend or self._job.network.backend,
+            backend=outcome.backend or self._job.network.backend,
         )
 
     def _list(self) -> tuple[list[str], list[str]]:
@@ -89,26 +81,12 @@ class _FolderRefiner:
                 raise GantoolError(f"--output {folder} leads to {real}, which is read: gantool never writes there")
         return images, others
 
-    def _copy_all(self, others: Sequence[str], labels: LabelFiles) -> int:
-        """Copy files that are not there yet, and return how many were."""
-        copied = 0
-        for file in others:
-            target = self._output / file
-            if target.exists():
-                continue
-            try:
-                labels.carry(file)
-                copied += 1
-            except (OSError, ValueError) as error:
-                self._failed.append(Failed(file, cause(error)))
-        return copied
-
-    def _probe(self, files: Sequence[str]) -> dict[str, Form]:
+    def _forms(self, files: Sequence[str], labels: LabelFiles) -> dict[str, Form]:
         """Return the forms of those files that can be read."""
 
         def form(file: str) -> Form | Failed:
             try:
-                return probe(self._source / file)
+                return labels.form(file)
             except ImageReadError as error:
                 return Failed(file, error.cause)
 
@@ -116,7 +94,7 @@ class _FolderRefiner:
         self._failed += [form for form in found.values() if isinstance(form, Failed)]
         return {file: form for file, form in found.items() if isinstance(form, Form)}
 
-    def _refine(self, forms: dict[str, Form]) -> int:
+    def _refine(self, forms: dict[str, Form]) -> Outcome:
         self._job.network.expect(pixels_of(forms.values(), self._job.treatment))
         batches = list(make_batches(forms.items(), self._job.treatment, self._job.settings.batch_size))
         size = _GROUP if self._job.workers.parallel else max(1, len(batches))
@@ -124,21 +102,13 @@ class _FolderRefiner:
         pieces = [
             Piece(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups
         ]
-        outcome = total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
-        self._failed += outcome.failed
-        self._backend = outcome.backend
-        return outcome.refined
+        return total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
 
     def _record(self, images: Sequence[str]) -> None:
         """Say of each image that is there which refiner made it; the marker has seen to it that there is only one."""
         path = self._output / RECORD
-        lines = (
-            json.dumps({"image": image, **self._job.marker}, ensure_ascii=False)
-            for image in images
-            if (self._output / image).exists()
-        )
         with writing(path):
-            write_file(path, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+            write_file(path, record_of((image for image in images if (self._output / image).exists()), self._job.marker))
 
 
 def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
@@ -147,15 +117,15 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
     def items(batch: Sequence[str]) -> list[Item]:
         return [Item(number, file, None, partial(_read, job.source / file, file)) for number, file in enumerate(batch)]
 
+    def store(item: Item, data: bytes) -> None:
+        target = job.output / item.name
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_file(target, data)
+
     failed = []
-    for item, data in refine_items(job, map(items, batches)):
-        if isinstance(data, Failed):
-            failed.append(data)
-        else:
-            target = job.output / item.name
-            with writing(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_file(target, data)
+    for _, result in refine_items(job, map(items, batches), store=store):
+        failed += [result] if result else []
         job.watcher.advance()
     return Outcome(refined=sum(map(len, batches)) - len(failed), failed=tuple(failed))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,17 @@ class StoredFrame(Frame):
     stored: Stored
 
 
-def refine_items(job: Job, batches: Iterable[Sequence[Item]], *, strict: bool = False) -> Iterator[tuple[Item, Any | Failed]]:
-    """Yield each image with what takes its place, as `Stored.encode` returns it, batch by batch.
+def refine_items(
+    job: Job,
+    batches: Iterable[Sequence[Item]],
+    *,
+    strict: bool = False,
+    store: Callable[[Item, Any], Any] = lambda _, encoded: encoded,
+) -> Iterator[tuple[Item, Any | Failed]]:
+    """Yield each image with what `store` makes of what takes its place, batch by batch.
 
-    `strict`: whether an image that cannot be read stops all. Raises `GantoolError`.
+    `strict`: whether an image that cannot be read stops all. `store`: gets what `Stored.encode` returned, in any thread. Raises
+    `GantoolError`.
     """
 
     def read(item: Item) -> StoredFrame | Failed:
@@ -43,9 +50,10 @@ def refine_items(job: Job, batches: Iterable[Sequence[Item]], *, strict: bool = 
     def finish(item: Item, frame: StoredFrame, change: np.ndarray) -> Any | Failed:
         pixels = job.treatment.merge(frame, change)
         try:
-            return frame.stored.encode(pixels)
+            encoded = frame.stored.encode(pixels)
         # Encoders have limits of their own (16,383 pixels for WebP), and raise what they like.
         except Exception as error:
             return Failed(item.name, f"cannot be written as {frame.stored.format}: {cause_of(error)}")
+        return store(item, encoded)
 
     return Pipeline(read, job.network, finish, job.threads).run(batches)

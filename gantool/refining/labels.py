@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..data.annotations.finding import Folder
@@ -11,8 +12,9 @@ from ..data.annotations.model import Problem
 from ..data.annotations.paths import rewrite_paths, rewrite_table_paths
 from ..data.listing import Listing
 from ..data.writing import temporary_for, write_file
-from ..errors import GantoolError
+from ..errors import GantoolError, cause
 from .job import Job
+from .pipeline import Failed
 from .places import writing
 
 
@@ -33,6 +35,7 @@ class LabelFiles:
         self._source, self._output = job.source, job.output
         self._size = job.treatment.output_size
         self._folder = Folder(job.source, listing)
+        self.form = self._folder.form
         following = [found for found in self._folder.annotations if found.follows_size]
         if self._size and job.treatment.preprocess.fit == "crop" and following:
             raise GantoolError(
@@ -72,6 +75,18 @@ class LabelFiles:
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, new)
+
+
+def copy_new(files: Sequence[str], output: Path, carry: Callable[[str], None]) -> tuple[int, list[Failed]]:
+    """Let `carry` write what is not in `output` yet, by relative paths; return how many were, and what could not be read."""
+    failed = []
+    new = [file for file in files if not (output / file).exists()]
+    for file in new:
+        try:
+            carry(file)
+        except (OSError, ValueError) as error:
+            failed.append(Failed(file, cause(error)))
+    return len(new) - len(failed), failed
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -17,6 +17,8 @@ from ..errors import GantoolError
 from ..runs.files import write_json
 
 MARKER = ".gantool-refine.json"
+RECORD = ".gantool-refined.jsonl"
+"""A line of JSON per image: which refiner made it."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -109,6 +111,12 @@ class Marker:
         if differs:
             what = "other weights, or by an earlier gantool" if differs == ["digest"] else "other settings"
             raise GantoolError(f"{self._path.parent} was written by run {by} with {what}: {ways_out}")
+
+
+def record_of(images: Iterable[str], marker: Mapping[str, str]) -> bytes:
+    """Return the content of a record."""
+    lines = (json.dumps({"image": image, **marker}, ensure_ascii=False) + "\n" for image in images)
+    return "".join(lines).encode(errors="surrogateescape")
 
 
 @contextmanager

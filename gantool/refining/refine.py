@@ -13,8 +13,8 @@ from ..data.locations import Location
 from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..plan.settings import RefineSettings, read_settings, takes
-from .containers import refine_containers
-from .folder import refine_folder
+from .containers import ContainersRefiner
+from .folder import FolderRefiner
 from .places import check_output, container_targets
 from .report import RefineReport, Silent, Watcher
 from .request import Request
@@ -73,4 +73,5 @@ def refine(
     # Where workers compute, this process only plans, and must not take a device's memory.
     here = replace(request, device="cpu") if computing.parallel else request
     job = here.open(watcher or Silent(), computing)
-    return refine_containers(job, storage, place, targets) if targets else refine_folder(job, place, asked.copy)
+    refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place, asked.copy)
+    return refiner.run()

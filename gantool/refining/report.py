@@ -66,22 +66,27 @@ class Silent:
         """See `Watcher.advance`."""
 
 
-def size_notices(treatment: Treatment, forms: Mapping[Form, int], *, labels: int) -> list[str]:
+def size_notices(treatment: Treatment, forms: Mapping[Form, int], *, labels: int, counted: bool = True) -> list[str]:
     """Return lines to show: where the network works at another size than is written, and where labels no longer fit.
 
-    `forms`: how many images are of each form. `labels`: how many label files or arrays come along.
+    `forms`: how many images are of each form. `labels`: how many label files or arrays come along. `counted`: whether these
+    are known of all images.
     """
     if treatment.output_size is not None:
+        size = "x".join(map(str, treatment.output_size))
+        if not counted:
+            return [
+                f"images are written at {size}; labels in pixels no longer fit where that is another size, and are copied as "
+                "they are"
+            ]
         resized = any((form.height, form.width) != treatment.output_size for form in forms)
-        if resized and labels:
-            size = "x".join(map(str, treatment.output_size))
-            return [f"images are written at {size}, so labels in pixels no longer fit; they are copied as they are"]
-        return []
+        told = f"images are written at {size}, so labels in pixels no longer fit; they are copied as they are"
+        return [told] if resized and labels else []
     other = Counter[str]()
     for form, number in forms.items():
         if len(set(treatment.sizes(form))) > 1:
             other[form.size] += number
-    if not other:
+    if not other or not counted:
         return []
     trained = "x".join(map(str, treatment.compute_size or ()))
     (size, _), count = other.most_common(1)[0], other.total()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..decoding import probe
-from ..images import ImageReadError
+from ..images import Form, ImageReadError
 from ..listing import Listing
 from . import sidecars, tables
 from .coco import Coco, is_coco
@@ -27,7 +27,7 @@ class Folder:
         # A link that leads nowhere, say: whoever copies it learns why.
         self._unreadable = [file for file in listing.others if not os.access(root / file, os.R_OK)]
         readable = [file for file in listing.others if file not in self._unreadable]
-        self._sizes: dict[str, Size | None] = {}
+        self._forms: dict[str, Form] = {}
         self.annotations: tuple[Annotations, ...] = tuple(_find(root, readable, self.index))
         self._owner = {file: found for found in self.annotations for file in found.files}
 
@@ -37,13 +37,17 @@ class Folder:
 
     def size(self, image: str) -> Size | None:
         """Return (height, width) of an image from its header; None where it cannot be read."""
-        if image not in self._sizes:
-            try:
-                form = probe(self.root / image)
-                self._sizes[image] = (form.height, form.width)
-            except ImageReadError:
-                self._sizes[image] = None
-        return self._sizes[image]
+        try:
+            form = self.form(image)
+        except ImageReadError:
+            return None
+        return form.height, form.width
+
+    def form(self, image: str) -> Form:
+        """Return the form of an image from its header, which is read once. Raises `ImageReadError`."""
+        if image not in self._forms:
+            self._forms[image] = probe(self.root / image)
+        return self._forms[image]
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the annotations: boxes and points outside, images or labels that are missing, and so on."""

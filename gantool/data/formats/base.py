@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -23,7 +24,7 @@ from ..images import Form, ImageReadError, Images, first_of_each
 from ..locations import Location
 from ..parallel import apply_to_all
 from ..samples import Sample, Source, samples_of
-from ..writing import OpenedPicture
+from ..writing import OpenedPicture, picture_of
 
 T = TypeVar("T")
 
@@ -165,7 +166,7 @@ class StorageFormat:
         """Return what `open` returned sample by sample. What is raised while they are read is `GantoolError`."""
         return Source(samples_of(images))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], per_part: int, /) -> int:
         """Write samples into a new file or folder ("writes") and return how many. Raises `GantoolError`.
 
         `per_part`: samples of a shard.
@@ -219,11 +220,11 @@ class EncodedImages(ABC):
 
 
 def encoded_item(number: int, name: str, data: bytes, key: str = "") -> Item:
-    """Return the item for the bytes of an image file. Its header is read here, and not again."""
+    """Return the item for the bytes of an image file. Its header is read here, and not again unless it is damaged."""
     try:
         opened = OpenedPicture(data, name)
-    except ImageReadError as error:
-        return Item(number, name, None, _raising(error), key)
+    except ImageReadError:
+        return Item(number, name, None, partial(picture_of, data, name), key)
     return Item(number, name, opened.form, opened.read, key)
 
 
@@ -250,10 +251,3 @@ class InOrder(Generic[T]):
         while self._next in self._waiting:
             self._next += 1
             yield self._waiting.pop(self._next - 1)
-
-
-def _raising(error: ImageReadError) -> Callable[[], Stored]:
-    def read() -> Stored:
-        raise error
-
-    return read

@@ -78,9 +78,8 @@ class Folder(StorageFormat):
 
         return Source(read_all(), tuple(beside))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write image files with label files beside them; values become a JSON file each."""
-        del per_part
         count = 0
         for sample in samples:
             count += 1

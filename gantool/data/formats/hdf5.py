@@ -138,7 +138,8 @@ class Hdf5Container(ArrayContainer):
         """
         key, members = self.images.key, self.images.members
         with open_h5(self.place) as original, open_h5(target.temporary, "w") as copy:
-            copied = _Copier(frozenset([key] if key else members), target.size, first_axis=1 if key else 0).copy(original, copy)
+            images = frozenset([key] if key else members)
+            _Copier(images, target.size, first_axis=1 if key else 0).copy(original, copy)
             array = copy[key] if key else None
 
             def store(number: int, image: np.ndarray) -> None:
@@ -148,7 +149,7 @@ class Hdf5Container(ArrayContainer):
                     single = copy[members[number]]
                     single[...] = as_stored(image, single.shape, single.dtype)
 
-            yield ArrayRewriter(self.images, copied, store)
+            yield ArrayRewriter(self.images, len(read_specs(original)) - len(images), store)
 
 
 class Hdf5(ArrayFormat):
@@ -165,9 +166,8 @@ class Hdf5(ArrayFormat):
         keys = [name.rpartition("/")[2] for name in images.members]
         return Source(samples_of(images, keys.__getitem__) if keys else samples_of(images))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write `images` (or, where sizes differ, a group `images` of one data set each) and an array per label."""
-        del per_part
         images, labels = label_arrays(samples)
         with open_h5(target, "w") as file:
             if len({(image.shape, image.dtype) for image in images}) == 1:
@@ -236,12 +236,11 @@ class _Copier:
     first_axis: int
     """The axis of an image array that is its height."""
 
-    def copy(self, source: Any, target: Any, prefix: str = "") -> int:
-        """Fill the empty group `target`; returns how many data sets were copied."""
+    def copy(self, source: Any, target: Any, prefix: str = "") -> None:
+        """Fill the empty group `target`."""
         import h5py
 
         _copy_attributes(source, target)
-        copied = 0
         for name in source:
             path = prefix + name
             if isinstance(source.get(name, getlink=True), h5py.SoftLink):
@@ -249,11 +248,9 @@ class _Copier:
             elif path in self.images:
                 self._make_place(source[name], target, name)
             elif any(image.startswith(f"{path}/") for image in self.images):
-                copied += self.copy(source[name], target.create_group(name), f"{path}/")
+                self.copy(source[name], target.create_group(name), f"{path}/")
             else:
                 source.copy(name, target)
-                copied += _count_datasets(target[name])
-        return copied
 
     def _make_place(self, old: Any, target: Any, name: str) -> None:
         axis = self.first_axis
@@ -271,11 +268,3 @@ def _copy_attributes(source: Any, target: Any) -> None:
         # References point into the old file.
         if dtype.kind != "O" or h5py.check_string_dtype(dtype):
             target.attrs.create(name, source.attrs[name], dtype=dtype)
-
-
-def _count_datasets(item: Any) -> int:
-    if hasattr(item, "shape"):
-        return 1
-    found: list[str] = []
-    item.visititems(lambda name, member: found.append(name) if hasattr(member, "shape") else None)
-    return len(found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -140,9 +139,8 @@ class Hub(StorageFormat):
         """See `StorageFormat.samples`."""
         return Source(table_samples(images))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write what `datasets.load_from_disk` reads, with the columns of `tables_of`."""
-        del per_part
         try:
             import datasets
             import pyarrow as pa
@@ -185,10 +183,10 @@ class Hub(StorageFormat):
             folder = output / split.relative_to(place.path)
             state = json.loads((split / _STATE).read_text("utf-8"))
             fingerprint = hashlib.sha256(f"{state['_fingerprint']}{made}".encode()).hexdigest()[:16]
-            shutil.copy2(split / _INFO, folder / _INFO)
+            write_file(folder / _INFO, (split / _INFO).read_bytes())
             _write_state(folder, [file.name for file in _data_files(split)], fingerprint=fingerprint, like=state)
         if (place.path / _SPLITS).is_file():
-            shutil.copy2(place.path / _SPLITS, output / _SPLITS)
+            write_file(output / _SPLITS, (place.path / _SPLITS).read_bytes())
 
 
 def load_saved(path: Path) -> tuple[Any, str]:

@@ -123,9 +123,8 @@ class Npz(ArrayFormat):
         """See `StorageFormat.open`."""
         return NpzImages(place.text)
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write `images` and an array per label; images must be alike. All are held in memory, as by those who read .npz."""
-        del per_part
         images, labels = label_arrays(samples)
         kinds = {("x".join(map(str, image.shape)), str(image.dtype)) for image in images}
         if len(kinds) > 1:

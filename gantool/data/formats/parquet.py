@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +64,7 @@ class ParquetImages(EncodedImages):
         self.names: Sequence[str] = row_names(place, len(self))
         shared = [name for name in labels[0] if all(name in others for others in labels)]
         self.labels: Mapping[str, np.ndarray] = LazyArrays(shared, self._read_column)
-        self._cache: OrderedDict[int, list[bytes | None]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cached, self._lock = lru_cache(_GROUPS)(read_group), threading.Lock()
 
     def __len__(self) -> int:
         return len(self._joined)
@@ -78,27 +76,14 @@ class ParquetImages(EncodedImages):
     def encoded(self, index: int) -> bytes:
         """See `EncodedImages.encoded`."""
         group, row = self._joined.locate(index)
-        data = self._load(group)[row]
+        with self._lock:  # whoever waits for a group must not read it, too
+            data = self._cached(*self._groups[group])[row]
         if data is None:
             raise ImageReadError(self.names[index], "the table holds no image there")
         return data
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_cache": OrderedDict(), "_lock": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.Lock()
-
-    def _load(self, group: int) -> list[bytes | None]:
-        with self._lock:
-            if group in self._cache:
-                self._cache.move_to_end(group)
-            else:
-                self._cache[group] = read_group(*self._groups[group])
-                if len(self._cache) > _GROUPS:
-                    self._cache.popitem(last=False)
-            return self._cache[group]
+    def __reduce__(self) -> tuple[type[ParquetImages], tuple[str, Sequence[str]]]:
+        return type(self), (self.name, self.files)
 
     def _read_column(self, name: str) -> np.ndarray:
         values: list[Any] = []
@@ -190,9 +175,8 @@ class Parquet(StorageFormat):
         """See `StorageFormat.samples`."""
         return Source(table_samples(images))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write one file with the columns of `tables_of`."""
-        del per_part
         count, writer = 0, None
         try:
             for table in tables_of(samples, target):

@@ -17,7 +17,6 @@ import numpy as np
 from ...errors import GantoolError
 from ..annotations.model import Problem
 from ..chunks import Chunk
-from ..decoding import read_bytes
 from ..images import Form, Joined, Names
 from ..locations import Location, is_remote
 from ..parallel import threads
@@ -64,20 +63,6 @@ class ShardImages(EncodedImages):
     def _member(self, index: int) -> str:
         shard, row = self._joined.locate(index)
         return f"{self.shards[shard]}/{self._indexes[shard].names[row]}"
-
-
-class ShardChunk:
-    """The images of a shard. See `chunks.Chunk`; only their places are held."""
-
-    def __init__(self, shard: str) -> None:
-        self._shard, self._index = shard, read_index(shard)
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        data = read_range(self._shard, int(self._index.offsets[index]), int(self._index.lengths[index]))
-        return read_bytes(data, f"{self._shard}/{self._index.names[index]}")
 
 
 class ShardRewriter(Rewriter):
@@ -161,13 +146,13 @@ class Shards(StorageFormat):
 
     def chunks(self, place: Location) -> Sequence[Callable[[], Chunk]]:
         """See `StorageFormat.chunks`: one for each shard."""
-        return [partial(ShardChunk, shard) for shard in expand(place, self.record.suffixes)]
+        return [partial(ShardImages, shard, [shard]) for shard in expand(place, self.record.suffixes)]
 
     def samples(self, images: ShardImages) -> Source:
         """See `StorageFormat.samples`."""
         return Source(chain.from_iterable(map(_samples, images.shards)))
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], per_part: int, /) -> int:
         """Write shards `part-00000.tar` and so on, of `per_part` samples each."""
         target.mkdir(parents=True, exist_ok=True)
         count, left, before = 0, iter(samples), ""

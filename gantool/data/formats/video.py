@@ -22,10 +22,8 @@ from ..locations import Location
 from ..parallel import threads
 from ..samples import Source, samples_of
 from ..video.codec import VideoOptions
-from ..video.files import damage, open_video
 from ..video.pixels import Converter, blank, changed
-from ..video.reading import FrameReader, in_time, upright
-from ..video.timeline import Timeline, read_timeline, read_whole
+from ..video.reading import FrameReader, Timeline, damage, in_time, open_video, read_timeline, read_whole, upright
 from ..video.writing import VideoWriter
 from .base import Container, InOrder, Item, Rewriter, StorageFormat, Target
 

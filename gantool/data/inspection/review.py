@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .labels import LabelSummary
-from .survey import Survey
+from .survey import LabelSummary, Survey
 
 _MOST = 0.5
 """Share of images from which on a set counts as equalised; below `_FEW` it does not."""

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import GantoolError
+from ..annotations.finding import Folder
+from ..formats.folder import FolderImages
 from ..images import ImageReadError, Images
 from ..parallel import threads
-from .annotated import Annotated, summarise_annotations
-from .labels import LabelSummary, summarise_arrays
 from .measure import Measured, measure
 
 BINS = 32
@@ -23,6 +23,10 @@ EQUALISED = 0.04
 photos of eyes, equalised images give at most 0.005, those compressed or resized since 0.038; stretched contrast and CLAHE
 at least 0.04 and 0.11 at the median."""
 _SHOWN = 20
+_COLUMNS = 8
+"""Columns of an array of labels that are told apart; wider ones (label maps) are summarised as one."""
+_CLASSES = 20
+"""Whole numbers or words of at most so many values are counted as classes."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,51 @@ class Spread:
     mean: float
     deviation: float
     """Standard deviation between images."""
+
+
+@dataclass(frozen=True)
+class LabelSummary:
+    """An array of labels, one row per image."""
+
+    name: str
+    rows: int
+    """That were looked at."""
+    shape: tuple[int, ...]
+    """Of one row."""
+    dtype: str
+    low: tuple[float, ...]
+    """Per column; empty for words."""
+    high: tuple[float, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    missing: int
+    """Rows with NaN."""
+    classes: Mapping[str, int]
+    """Value: rows, where there are few values."""
+
+
+@dataclass(frozen=True)
+class AnnotationSummary:
+    """The annotation files of one kind."""
+
+    format: str
+    files: int
+    images: int
+    """That are annotated."""
+    objects: int
+    """Boxes, masks, rows, or files."""
+    classes: Mapping[str, int]
+    """The 20 commonest."""
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """All annotation files of a set."""
+
+    summaries: tuple[AnnotationSummary, ...] = ()
+    problem_count: int = 0
+    problems: tuple[str, ...] = ()
+    """The first 20."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +203,8 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         flat=sum(m.low == m.high for m in measured),
         duplicates=tuple(tuple(group) for group in repeated[:_SHOWN]),
         duplicate_count=sum(len(group) - 1 for group in repeated),
-        labels=summarise_arrays(images.labels, numbers),
-        annotated=summarise_annotations(images),
+        labels=tuple(_summarise(name, np.asarray(images.labels[name])[numbers]) for name in images.labels),
+        annotated=_annotated(images),
         digests=names,
     )
 
@@ -182,3 +231,48 @@ def _counted(values: Iterable[Any]) -> dict[Any, int]:
 
 def _spread(values: list[float]) -> Spread:
     return Spread(float(np.mean(values)), float(np.std(values)))
+
+
+def _summarise(name: str, rows: np.ndarray) -> LabelSummary:
+    """Summarise rows of a label array."""
+    columns, missing = np.empty((0, 0)), 0
+    if rows.dtype.kind in "biuf":
+        flat = rows.reshape(len(rows), -1).astype(np.float64)
+        missing = int(np.isnan(flat).any(axis=1).sum())
+        columns = flat if flat.shape[1] <= _COLUMNS else flat.reshape(-1, 1)
+        columns = columns[~np.isnan(columns).any(axis=1)]
+    figures = (
+        (columns.min(axis=0), columns.max(axis=0), columns.mean(axis=0), columns.std(axis=0))
+        if len(columns)
+        else [np.empty(0)] * 4
+    )
+    low, high, mean, deviation = (tuple(figure.tolist()) for figure in figures)
+    return LabelSummary(name, len(rows), rows.shape[1:], str(rows.dtype), low, high, mean, deviation, missing, _classes(rows))
+
+
+def _classes(rows: np.ndarray) -> dict[str, int]:
+    if rows.ndim != 1 or rows.dtype.kind not in "biuSU":
+        return {}
+    values, counts = np.unique(rows, return_counts=True)
+    if len(values) > _CLASSES:
+        return {}
+    return {_word(value): int(count) for value, count in zip(values.tolist(), counts, strict=True)}
+
+
+def _word(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _annotated(images: Images) -> Annotated:
+    """Count and check annotation files, all of them. Only folders have any, and images that know `problems` of their labels."""
+    if not isinstance(images, FolderImages):
+        problems = [str(problem) for problem in getattr(images, "problems", tuple)()]
+        return Annotated((), len(problems), tuple(problems[:_SHOWN]))
+    folder = Folder(images.root, images.listing)
+    summaries = []
+    for found in folder.annotations:
+        tally = found.tally()
+        classes = dict(tally.classes.most_common(_CLASSES))
+        summaries.append(AnnotationSummary(found.format, len(found.files), len(tally.images), tally.objects, classes))
+    problems = [str(problem) for problem in folder.problems()]
+    return Annotated(tuple(summaries), len(problems), tuple(problems[:_SHOWN]))

@@ -104,7 +104,7 @@ class Toy(StorageFormat):
     def chunks(self, place: Location) -> Sequence[Callable[[], Any]]:
         return [partial(ToyImages, file) for file in place.ending(self.record.suffixes)]
 
-    def write(self, target: Path, samples: Iterable[Sample], *, per_part: int) -> int:
+    def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         found = list(samples)
         pixels = np.stack([sample.pixels()[..., 0] for sample in found])
         labels = {name: [sample.values[name] for sample in found] for name in found[0].values}

@@ -14,8 +14,8 @@ from PIL import Image
 
 from gantool.data.domains import Preprocess
 from gantool.errors import GantoolError
-from gantool.refining.folder import RECORD
 from gantool.refining.labels import InvalidAnnotations
+from gantool.refining.places import RECORD
 from gantool.refining.refine import refine
 
 VOC = "<annotation><filename>v.png</filename><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>12</xmax><ymax>8</ymax></bndbox></object></annotation>"

@@ -21,7 +21,7 @@ from gantool.data.images import Images
 from gantool.data.inspection.survey import survey
 from gantool.data.locations import Location
 from gantool.data.opening import kind_of, open_images, open_stream
-from gantool.data.video.timeline import read_timeline
+from gantool.data.video.reading import read_timeline
 from gantool.errors import GantoolError, MissingExtra
 
 av = pytest.importorskip("av")

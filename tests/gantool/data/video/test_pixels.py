@@ -109,7 +109,7 @@ def test_a_blank_frame_keeps_alpha():
 
 
 def test_forms(tmp_path, clip, moving):
-    from gantool.data.video.timeline import read_timeline
+    from gantool.data.video.reading import read_timeline
 
     def form(name: str, pixels: str, frames: list, **options: object) -> Form:
         return read_timeline(str(clip(tmp_path / name, frames, codec="ffv1", pixels=pixels, **options))).form
