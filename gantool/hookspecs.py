@@ -59,12 +59,11 @@ def gantool_discriminators() -> Iterable[Component]:
 def gantool_networks() -> Iterable[Component]:
     """Further networks of a recipe, trained or frozen: a projection head, a segmenter that guards labels, a feature extractor.
 
-    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module takes images (N, in_channels, H, W) float in [-1, 1] and
-    returns a tensor, or a tuple of tensors, of N rows each; one that takes anything else says so by a word in `provides`, and the
-    slot that it fills `requires` that word. In eval mode a row's result is the same every time and does not depend on the
-    other rows. State dict, precisions, layouts and given images are as with generators. Whether its weights learn is the recipe's
-    business. Weights that it fetches are named in its options and checked before use. Raise `ValueError` for channels that the
-    network cannot have.
+    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps images (N, in_channels, H, W) float in [-1, 1] to a
+    tensor, or a tuple of tensors, of N finite rows each, with gradients to the images and to all weights that require them.
+    What the results mean is between the network and the recipe: a word in `provides` that the slot `requires`. In eval mode a
+    row's result is the same every time and does not depend on the other rows. State dict, precisions, layouts and given images
+    are as with generators. Raise `ValueError` for channels that the network cannot have.
 
     Example::
 

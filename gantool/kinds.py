@@ -14,7 +14,7 @@ class Kind:
     """One kind of component."""
 
     name: str
-    """The word for it in messages, in `gantool show KIND NAME` and, of a kind that fills slots, the name of its flag."""
+    """The word for it in messages, in `gantool show KIND NAME`, and the name of its flag."""
     hook: str
     """The hook that yields its records, specified in `gantool.hookspecs`."""
     record: type[Component] = Component
@@ -26,9 +26,13 @@ class Kind:
     where it is a torch module, and where looking would open files (data sets)."""
     slot: bool = False
     """Whether it can fill a slot of a recipe."""
+    flag: str = ""
+    """The help of its flag, `gantool train --KIND NAME`; empty where it has none."""
     checks: str = ""
     """The module of `gantool.testing` with the checks of what its factory returns."""
 
+
+_CHANNELS = ("in_channels", "out_channels")
 
 KINDS = {
     kind.name: kind
@@ -36,36 +40,64 @@ KINDS = {
         Kind(
             name="generator",
             hook="gantool_generators",
-            arguments=("in_channels", "out_channels"),
+            arguments=_CHANNELS,
             slot=True,
-            checks="generators",
+            flag="Replace the generator.",
+            checks="networks",
         ),
-        Kind(name="discriminator", hook="gantool_discriminators", arguments=("in_channels",), slot=True, checks="discriminators"),
-        Kind(name="network", hook="gantool_networks", arguments=("in_channels",), slot=True),
-        Kind(name="loss", hook="gantool_losses", slot=True, checks="losses"),
+        Kind(
+            name="discriminator",
+            hook="gantool_discriminators",
+            arguments=_CHANNELS[:1],
+            slot=True,
+            flag="Replace the discriminator.",
+            checks="networks",
+        ),
+        Kind(
+            name="network",
+            hook="gantool_networks",
+            arguments=_CHANNELS[:1],
+            slot=True,
+            flag="Replace the other networks of the recipe.",
+            checks="networks",
+        ),
+        Kind(name="loss", hook="gantool_losses", slot=True, flag="Replace the adversarial loss.", checks="losses"),
         Kind(
             name="buffer",
             hook="gantool_replay_buffers",
             arguments=("generator",),
             product=ReplayBuffer,
             slot=True,
+            flag="Replace the replay buffer.",
             checks="buffers",
         ),
         Kind(name="format", hook="gantool_formats", record=Format, arguments=("record",)),
         Kind(name="layout", hook="gantool_layouts"),
-        Kind(name="dataset", hook="gantool_datasets", checks="datasets"),
-        Kind(name="metric", hook="gantool_metrics", product=Metric, checks="metrics"),
+        Kind(name="dataset", hook="gantool_datasets", flag="A data set of a plugin.", checks="datasets"),
+        Kind(
+            name="metric",
+            hook="gantool_metrics",
+            product=Metric,
+            flag="What chooses the best checkpoint.",
+            checks="metrics",
+        ),
         Kind(name="task", hook="gantool_tasks", arguments=("labels",), product=Task),
-        Kind(name="estimator", hook="gantool_estimators", arguments=("outputs", "seed"), product=Estimator, checks="estimators"),
-        Kind(name="logger", hook="gantool_loggers", product=Logger),
-        Kind(name="command", hook="gantool_commands", arguments=None),
+        Kind(
+            name="estimator",
+            hook="gantool_estimators",
+            arguments=("outputs", "seed"),
+            product=Estimator,
+            checks="estimators",
+        ),
+        Kind(name="logger", hook="gantool_loggers", product=Logger, checks="observers"),
+        Kind(name="command", hook="gantool_commands", arguments=None, checks="commands"),
         Kind(name="recipe", hook="gantool_recipes", record=Recipe, arguments=("parts",), checks="recipes"),
     )
 }
 """By name, in the order in which listings show them."""
 
 SLOT_KINDS = tuple(kind.name for kind in KINDS.values() if kind.slot)
-"""What can fill a slot; each has a flag of its own: `--loss lsgan`."""
+"""What can fill a slot of a recipe."""
 
 RESERVED = tuple(kind.name for kind in KINDS.values() if not kind.slot)
 """Words in front of the dot in `-o` that mean something else than a slot, which must not take them."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 import inspect
 import sys
 import textwrap
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from gantool import hookspecs
 from gantool.kinds import KINDS
+from gantool.testing.conformance import checks_of, words
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "plugins" / "hooks.md"
 
@@ -32,21 +31,14 @@ The records that hooks yield, and the protocols of what their factories return, 
 def page() -> str:
     """Return the text of the page."""
     parts = [HEAD.format(module=inspect.getdoc(hookspecs) or "")]
-    checks = {kind.hook: kind.checks for kind in KINDS.values()} | {"gantool_log": ""}
-    for name, module in checks.items():
+    kinds = {kind.hook: kind.name for kind in KINDS.values()}
+    for name in (*kinds, "gantool_log"):
         text, _, example = (inspect.getdoc(getattr(hookspecs, name)) or "").partition("Example::")
         parts.append(f"## `{name}`\n\n{text.strip()}\n\n```python\n{textwrap.dedent(example).strip()}\n```\n")
-        if module:
-            parts.append(f"The conformance kit checks:\n\n{_rules(import_module(f'gantool.testing.{module}'))}\n")
+        if name in kinds:
+            rules = [f"- `{words(check)}`: {(inspect.getdoc(check) or '').splitlines()[0]}" for check in checks_of(kinds[name])]
+            parts.append("The conformance kit checks:\n\n" + "\n".join(rules) + "\n")
     return "\n".join(parts)
-
-
-def _rules(checks: ModuleType) -> str:
-    lines = []
-    for check in checks.CHECKS:
-        rule = (inspect.getdoc(check) or "").splitlines()[0]
-        lines.append(f"- `{check.__name__.removeprefix('check_').replace('_', '-')}`: {rule}")
-    return "\n".join(lines)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,23 @@ from click.core import ParameterSource
 from ..compute.launch import read_launch, speaks
 from ..data.domains import Preprocess
 from ..errors import GantoolError
-from ..kinds import SLOT_KINDS
+from ..kinds import KINDS, SLOT_KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
 from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
 from .flags import quiet_flag, settings
+
+Command = Callable[..., Any]
+
+
+def _part_flags(command: Command) -> Command:
+    """Add a flag for each kind of part that a run has."""
+    for kind in reversed([kind for kind in KINDS.values() if kind.flag]):
+        add = click.option(f"--{kind.name}", metavar="NAME", shell_complete=complete_component(kind.name), help=kind.flag)
+        command = add(command)
+    return command
 
 
 @click.command(short_help="Train a recipe on a pair of image domains.")
@@ -29,14 +40,7 @@ from .flags import quiet_flag, settings
 @click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")
 @settings(RunSettings, layered=True)
 @settings(Preprocess, layered=True)
-@click.option("--generator", metavar="NAME", shell_complete=complete_component("generator"), help="Replace the generator.")
-@click.option(
-    "--discriminator", metavar="NAME", shell_complete=complete_component("discriminator"), help="Replace the discriminator."
-)
-@click.option("--loss", metavar="NAME", shell_complete=complete_component("loss"), help="Replace the adversarial loss.")
-@click.option("--buffer", metavar="NAME", shell_complete=complete_component("buffer"), help="Replace the replay buffer.")
-@click.option("--dataset", metavar="NAME", shell_complete=complete_component("dataset"), help="A data set of a plugin.")
-@click.option("--metric", metavar="NAME", shell_complete=complete_component("metric"), help="What chooses the best checkpoint.")
+@_part_flags
 @click.option("--part", "part", multiple=True, metavar="SLOT=NAME", help="Fill any slot of the recipe. Repeatable.")
 @click.option(
     "-o",

@@ -10,8 +10,7 @@ torch nor pytest.
 
 from __future__ import annotations
 
-from .cases import Case, collect
-from .conformance import conformance
+from .conformance import Case, collect, conformance
 from .subject import Fault, Subject
 
 __all__ = ["Case", "Fault", "Subject", "collect", "conformance"]

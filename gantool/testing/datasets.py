@@ -1,7 +1,8 @@
-"""Checks of data sets. See `gantool.hookspecs.gantool_datasets`."""
+"""Checks of data sets."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -24,13 +25,10 @@ _STREAMED = 24
 def check_has_two_domains(subject: Subject) -> None:
     """`source` and `target` are each map-style or streaming."""
     for side, domain in _sides(subject):
-        subject.require(
-            isinstance(domain, Domain | StreamingDomain),
-            f"{side} is a {type(domain).__name__}, which has neither __len__ and __getitem__ nor stream",
-        )
-        subject.require(
-            side != "test" or bool(getattr(domain, "labels", None)), "test has no labels; it is there to be measured on"
-        )
+        text = f"{side} is a {type(domain).__name__}, which has neither __len__ and __getitem__ nor stream"
+        subject.require(isinstance(domain, Domain | StreamingDomain), text)
+        labelled = side != "test" or bool(getattr(domain, "labels", None))
+        subject.require(labelled, "test has no labels; it is there to be measured on")
 
 
 def check_says_what_is_missing(subject: Subject) -> None:
@@ -58,9 +56,9 @@ def check_images_are_of_one_form(subject: Subject) -> None:
             subject.require(str(image.dtype) in _DTYPES, f"{where} is {image.dtype}, not {', '.join(_DTYPES)}")
             if isinstance(domain, Images):  # images as they are stored, which the host brings to one form
                 continue
-            if image.dtype.kind == "f":
-                low, high = float(image.min()), float(image.max())
-                subject.require(low >= 0 and high <= 1, f"{where} has values from {low:.3g} to {high:.3g}, not in [0, 1]")
+            low, high = float(image.min()), float(image.max())
+            in_range = image.dtype.kind != "f" or (low >= 0 and high <= 1)
+            subject.require(in_range, f"{where} has values from {low:.3g} to {high:.3g}, not in [0, 1]")
             first = image if first is None else first
             alike = image.shape == first.shape and image.dtype == first.dtype
             subject.require(alike, f"{where} is {image.shape} {image.dtype}, {side}[0] is {first.shape} {first.dtype}")
@@ -70,36 +68,32 @@ def check_an_item_is_always_the_same(subject: Subject) -> None:
     """Item i is the same image every time, in any order, and when the data set is built again."""
     torch.manual_seed(0)
     np.random.seed(0)
-    for (side, domain), (_, again) in zip(_sides(subject), _sides(subject), strict=True):
-        if not isinstance(domain, Domain):
-            continue
+    again = dict(_sides(subject))
+    for side, domain in _map_style(subject):
         first = [(index, image.copy()) for index, image in _some(subject, side, domain)]
         for index, image in reversed(first):
-            for what, other in (("read twice", domain[index]), ("of the data set built twice", again[index])):
+            for what, other in (("read twice", domain[index]), ("of the data set built twice", again[side][index])):
                 subject.require(np.array_equal(image, other), f"{side}[{index}] {what} gives two different images")
 
 
 def check_labels_have_a_row_per_image(subject: Subject) -> None:
     """Every array of `labels` has as many rows as there are images."""
     for side, domain in _sides(subject):
+        count = len(domain) if isinstance(domain, Domain) else None
         for name, values in getattr(domain, "labels", {}).items():
-            count = len(domain) if isinstance(domain, Domain) else None
-            subject.require(
-                len(values) == count, f"the label {name!r} of {side} has {len(values)} rows, there are {count} images"
-            )
+            text = f"the label {name!r} of {side} has {len(values)} rows, there are {count} images"
+            subject.require(len(values) == count, text)
 
 
 def check_blocks_are_their_items(subject: Subject) -> None:
     """`block(start, stop)`, where there is one, gives the images of that range."""
-    for side, domain in _sides(subject):
-        read = getattr(domain, "block", None)
-        if read is None or not isinstance(domain, Domain):
-            continue
+    for side, domain in _map_style(subject):
         stop = min(len(domain), _SOME)
-        with subject.calling(f"{side}.block(1, {stop})"):
-            block = list(read(1, stop))
-        same = len(block) == stop - 1 and all(np.array_equal(image, domain[i]) for i, image in enumerate(block, 1))
-        subject.require(same, f"{side}.block(1, {stop}) is not the images 1 to {stop - 1}")
+        if read := getattr(domain, "block", None):
+            with subject.calling(f"{side}.block(1, {stop})"):
+                block = list(read(1, stop))
+            same = _equal(block, [domain[index] for index in range(1, stop)])
+            subject.require(same, f"{side}.block(1, {stop}) is not the images 1 to {stop - 1}")
 
 
 def check_a_stream_can_be_resumed(subject: Subject) -> None:
@@ -127,16 +121,18 @@ def check_the_host_can_prepare_it(subject: Subject) -> None:
             subject.require(image.shape[:2] == subject.size, f"{side} cannot be brought to {subject.size}")
 
 
-CHECKS = (
-    check_has_two_domains,
-    check_says_what_is_missing,
-    check_images_are_of_one_form,
-    check_an_item_is_always_the_same,
-    check_labels_have_a_row_per_image,
-    check_blocks_are_their_items,
-    check_a_stream_can_be_resumed,
-    check_the_host_can_prepare_it,
-)
+CHECKS = {
+    "dataset": (
+        check_has_two_domains,
+        check_says_what_is_missing,
+        check_images_are_of_one_form,
+        check_an_item_is_always_the_same,
+        check_labels_have_a_row_per_image,
+        check_blocks_are_their_items,
+        check_a_stream_can_be_resumed,
+        check_the_host_can_prepare_it,
+    )
+}
 
 
 def _domains(subject: Subject) -> Any:
@@ -149,6 +145,10 @@ def _domains(subject: Subject) -> Any:
 def _sides(subject: Subject) -> list[tuple[str, Any]]:
     domains = _domains(subject)
     return [(side, getattr(domains, side)) for side in ("source", "target", "test") if hasattr(domains, side)]
+
+
+def _map_style(subject: Subject) -> Iterator[tuple[str, Domain]]:
+    return ((side, domain) for side, domain in _sides(subject) if isinstance(domain, Domain))
 
 
 def _some(subject: Subject, side: str, domain: Any) -> list[tuple[int, Any]]:

@@ -8,7 +8,7 @@ from ..components import Event
 from ..errors import raised
 from ..options import describe, to_dict, validate
 from ..plugins.probe import probe
-from ..plugins.registry import Registry, load_plugins
+from ..plugins.registry import load_plugins
 from .subject import Fault, Subject
 
 
@@ -33,13 +33,15 @@ def check_options_are_explained(subject: Subject) -> None:
     subject.require(not silent, f"the option {', '.join(silent)} of {options.__name__} has no docstring below it")
 
 
-def check_imports_no_torch(registry: Registry, plugin: str) -> None:
+CHECKS = (check_factory_can_be_imported, check_defaults_validate, check_options_are_explained)
+
+
+def check_imports_no_torch(plugin: str) -> None:
     """Listing the plugin imports no torch."""
-    place = probe(plugin, "torch").imports
-    if place is not None:
+    if place := probe(plugin, "torch").imports:
         raise Fault(
-            f"{registry.plugins[plugin]}: its description imports torch, at {place}; factories are strings so that listing and "
-            "--help stay fast: import it in the module that a factory names"
+            f"{load_plugins([plugin]).plugins[plugin]}: its description imports torch, at {place}; factories are strings so that "
+            "listing and --help stay fast: import it in the module that a factory names"
         )
 
 
@@ -49,19 +51,21 @@ def check_observes_every_event(plugin: str, folder: Path) -> None:
     def failed(name: str, error: BaseException) -> None:
         raise Fault(f"plugin {name!r}, gantool_log: raised {raised(error)} for an event of kind {event.kind!r}") from error
 
-    own = load_plugins([plugin])
+    registry = load_plugins([plugin])
+    for event in events(folder):
+        registry.notify(event, failed)
+
+
+def events(folder: Path) -> tuple[Event, ...]:
+    """One event of each kind of a run in `folder`, which holds what they name."""
     sheet, checkpoint = folder / "samples" / "step-00000001.png", folder / "checkpoints" / "step-00000001"
     sheet.parent.mkdir()
     sheet.touch()
     checkpoint.mkdir(parents=True)
-    for event in (
+    return (
         Event(kind="start", run=folder, step=0),
         Event(kind="step", run=folder, step=1, phase="training", values={"loss": 1.0, "images_per_second": 100.0}),
         Event(kind="sample", run=folder, step=1, path=sheet),
         Event(kind="checkpoint", run=folder, step=1, path=checkpoint, values={"patch_distance": 0.5}),
         Event(kind="end", run=folder, step=1),
-    ):
-        own.notify(event, failed)
-
-
-CHECKS = (check_factory_can_be_imported, check_defaults_validate, check_options_are_explained)
+    )

@@ -1,4 +1,4 @@
-"""Checks of estimators. See `gantool.hookspecs.gantool_estimators`."""
+"""Checks of estimators."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..components import KeypointEstimator
-from .pictures import noise
-from .state import first_difference
+from .material import finite, first_difference, noise
 from .subject import Subject
 
 _IMAGES = 24
@@ -20,41 +19,36 @@ _POINTS = "key points"
 
 def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
     """Values or scores are (N, outputs), finite, and the same when asked again."""
-    asked = 0
-    for what, images, targets in _tasks(subject):
-        estimator = subject.made(outputs=_OUTPUTS, seed=0)
-        if not _fitted(subject, estimator, images, targets, what):
-            continue
-        asked += 1
-        for count in (_IMAGES, 1):
-            given = images[:count]
-            result = _predict(subject, estimator, given)
-            got = tuple(result.shape)
-            subject.require(
-                got == (count, _OUTPUTS), f"predict of {count} images gives {got}, not ({count}, {_OUTPUTS}), for {what}"
-            )
-            subject.require(not result.requires_grad, "predict keeps a graph: it must run without gradients")
-            subject.require(bool(torch.isfinite(result).all()), f"predict gives values that are not finite for {what}")
-            same = _close(result, _predict(subject, estimator, given))
-            subject.require(same, "predict gives two results for one image")
-    subject.require(asked > 0, f"fit refuses values, classes and key points alike, {_IMAGES} images of {tuple(subject.size)} px")
+    fitted = [(what, images, _fitted(subject, what, images, targets)) for what, images, targets in _tasks(subject)]
+    asked = [(what, images, estimator) for what, images, estimator in fitted if estimator is not None]
+    for what, given, estimator in (
+        (what, images[:count], estimator) for what, images, estimator in asked for count in (_IMAGES, 1)
+    ):
+        result = _predict(subject, estimator, given)
+        got, wanted = tuple(result.shape), (len(given), _OUTPUTS)
+        subject.require(got == wanted, f"predict of {len(given)} images gives {got}, not {wanted}, for {what}")
+        subject.require(not result.requires_grad, "predict keeps a graph: it must run without gradients")
+        subject.require(finite(result), f"predict gives values that are not finite for {what}")
+        subject.require(_close(result, _predict(subject, estimator, given)), "predict gives two results for one image")
+    subject.require(
+        bool(asked), f"fit refuses values, classes and key points alike, {_IMAGES} images of {tuple(subject.size)} px"
+    )
 
 
 def check_follows_its_seed_alone(subject: Subject) -> None:
     """All that is drawn comes from `seed`, fitting again begins anew, and what it is given stays as it was."""
     for what, images, targets in _tasks(subject):
-        first, second = (subject.made(outputs=_OUTPUTS, seed=7) for _ in range(2))
         kept = images.clone(), targets.clone()
-        if not _fitted(subject, first, images, targets, what):
+        first = _fitted(subject, what, images, targets, seed=7)
+        if first is None:
             continue
         subject.require(first_difference(kept, (images, targets)) is None, "fit changes the images or targets that it is given")
         predicted = _predict(subject, first, images)
         torch.manual_seed(4321)
-        _fitted(subject, second, images, targets, what)
-        same = _close(predicted, _predict(subject, second, images))
+        same = _close(predicted, _predict(subject, _fitted(subject, what, images, targets, seed=7), images))
         subject.require(same, f"two estimators with one seed predict different values after fitting one set ({what})")
-        _fitted(subject, first, images.flip(0), targets, what)
-        _fitted(subject, first, images, targets, what)
+        for given in (images.flip(0), images):
+            _fit(subject, first, what, given, targets)
         same = _close(predicted, _predict(subject, first, images))
         subject.require(same, f"after fitting something else in between it predicts other values: fit must learn anew ({what})")
 
@@ -62,22 +56,15 @@ def check_follows_its_seed_alone(subject: Subject) -> None:
 def check_heeds_its_seed(subject: Subject) -> None:
     """One that draws random numbers draws others with another seed: the spread over seeds is in the interval of a verdict."""
     for what, images, targets in _tasks(subject):
-        predicted, draws = [], _SeesDraws()
-        for seed in (7, 8):
-            with draws:
-                estimator = subject.made(outputs=_OUTPUTS, seed=seed)
-                if not _fitted(subject, estimator, images, targets, what):
-                    break
-            predicted.append(_predict(subject, estimator, images))
-        if len(predicted) < 2 or not draws.seen:
-            continue
-        subject.require(
-            not torch.equal(*predicted),
-            f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})",
-        )
+        with _SeesDraws() as draws:
+            fitted = [_fitted(subject, what, images, targets, seed=seed) for seed in (7, 8)]
+        if None not in fitted and draws.seen:
+            same = torch.equal(*(_predict(subject, estimator, images) for estimator in fitted))
+            text = f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})"
+            subject.require(not same, text)
 
 
-CHECKS = (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone, check_heeds_its_seed)
+CHECKS = {"estimator": (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone, check_heeds_its_seed)}
 
 
 class _SeesDraws(TorchDispatchMode):
@@ -94,39 +81,34 @@ class _SeesDraws(TorchDispatchMode):
 
 def _tasks(subject: Subject) -> list[tuple[str, Tensor, Tensor]]:
     """Images with two values each, with one of two classes each, and with one point each; all follow from brightness."""
-    images = noise(_IMAGES, subject.channels[0], subject.size) * 0.5
     shift = torch.linspace(-0.5, 0.5, _IMAGES)
-    images = images + shift[:, None, None, None]
+    images = noise(_IMAGES, subject.channels[0], subject.size) * 0.5 + shift[:, None, None, None]
     values = torch.stack((shift, -shift), dim=1) / shift.std()
     height, width = subject.size
     points = torch.stack(((0.5 + shift) * (width - 1), (0.5 - shift) * (height - 1)), dim=1)[:, None]
     return [("values", images, values), ("classes", images, (shift > 0).long()), (_POINTS, images, points)]
 
 
-def _fitted(subject: Subject, estimator: Any, images: Tensor, targets: Tensor, what: str) -> bool:
-    """Fit; False where the estimator refuses, with `ValueError`, what is not for it."""
+def _fitted(subject: Subject, what: str, images: Tensor, targets: Tensor, *, seed: int = 0) -> Any:
+    """A new estimator that has learnt, or None where it refuses what is not for it."""
+    estimator = subject.made(outputs=_OUTPUTS, seed=seed)
+    return estimator if _fit(subject, estimator, what, images, targets) else None
+
+
+def _fit(subject: Subject, estimator: Any, what: str, images: Tensor, targets: Tensor) -> bool:
     if what == _POINTS and not isinstance(estimator, KeypointEstimator):
         return False
-    try:
-        if what == _POINTS:
-            estimator.fit_points(images, targets)
-        else:
-            estimator.fit(images, targets)
-    except ValueError:
-        return False
-    except Exception as error:
-        raise subject.fault(
-            f"fit of {tuple(images.shape)} to {what} {tuple(targets.shape)} raised {type(error).__name__}: {error}"
-        ) from error
+    with subject.calling(f"fit of {tuple(images.shape)} to {what} {tuple(targets.shape)}"):
+        try:
+            (estimator.fit_points if what == _POINTS else estimator.fit)(images, targets)
+        except ValueError:
+            return False
     return True
 
 
 def _predict(subject: Subject, estimator: Any, images: Tensor) -> Tensor:
-    with subject.calling(f"predict of {tuple(images.shape)}"):
-        result = estimator.predict(images)
-    subject.require(isinstance(result, Tensor), f"predict returned a {type(result).__name__}, not a tensor")
-    tensor: Tensor = result
-    return tensor
+    result: Tensor = subject.ask(Tensor, f"predict of {tuple(images.shape)}", estimator.predict, images)
+    return result
 
 
 def _close(a: Tensor, b: Tensor) -> bool:

@@ -23,7 +23,7 @@ class Host:
 
     def images(self, *, count: int = 8, channels: int = 3, size: tuple[int, int] = (32, 40)) -> tuple[Path, Path]:
         """Write `count` small random images of each domain; return the paths of the synthetic and the real ones."""
-        from .pictures import write_domains
+        from .material import write_domains
 
         return write_domains(self.folder / "images", count=count, channels=channels, size=size)
 

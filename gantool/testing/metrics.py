@@ -1,4 +1,4 @@
-"""Checks of metrics. See `gantool.hookspecs.gantool_metrics`."""
+"""Checks of metrics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ..runs.checkpoints import random_state
-from .pictures import noise, stripes
-from .state import first_difference
+from .material import first_difference, noise, stripes
 from .subject import Subject
 
 _TOLERANCE = 0.1
@@ -42,8 +41,7 @@ def check_gives_finite_figures(subject: Subject) -> None:
 def check_depends_on_all_batches_alike(subject: Subject) -> None:
     """The order of batches does not matter, and equal input gives equal figures."""
     batches = _batches(subject)
-    forward, backward = _figures(subject, batches), _figures(subject, batches[::-1])
-    again = _figures(subject, batches)
+    forward, backward, again = (_figures(subject, given) for given in (batches, batches[::-1], batches))
     for name, value in forward.items():
         subject.require(again.get(name) == value, f"{name} of one input is {value:.6g} and then {again.get(name):.6g}")
         near = math.isclose(value, backward.get(name, math.nan), rel_tol=_TOLERANCE, abs_tol=1e-6)
@@ -53,63 +51,57 @@ def check_depends_on_all_batches_alike(subject: Subject) -> None:
 def check_starts_anew(subject: Subject) -> None:
     """A new metric has seen nothing, whatever others have seen, and `compute` may be asked twice."""
     batches = _batches(subject)
-    alone = _figures(subject, batches[:1])
-    _figures(subject, batches[1:])
-    subject.require(
-        _figures(subject, batches[:1]) == alone,
-        "a new metric gives other figures once another one has seen images: what it has seen is kept outside of it",
-    )
+    alone, _, again = (_figures(subject, given) for given in (batches[:1], batches[1:], batches[:1]))
+    text = "a new metric gives other figures once another one has seen images: what it has seen is kept outside of it"
+    subject.require(again == alone, text)
     metric = subject.made()
-    for number, (refined, target) in enumerate(batches):
-        _update(subject, metric, refined, target)
-        with subject.calling("compute"):
-            first = metric.compute()
-        with subject.calling("compute, asked a second time,"):
-            second = metric.compute()
+    for number, batch in enumerate(batches, 1):
+        _update(subject, metric, *batch)
+        first = subject.ask(dict, "compute", metric.compute)
+        second = subject.ask(dict, "compute, asked a second time,", metric.compute)
         subject.require(first == second, f"compute gives {first} and, asked again, {second}")
-        whole = _figures(subject, batches[: number + 1])
+        whole = _figures(subject, batches[:number])
         subject.require(first == whole, f"compute between updates changes later figures: {first} in place of {whole}")
 
 
 def check_better_is_where_it_says(subject: Subject) -> None:
     """Its first figure calls images that are alike better than images that are not, in the direction that it provides."""
-    provides = subject.provided.component.provides & {"lower-is-better", "higher-is-better"}
-    subject.require(len(provides) < 2, "it provides both lower-is-better and higher-is-better")
-    if not provides or not subject.lacks("sees-source"):  # one that sees the source may judge the change alone
+    provides = subject.provided.component.provides
+    directions = provides & {"lower-is-better", "higher-is-better"}
+    subject.require(len(directions) < 2, "it provides both lower-is-better and higher-is-better")
+    if not directions or "sees-source" in provides:  # one that sees the source may judge the change alone
         return
-    channels = subject.channels[0]
-    target = stripes(16, channels, subject.size, upright=True, seed=1)
-    near = stripes(16, channels, subject.size, upright=True, seed=2)
-    far = noise(16, channels, subject.size) * 0.2 + 0.7
+    channels, size = subject.channels[0], subject.size
+    target, near = (stripes(16, channels, size, upright=True, seed=seed) for seed in (1, 2))
+    far = noise(16, channels, size) * 0.2 + 0.7
     good, bad = (next(iter(_figures(subject, [(refined, target)]).values())) for refined in (near, far))
-    ordered = good < bad if provides == {"lower-is-better"} else good > bad
     subject.require(
-        ordered,
-        f"it provides {next(iter(provides))!r}, but gives {good:.4g} for images that are alike and {bad:.4g} "
+        good < bad if directions == {"lower-is-better"} else good > bad,
+        f"it provides {next(iter(directions))!r}, but gives {good:.4g} for images that are alike and {bad:.4g} "
         "for images that are not",
     )
 
 
 def check_changes_nothing_else(subject: Subject) -> None:
     """Neither the images nor the global random generators change, so that judging a run does not alter its course."""
-    batches = _batches(subject)
+    batches, before = _batches(subject), random_state()
     copies = [(refined.clone(), target.clone()) for refined, target in batches]
-    before = random_state()
     _figures(subject, batches)
     place = first_difference(before, random_state())
     subject.require(place is None, f"it draws from a global random generator ({place}); make one of its own")
-    place = first_difference(copies, batches)
-    subject.require(place is None, "it changes the images that it is given")
+    subject.require(first_difference(copies, batches) is None, "it changes the images that it is given")
 
 
-CHECKS = (
-    check_refuses_to_judge_nothing,
-    check_gives_finite_figures,
-    check_depends_on_all_batches_alike,
-    check_starts_anew,
-    check_better_is_where_it_says,
-    check_changes_nothing_else,
-)
+CHECKS = {
+    "metric": (
+        check_refuses_to_judge_nothing,
+        check_gives_finite_figures,
+        check_depends_on_all_batches_alike,
+        check_starts_anew,
+        check_better_is_where_it_says,
+        check_changes_nothing_else,
+    )
+}
 
 
 def _batches(subject: Subject) -> Batches:
@@ -123,19 +115,16 @@ def _batches(subject: Subject) -> Batches:
 
 
 def _update(subject: Subject, metric: Any, refined: Tensor, target: Tensor) -> None:
+    sees_source = "sees-source" in subject.provided.component.provides
+    source = {"source": refined.flip(3) * 0.9} if sees_source else {}
     with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
-        if subject.lacks("sees-source"):
-            metric.update(refined, target)
-        else:
-            metric.update(refined, target, source=refined.flip(3) * 0.9)
+        metric.update(refined, target, **source)
 
 
 def _figures(subject: Subject, batches: Batches) -> dict[str, float]:
     metric = subject.made()
-    for refined, target in batches:
-        _update(subject, metric, refined, target)
-    with subject.calling("compute"):
-        figures = metric.compute()
-    subject.require(isinstance(figures, dict) and bool(figures), f"compute returned {figures!r}, not {{name: float}}")
-    result: dict[str, float] = figures
-    return result
+    for batch in batches:
+        _update(subject, metric, *batch)
+    figures: dict[str, float] = subject.ask(dict, "compute", metric.compute)
+    subject.require(bool(figures), "compute returned no figure")
+    return figures

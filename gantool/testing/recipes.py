@@ -1,12 +1,10 @@
-"""Checks of recipes. See `gantool.hookspecs.gantool_recipes` and `gantool.components.TrainingRecipe`.
-
-A recipe is checked in the host's own session, on random images unless the author names a data set.
-"""
+"""Checks of recipes: each is opened in the host's own session, on random images unless the author names a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -19,8 +17,7 @@ from ..plan.resolve import Plan, resolve
 from ..runs.checkpoints import random_state, set_random_state
 from ..runs.state import first_not_finite
 from ..training.session import Session, open_session
-from .pictures import write_domains
-from .state import first_difference, through_disk
+from .material import finite, first_difference, through_disk, write_domains
 from .subject import Subject
 
 _IMAGES = 8
@@ -32,10 +29,8 @@ _LAST_PHASE = 100_000
 def check_all_presets_resolve(subject: Subject) -> None:
     """Defaults and presets name parts that are installed and fit, options that exist and values that are allowed."""
     record = _record(subject)
-    subject.require(
-        any(slot.kind == "generator" for slot in record.slots),
-        "it has no slot of the kind generator, so nothing can be loaded after training",
-    )
+    loadable = any(slot.kind == "generator" for slot in record.slots)
+    subject.require(loadable, "it has no slot of the kind generator, so nothing can be loaded after training")
     for preset in record.presets or [record.default_preset]:
         with subject.calling(f"resolving the preset {preset!r}" if preset else "resolving its defaults"):
             resolve(subject.registry, Choices(plugin=subject.provided.full_name, preset=preset or None, dataset="gantool:files"))
@@ -44,43 +39,34 @@ def check_all_presets_resolve(subject: Subject) -> None:
 def check_says_how_long_it_takes(subject: Subject) -> None:
     """`length` grows with the steps asked for, and every call has a phase."""
     with _session(subject) as session:
-        recipe = session.recipe
-        with subject.calling("length"):
-            lengths = [recipe.length(steps) for steps in (0, 1, 10, 1000)]
-        subject.require(all(type(length) is int for length in lengths), f"length returned {lengths}, not whole numbers")
+        lengths = [subject.ask(int, "length", session.recipe.length, steps) for steps in (0, 1, 10, 1000)]
         subject.require(
             lengths == sorted(lengths) and lengths[0] >= 0 and lengths[-1] > lengths[0],
             f"length gives {lengths} calls for 0, 1, 10 and 1000 steps: it must grow with the steps",
         )
         for step in (0, lengths[1] - 1, lengths[1]):
-            with subject.calling(f"phase({step})"):
-                phase = recipe.phase(step)
-            subject.require(isinstance(phase, str), f"phase({step}) returned a {type(phase).__name__}, not text")
+            subject.ask(str, f"phase({step})", session.recipe.phase, step)
 
 
 def check_trains(subject: Subject) -> None:
     """Two steps of every phase give detached 0-d figures that are finite, and change every network in its state."""
     with _session(subject) as session:
-        before = {name: value.clone() for name, value in _generator(subject, session).state_dict().items()}
-        whole = _frozen_state(session.recipe)
+        before, whole = _copied(subject, _generator(subject, session)), _copied(subject, session.recipe)
         for step in _two_of_each_phase(session):
             for name, value in _step(subject, session, step).items():
                 where = f"step({step}), figure {name!r}"
                 subject.require(isinstance(value, Tensor), f"{where} is a {type(value).__name__}, not a 0-d tensor")
                 subject.require(value.ndim == 0, f"{where} has shape {tuple(value.shape)}, not ()")
                 subject.require(not value.requires_grad, f"{where} is not detached: the graph of every step would be kept")
-                subject.require(bool(torch.isfinite(value)), f"{where} is {float(value)}")
-        after = _generator(subject, session).state_dict()
-        subject.require(
-            first_difference(before, dict(after)) is not None, "training does not change the generator that it returns"
-        )
+                subject.require(finite(value), f"{where} is {float(value)}")
+        after, state = dict(_generator(subject, session).state_dict()), session.recipe.state_dict()
+        changed = first_difference(before, after) is not None
+        subject.require(changed, "training does not change the generator that it returns")
         for slot in (slot for slot in _record(subject).slots if slot.kind in ("generator", "discriminator")):
-            for old, new in zip(_weights_of(slot.name, whole), _weights_of(slot.name, session.recipe.state_dict()), strict=True):
-                subject.require(
-                    first_difference(old, new) is not None,
-                    f"two steps of every phase do not change the network in slot {slot.name!r}, which is in its state",
-                )
-        bad = first_not_finite(session.recipe.state_dict())
+            text = f"two steps of every phase do not change the network in slot {slot.name!r}, which is in its state"
+            for old, new in zip(_weights_of(slot.name, whole), _weights_of(slot.name, state), strict=True):
+                subject.require(first_difference(old, new) is not None, text)
+        bad = first_not_finite(state)
         subject.require(bad is None, f"after a few steps {bad} in its state is not finite")
 
 
@@ -91,17 +77,17 @@ def check_refines_without_a_trace(subject: Subject) -> None:
         for step in (None, *_two_of_each_phase(session)[:1]):
             if step is not None:
                 _step(subject, session, step)
-            before, modes = _frozen_state(recipe), [module.training for module in _generator(subject, session).modules()]
-            with subject.calling("refine"):
-                first, second, one = recipe.refine(images), recipe.refine(images), recipe.refine(images[:1])
-            subject.require(one.shape == images[:1].shape, f"refine turns {tuple(images[:1].shape)} into {tuple(one.shape)}")
-            subject.require(first.shape == images.shape, f"refine turns {tuple(images.shape)} into {tuple(first.shape)}")
-            subject.require(not first.requires_grad, "refine keeps a graph: it must run without gradients")
-            subject.require(float(first.abs().max()) <= 1 + 1e-4, "refine leaves [-1, 1]")
-            subject.require(torch.equal(first, second), "refine gives two results for one image")
-            place = first_difference(before, _frozen_state(recipe))
+            before, modes = _copied(subject, recipe), _modes(subject, session)
+            results = [subject.ask(Tensor, "refine", recipe.refine, given) for given in (images[:1], images, images)]
+            for given, result in zip((images[:1], images), results, strict=False):
+                same = given.shape == result.shape
+                subject.require(same, f"refine turns {tuple(given.shape)} into {tuple(result.shape)}")
+            subject.require(not results[1].requires_grad, "refine keeps a graph: it must run without gradients")
+            subject.require(float(results[1].abs().max()) <= 1 + 1e-4, "refine leaves [-1, 1]")
+            subject.require(torch.equal(*results[1:]), "refine gives two results for one image")
+            place = first_difference(before, _copied(subject, recipe))
             subject.require(place is None, f"refine changes {place} in its state; running statistics need eval mode")
-            same = modes == [module.training for module in _generator(subject, session).modules()]
+            same = modes == _modes(subject, session)
             subject.require(same, "refine leaves the generator in another mode (train or eval) than it was in")
 
 
@@ -131,29 +117,30 @@ def check_resumes_exactly(subject: Subject) -> None:
             saved = through_disk(subject.folder / "state", {"recipe": session.recipe.state_dict()})
         draws, drawn = session.draws.state_dict(), random_state()
         figures = [_step(subject, session, step) for step in steps]
-        expected = _frozen_state(session.recipe)
+        expected = _copied(subject, session.recipe)
     with _session(subject) as session:
         with subject.calling("its load_state_dict"):
             session.recipe.load_state_dict(saved["recipe"])
         session.draws.load_state_dict(draws)
         set_random_state(drawn)
+        missing = "something is missing from state_dict"
         for step, wanted in zip(steps, figures, strict=True):
             place = first_difference(wanted, _step(subject, session, step))
-            subject.require(
-                place is None, f"after resuming, step({step}) gives another {place}: something is missing from state_dict"
-            )
-        place = first_difference(expected, _frozen_state(session.recipe))
-        subject.require(place is None, f"after resuming, {place} is another: something is missing from state_dict")
+            subject.require(place is None, f"after resuming, step({step}) gives another {place}: {missing}")
+        place = first_difference(expected, _copied(subject, session.recipe))
+        subject.require(place is None, f"after resuming, {place} is another: {missing}")
 
 
-CHECKS = (
-    check_all_presets_resolve,
-    check_says_how_long_it_takes,
-    check_trains,
-    check_refines_without_a_trace,
-    check_hands_over_what_refines,
-    check_resumes_exactly,
-)
+CHECKS = {
+    "recipe": (
+        check_all_presets_resolve,
+        check_says_how_long_it_takes,
+        check_trains,
+        check_refines_without_a_trace,
+        check_hands_over_what_refines,
+        check_resumes_exactly,
+    )
+}
 
 
 def _record(subject: Subject) -> Recipe:
@@ -165,10 +152,9 @@ def _plan(subject: Subject) -> Plan:
     record = _record(subject)
     values = {"recipe": subject.values_for("recipe", subject.provided.full_name)}
     values |= {slot.name: subject.values_for(slot.kind, slot.default) for slot in record.slots}
-    own = record.dataset and subject.values_for("dataset", record.dataset)
-    if own:
-        dataset, values["dataset"] = record.dataset, own
-    else:
+    dataset = record.dataset
+    values["dataset"] = subject.values_for("dataset", dataset) if dataset else {}
+    if not values["dataset"]:
         count = max(_IMAGES, 2 * subject.batch_size)
         paths = write_domains(subject.folder / "images", count=count, channels=subject.channels[0], size=subject.size)
         dataset, values["dataset"] = "gantool:files", dict(zip(("synthetic", "real"), map(str, paths), strict=True))
@@ -192,47 +178,36 @@ def _session(subject: Subject) -> Iterator[Session]:
 
 def _two_of_each_phase(session: Session) -> list[int]:
     """Numbers of the first two calls of each phase, in order."""
-    recipe, seen = session.recipe, dict[str, int]()
-    steps = []
-    for step in range(min(recipe.length(10), _LAST_PHASE)):
-        phase = recipe.phase(step)
-        seen[phase] = seen.get(phase, 0) + 1
-        if seen[phase] <= 2:
-            steps.append(step)
-    return steps
+    first: dict[str, list[int]] = {}
+    for step in range(min(session.recipe.length(10), _LAST_PHASE)):
+        first.setdefault(session.recipe.phase(step), []).append(step)
+    return sorted(step for steps in first.values() for step in steps[:2])
 
 
 def _step(subject: Subject, session: Session, step: int) -> dict[str, Any]:
-    with subject.calling(f"step({step})"):
-        figures = session.recipe.step(step, session.draws)
-    subject.require(isinstance(figures, dict), f"step({step}) returned a {type(figures).__name__}, not {{name: 0-d tensor}}")
+    figures = subject.ask(dict, f"step({step})", session.recipe.step, step, session.draws)
     return {name: value.clone() if isinstance(value, Tensor) else value for name, value in figures.items()}
 
 
 def _generator(subject: Subject, session: Session) -> nn.Module:
-    with subject.calling("generator()"):
-        network = session.recipe.generator()
-    subject.require(isinstance(network, nn.Module), f"generator() returned a {type(network).__name__}, not a torch.nn.Module")
+    network: nn.Module = subject.ask(nn.Module, "generator()", session.recipe.generator)
     return network
+
+
+def _modes(subject: Subject, session: Session) -> list[bool]:
+    return [module.training for module in _generator(subject, session).modules()]
 
 
 def _weights_of(name: str, state: Any) -> Iterator[Any]:
     """What lies under a name anywhere in a nested state and has weights in it."""
-    if isinstance(state, Mapping):
-        for key, value in state.items():
-            if key == name and isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values()):
-                yield value
-            else:
-                yield from _weights_of(name, value)
+    for key, value in state.items() if isinstance(state, Mapping) else ():
+        if key == name and isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values()):
+            yield value
+        else:
+            yield from _weights_of(name, value)
 
 
-def _frozen_state(value: Any) -> Any:
-    """A copy of a recipe's state, which goes on changing."""
-    value = value.state_dict() if hasattr(value, "state_dict") else value
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: _frozen_state(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_frozen_state(item) for item in value]
-    return value
+def _copied(subject: Subject, owner: Any) -> dict[str, Any]:
+    """The state of a recipe or network, which goes on changing."""
+    with subject.calling("copying its state_dict"):
+        return dict(deepcopy(owner.state_dict()))

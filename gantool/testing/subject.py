@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GantoolError, raised
-from ..options import validate
 from ..plugins.registry import Provided, Registry
 
 OptionValues = Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]
@@ -38,12 +37,9 @@ class Subject:
     folder: Path
     """An empty folder for this check alone."""
 
-    def __str__(self) -> str:
-        return f"plugin {self.provided.plugin!r}, {self.provided.kind} {self.provided.component.name!r}"
-
     def fault(self, text: str) -> Fault:
         """Return the failure with that text."""
-        return Fault(f"{self}: {text}")
+        return Fault(f"{self.provided}: {text}")
 
     def require(self, holds: bool, text: str) -> None:
         """Raise `Fault` unless a rule holds."""
@@ -60,10 +56,12 @@ class Subject:
         except (Exception, SystemExit) as error:
             raise self.fault(f"{what} raised {_said(error)}") from error
 
-    @property
-    def lacks(self) -> Callable[[str], bool]:
-        """Tell whether the component does not provide a capability."""
-        return lambda capability: capability not in self.provided.component.provides
+    def ask(self, gives: type, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call something of the plugin. Raises `Fault`, which names it `what`, where it raises or returns no `gives`."""
+        with self.calling(what):
+            result = function(*arguments)
+        self.require(isinstance(result, gives), f"{what} returned a {type(result).__name__}, not a {gives.__name__}")
+        return result
 
     def values_for(self, kind: str, full_name: str) -> dict[str, Any]:
         """Return the options that the author gave for a component, building the data that they name."""
@@ -74,12 +72,6 @@ class Subject:
         folder.mkdir(exist_ok=True)
         return dict(given(folder))
 
-    def config(self) -> Any:
-        """Return the validated options of the component."""
-        provided = self.provided
-        with self.calling("validating its options"):
-            return validate(provided.component.options, self.values_for(provided.kind, provided.full_name), where="")
-
     def factory(self) -> Callable[..., Any]:
         """Import the component's factory."""
         try:
@@ -89,13 +81,16 @@ class Subject:
 
     def build(self, **arguments: Any) -> Any:
         """Build the component; `ValueError`, by which a factory refuses its arguments, is passed on."""
-        factory, config = self.factory(), self.config()
+        factory, provided = self.factory(), self.provided
+        with self.calling("validating its options"):
+            part = provided.with_options(self.values_for(provided.kind, provided.full_name), where="")
         try:
-            return factory(config=config, **arguments)
+            return factory(config=part.config, **arguments)
         except ValueError:
             raise
         except (Exception, SystemExit) as error:
-            hint = " (data that it needs can be given: options={name: function of a folder})" if _lacks_data(self, error) else ""
+            lacks_data = provided.kind == "dataset" and isinstance(error, GantoolError)
+            hint = " (data that it needs can be given: options={name: function of a folder})" if lacks_data else ""
             raise self.fault(f"its factory raised {_said(error)}{hint}") from error
 
     def made(self, **arguments: Any) -> Any:
@@ -104,9 +99,23 @@ class Subject:
             return self.build(**arguments)
 
 
-def _lacks_data(subject: Subject, error: BaseException) -> bool:
-    return subject.provided.kind == "dataset" and isinstance(error, GantoolError)
+Check = Callable[[Subject], None]
+
+
+def only_if(word: str) -> Callable[[Check], Check]:
+    """Mark a check as one of components that provide or need `word`; others do not have it."""
+
+    def mark(check: Check) -> Check:
+        check.word = word  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+def holds_for(check: Check, provided: Provided) -> bool:
+    """Tell whether a check is one of this component."""
+    return getattr(check, "word", None) in (None, *provided.component.provides, *provided.component.needs)
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {raised(error)}" if isinstance(error, GantoolError) else raised(error)
+    return f"{type(error).__name__}: {error}" if isinstance(error, GantoolError) else raised(error)

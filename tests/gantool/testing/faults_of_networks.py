@@ -113,6 +113,22 @@ FAULTS = {
         ("return self.last(x)", "return self.last(x - x.mean(dim=0, keepdim=True))"),
         "discriminator 'judge': in eval mode the result for an image depends on the other images",
     ),
+    # Other networks
+    "a result for the whole batch": (
+        "network-moments-gives-a-row-per-image",
+        ("maps.var(dim=(2, 3))", "maps.var(dim=(0, 2, 3))"),
+        "network 'moments': its forward of (2, 3, 32, 40) gives no tensor, or tuple of tensors, with a row for each image",
+    ),
+    "the root of nothing": (
+        "network-moments-gives-a-row-per-image",
+        ("maps.var(dim=(2, 3))", "(maps - maps).sqrt() / 0"),
+        "network 'moments': its result for images of (2, 3, 32, 40) is not finite",
+    ),
+    "a map that is detached": (
+        "network-moments-gradients-reach-everything",
+        ("maps = self.maps(x)", "maps = self.maps(x).detach()"),
+        "network 'moments': its result has no gradient",
+    ),
     # Losses
     "no capability": (
         "loss-squares-names-its-family",

@@ -171,6 +171,28 @@ FAULTS = {
         (").solution", ").solution + torch.rand(2, self.outputs, generator=torch.Generator().manual_seed(0))"),
         "estimator 'linear': it draws random numbers, but with the seeds 7 and 8 it predicts the same",
     ),
+    # Loggers
+    "figures that every event must have": (
+        "logger-lines-logs-every-event",
+        ("dict(event.values)", "event.values['loss']"),
+        "logger 'lines': log of an event of kind 'start' raised KeyError: 'loss'",
+    ),
+    "a file that was never opened": (
+        "logger-lines-closes-without-events",
+        ("if self.file is not None:", "if True:"),
+        "logger 'lines': close of one that saw no event raised AttributeError",
+    ),
+    # Commands
+    "a command that is only a function": (
+        "command-greet-has-a-page-of-help",
+        ("@click.command()\n", ""),
+        "command 'greet': factory names a function, not a click.Command",
+    ),
+    "an option without a name": (
+        "command-greet-has-a-page-of-help",
+        ("@click.command()\n", "@click.command(context_settings={'help_option_names': []})\n"),
+        "command 'greet': --help ends with exit code 2",
+    ),
     # Recipes
     "a preset with an unknown option": (
         "recipe-both-all-presets-resolve",
@@ -191,7 +213,7 @@ FAULTS = {
     "a phase without a name": (
         "recipe-both-says-how-long-it-takes",
         ('"warm-up" if step < 3 else "adversarial"', "step < 3"),
-        "recipe 'both': phase(0) returned a bool, not text",
+        "recipe 'both': phase(0) returned a bool, not a str",
     ),
     "figures with a graph": (
         "recipe-both-trains",

@@ -29,6 +29,11 @@ def gantool_discriminators():
 
 
 @hookimpl
+def gantool_networks():
+    yield Component(name="moments", factory="planted_parts:Moments", options=Width)
+
+
+@hookimpl
 def gantool_losses():
     yield Component(name="squares", factory="planted_parts:Squares", provides=frozenset({"adversarial"}))
     needs = frozenset({"penalty"})
@@ -55,6 +60,16 @@ def gantool_metrics():
 @hookimpl
 def gantool_estimators():
     yield Component(name="linear", factory="planted_parts:Linear")
+
+
+@hookimpl
+def gantool_loggers():
+    yield Component(name="lines", factory="planted_parts:Lines")
+
+
+@hookimpl
+def gantool_commands():
+    yield Component(name="greet", factory="planted_parts:greet")
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import numpy as np
 import torch
 from torch import nn
@@ -31,6 +32,18 @@ class Discriminator(nn.Module):
     def forward(self, x):
         x = nn.functional.leaky_relu(self.first(x))
         return self.last(x)
+
+
+class Moments(nn.Module):
+    """Means and variances of learnt maps, and the maps."""
+
+    def __init__(self, *, config, in_channels):
+        super().__init__()
+        self.maps = nn.Conv2d(in_channels, config.width, 3, padding=1)
+
+    def forward(self, x):
+        maps = self.maps(x)
+        return maps.mean(dim=(2, 3)), maps.var(dim=(2, 3)), maps
 
 
 def check_logits(*logits):
@@ -164,6 +177,26 @@ class Linear:
     def features(self, images):
         mean = images.mean(dim=(1, 2, 3))
         return torch.stack((mean, torch.ones_like(mean)), dim=1)
+
+
+class Lines:
+    def __init__(self, *, config):
+        self.file = None
+
+    def log(self, event):
+        if event.kind == "start":
+            self.file = (event.run / "lines.txt").open("a")
+        self.file.write(f"{event.step} {dict(event.values)}\n")
+
+    def close(self):
+        if self.file is not None:
+            self.file.close()
+
+
+@click.command()
+def greet():
+    """Say good day."""
+    click.echo("Good day")
 
 
 class Both:
