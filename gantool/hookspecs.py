@@ -135,8 +135,9 @@ def gantool_layouts() -> Iterable[Component]:
     """Layouts: what a folder means, which of its files are pictures, which passes (depth, ids) and which labels.
 
     `factory(*, config) -> Layout`, a `gantool.data.listing.Layout`: `arrange(root, files)` gives a `Listing`, or None where a
-    folder is not laid out so. It goes by names and small files alone and decodes no image. Layouts of plugins are asked before
-    the host's `plain` one, which takes every image file for a picture.
+    folder is not laid out so. It goes by names and small files alone and decodes few images or none. Layouts of plugins are asked
+    before the host's `plain` one, which takes every image file for a picture. `gantool.data.layouts.model.Written` makes a layout
+    of patterns of file names, and is its own factory.
 
     Example::
 

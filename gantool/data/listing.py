@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from ..components import NoOptions
 from . import IMAGE_SUFFIXES
+from .frames import Frames
 from .installed import installed
 
 
@@ -27,6 +28,8 @@ class Listing:
     """By picture, the file of each pass by the pass's name, such as "depth"."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By picture, the files that describe it alone."""
+    frames: Frames | None = None
+    """All of this in full, with what the numbers of each pass mean, where the layout knows."""
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _TYPES = {
@@ -67,4 +67,4 @@ def _where(number: str, suffixes: set[str], inside: bool) -> str:
     return f"{{run/}}{'images/' * inside}img_{{vehicle}}_{{camera}}_{number}_{{time:d}}.{end}"
 
 
-LAYOUT = Layout("airsim", "AirSim recordings", recognise)
+LAYOUT = Written("airsim", "AirSim recordings", recognise)

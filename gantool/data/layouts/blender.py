@@ -9,7 +9,7 @@ from ..exr import ExrPart
 from ..frames import Doubt, PassForm, PassKind, PictureForm
 from . import generic
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 from .units import glob_of, sorted_by_name
 from .words import PICTURE
@@ -168,4 +168,4 @@ def _file_output(tree: Tree, headers: Sequence[tuple[ExrPart, ...]]) -> Descript
     return replace(found, name="blender", passes=passes, notes=notes)
 
 
-LAYOUT = Layout("blender", "Blender (multilayer EXR, File Output node)", recognise)
+LAYOUT = Written("blender", "Blender (multilayer EXR, File Output node)", recognise)

@@ -8,7 +8,7 @@ from ..formats.arrays import Spec
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from ..stored import HDF5
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _KEYS = {
@@ -59,4 +59,4 @@ def _is_pass(have: Mapping[str, Spec], key: str, eyes: tuple[str, ...]) -> bool:
     return spec.dtype.kind in "uifb" and len(spec.shape) - (len(eyes) == 2) in (2, 3)
 
 
-LAYOUT = Layout("blenderproc", "BlenderProc (HDF5 per frame)", recognise)
+LAYOUT = Written("blenderproc", "BlenderProc (HDF5 per frame)", recognise)

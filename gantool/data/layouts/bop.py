@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source, step
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _SCENE = "{at/}"
@@ -61,4 +61,4 @@ def _suffixes(files: list[str]) -> list[str]:
     return list(dict.fromkeys(file.rpartition(".")[2] for file in files))
 
 
-LAYOUT = Layout("bop", "scenes of the BOP challenge, and of BlenderProc's write_bop", recognise)
+LAYOUT = Written("bop", "scenes of the BOP challenge, and of BlenderProc's write_bop", recognise)

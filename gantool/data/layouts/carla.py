@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..frames import PassForm, PassKind
 from . import generic
 from .description import Description
-from .model import Layout
+from .model import Written
 from .patterns import pattern
 from .tree import Look, Tree
 
@@ -49,4 +49,4 @@ def _look(tree: Tree, text: str) -> Look | None:
     return tree.look(file) if file else None
 
 
-LAYOUT = Layout("carla", "CARLA's cameras, one folder each", recognise)
+LAYOUT = Written("carla", "CARLA's cameras, one folder each", recognise)

@@ -26,7 +26,7 @@ from . import (
     written,
 )
 from .description import Description, Source, apply, only
-from .model import Layout
+from .model import Written
 from .tree import Tree
 from .units import matches
 
@@ -39,15 +39,15 @@ def _plain(tree: Tree) -> Description | None:
     return Description(generic.PLAIN, tuple(Source(f"{{at/}}{{frame}}.{suffix}") for suffix in suffixes)) if suffixes else None
 
 
-def _generic(name: str, summary: str) -> Layout:
+def _generic(name: str, summary: str) -> Written:
     def recognise(tree: Tree) -> Description | None:
         found = generic.describe(tree)
         return found if found and found.name == name else None
 
-    return Layout(name, summary, recognise)
+    return Written(name, summary, recognise)
 
 
-LAYOUTS: tuple[Layout, ...] = (
+LAYOUTS: tuple[Written, ...] = (
     bop.LAYOUT,
     solo.LAYOUT,
     replicator.LAYOUT,
@@ -64,12 +64,12 @@ LAYOUTS: tuple[Layout, ...] = (
     _generic(generic.LISTED, "pictures that COCO, YOLO, VOC, CVAT or tables list"),
     _generic(generic.FOLDERS, "folders by what they hold, such as images/ and masks/"),
     _generic(generic.COMPANIONS, "names by what they hold, such as rgb_0001.png and 0001_mask.png"),
-    Layout(generic.PLAIN, "every image file is a picture", _plain),
+    Written(generic.PLAIN, "every image file is a picture", _plain),
 )
 """The host's own, the most particular first."""
 
 
-def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Layout] = LAYOUTS) -> Description:
+def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] = LAYOUTS) -> Description:
     """Return what a tree is.
 
     Args:
@@ -103,7 +103,7 @@ def read_frames(
     layout: str = AUTO,
     image: Iterable[str] = (),
     copy: Iterable[str] = (),
-    layouts: Sequence[Layout] = LAYOUTS,
+    layouts: Sequence[Written] = LAYOUTS,
 ) -> Frames:
     """Return the frames of a folder: its pictures, with passes and labels.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _DEPTH_UNIT = 0.1
@@ -54,4 +54,4 @@ def _channel(tree: Tree, word: str) -> tuple[str, ...]:
     return ("R",) if "R" in names else tuple(names[:1])
 
 
-LAYOUT = Layout("dope", "DOPE and NDDS, Falling Things", recognise)
+LAYOUT = Written("dope", "DOPE and NDDS, Falling Things", recognise)

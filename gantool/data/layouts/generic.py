@@ -40,6 +40,10 @@ def describe(tree: Tree, pictures: Iterable[str] = ()) -> Description | None:
         pictures: Files that a person says are the pictures; nothing is in doubt then, and what is no pass is left as it is.
     """
     said = frozenset(pictures)
+    return tree.once("generic", repr(sorted(said)), lambda: _describe(tree, said))
+
+
+def _describe(tree: Tree, said: frozenset[str]) -> Description | None:
     units = units_of(tree, [file for file in tree.pictures if not said or file in said])
     names = listed(tree) if not said else frozenset()
     if not units:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import PassForm, PassKind, PictureForm
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _CAMERA = "{at/}scene_{camera}_"
@@ -70,4 +70,4 @@ def recognise(tree: Tree) -> Description | None:
     )
 
 
-LAYOUT = Layout("hypersim", "Hypersim (HDF5 by camera and frame)", recognise)
+LAYOUT = Written("hypersim", "Hypersim (HDF5 by camera and frame)", recognise)

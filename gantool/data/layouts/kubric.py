@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _FLOW = PassForm(PassKind.MOTION, unit="px", take=(1, 0))
@@ -41,4 +41,4 @@ def recognise(tree: Tree) -> Description | None:
     return Description("kubric", tuple(Source(f"{{at/}}{word}_{{frame:d}}.png") for word in pictures[:1]), passes, labels)
 
 
-LAYOUT = Layout("kubric", "Kubric, and MOVi as files", recognise)
+LAYOUT = Written("kubric", "Kubric, and MOVi as files", recognise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import PassForm, PassKind, PictureForm
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _ENDS = {
@@ -58,4 +58,4 @@ def _name(aov: str, form: PassForm, own: set[str]) -> tuple[str, PassForm]:
     return names.get(form.kind, aov), form
 
 
-LAYOUT = Layout("mitsuba", "Mitsuba's AOVs (EXR)", recognise)
+LAYOUT = Written("mitsuba", "Mitsuba's AOVs (EXR)", recognise)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _PASSES = {
@@ -119,4 +119,4 @@ def _as_stored(tree: Tree, source: Source, form: PassForm) -> PassForm:
     return PassForm(form.kind, names=names)
 
 
-LAYOUT = Layout("replicator", "Omniverse Replicator and Isaac Sim (BasicWriter)", recognise)
+LAYOUT = Written("replicator", "Omniverse Replicator and Isaac Sim (BasicWriter)", recognise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _RANGE = 5.0
@@ -31,4 +31,4 @@ def recognise(tree: Tree) -> Description | None:
     return Description("rhd", (Source(f"{{at/}}color/{{frame:d}}.{end['color']}"),), passes, notes=notes)
 
 
-LAYOUT = Layout("rhd", "RHD, rendered hands", recognise)
+LAYOUT = Written("rhd", "RHD, rendered hands", recognise)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _SUFFIX = ".frame_data.json"
@@ -77,4 +77,4 @@ def _names(annotation: Any) -> dict[str, str]:
     return {str(sum(int(v) << (8 * place) for place, v in enumerate(one["pixelValue"]))): one["labelName"] for one in named}
 
 
-LAYOUT = Layout("solo", "SOLO, of Unity's Perception package", recognise)
+LAYOUT = Written("solo", "SOLO, of Unity's Perception package", recognise)

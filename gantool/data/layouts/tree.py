@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,8 @@ from ..formats.hdf5 import open_h5, read_specs
 from ..images import ImageReadError
 from ..locations import walk
 from ..stored import HDF5
+
+T = TypeVar("T")
 
 PICTURES = (*IMAGE_SUFFIXES, ".exr", ".ppm", ".pfm")
 """Endings of files that hold the pixels of one picture or pass."""
@@ -86,6 +88,7 @@ class Tree:
         self.root = root
         self.files: tuple[str, ...] = tuple(sorted(walk(root) if files is None else files))
         self._seen: dict[tuple[str, str], Any] = {}
+        self._found: dict[tuple[str, str], Any] = {}
 
     def of(self, files: Iterable[str]) -> Tree:
         """Return the tree with these files alone; looks are shared."""
@@ -109,7 +112,7 @@ class Tree:
 
     def look(self, file: str) -> Look | None:
         """Decode an image file and tell what it is like; None where it cannot be read."""
-        return self._once("look", file, lambda: _look(self.root / file))  # type: ignore[no-any-return]
+        return self._once("look", file, lambda: _look(self.root / file))
 
     def json(self, file: str) -> Any:
         """Return the content of a JSON file; None where it is none or is not there."""
@@ -117,16 +120,22 @@ class Tree:
 
     def exr(self, file: str) -> tuple[ExrPart, ...]:
         """Return the parts of an EXR; none where it cannot be read. Raises `MissingExtra` without OpenEXR."""
-        return self._once("exr", file, lambda: _read_exr(self.root / file))  # type: ignore[no-any-return]
+        return self._once("exr", file, lambda: _read_exr(self.root / file))
 
     def hdf5(self, file: str) -> Mapping[str, Spec]:
         """Return the data sets of an HDF5 file; none where it cannot be read. Raises `MissingExtra` without h5py."""
-        return self._once("hdf5", file, lambda: _read_hdf5(self.root / file))  # type: ignore[no-any-return]
+        return self._once("hdf5", file, lambda: _read_hdf5(self.root / file))
 
-    def _once(self, kind: str, file: str, look: Any) -> Any:
+    def once(self, kind: str, of: str, find: Callable[[], T]) -> T:
+        """Return what was found out about these files once."""
+        if (kind, of) not in self._found:
+            self._found[kind, of] = find()
+        return cast("T", self._found[kind, of])
+
+    def _once(self, kind: str, file: str, look: Callable[[], T]) -> T:
         if (kind, file) not in self._seen:
             self._seen[kind, file] = look()
-        return self._seen[kind, file]
+        return cast("T", self._seen[kind, file])
 
 
 def _read_json(path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .patterns import pattern
 from .tree import Look, Tree
@@ -110,7 +111,7 @@ def _sort(files: Sequence[str], shared: int, *, fine: bool) -> list[Unit]:
         stem, _, suffix = name.rpartition(".")
         in_folders = [of(one) if place >= shared or role(of(one)) == PICTURE else [] for place, one in enumerate(folders)]
         text, said, by_folder = _pattern(folders, in_folders, stem, of(stem), suffix)
-        key = (text, *_trait(folders, stem)) if fine else (text,)
+        key = (text, *_trait(file.rpartition("/")[0], stem)) if fine else (text,)
         if key not in found:
             found[key] = Unit(text, said, by_folder)
         found[key].files.append(file)
@@ -153,11 +154,15 @@ def _stem_pattern(stem: str, found: Sequence[Found]) -> str:
     return "".join(pieces)
 
 
-def _trait(folders: Sequence[str], stem: str) -> tuple[str, str, str]:
+def _trait(folder: str, stem: str) -> tuple[str, str, str]:
     """What may tell companions apart whose names say nothing: folders, the first and the last word."""
     words = [word.lower() for word in tokens(stem) if word.isalpha()]
-    where = "/".join("".join("#" if word.isdigit() else word for word in tokens(one)) for one in folders)
-    return where, words[0] if words else "", words[-1] if words else ""
+    return _without_numbers(folder), words[0] if words else "", words[-1] if words else ""
+
+
+@lru_cache(maxsize=4096)
+def _without_numbers(folder: str) -> str:
+    return "".join("#" if word.isdigit() else word for word in tokens(folder))
 
 
 def shared_folders(files: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
-from .model import Layout
+from .model import Written
 from .tree import Tree
 
 _PASSES = {
@@ -48,4 +48,4 @@ def recognise(tree: Tree) -> Description | None:
     return Description("vkitti2", pictures, passes, labels, missing="" if pictures else "there is no rgb_00000.jpg")
 
 
-LAYOUT = Layout("vkitti2", "Virtual KITTI 2", recognise)
+LAYOUT = Written("vkitti2", "Virtual KITTI 2", recognise)

@@ -19,6 +19,7 @@ from gantool.data.files import files
 from gantool.data.formats import records, words
 from gantool.data.inspection.survey import survey
 from gantool.data.installed import installed
+from gantool.data.locations import Location
 from gantool.data.opening import kind_of, open_images, open_stream
 from gantool.data.prepare import prepare
 from gantool.errors import GantoolError
@@ -128,6 +129,36 @@ def test_a_layout_of_a_plugin_tells_pictures_from_masks(site, tmp_path: Path):
     for path in (tmp_path / "set").glob("rgb*"):
         path.rename(path.with_name(path.name.removeprefix("rgb_")))
     assert len(open_images(tmp_path / "set")) == 3, "not laid out so: every image file is a picture"
+
+
+PATTERNS = """
+from gantool import Component, hookimpl
+from gantool.data.frames import PassForm, PassKind
+from gantool.data.layouts.description import Description, Source
+from gantool.data.layouts.model import Written
+
+@hookimpl
+def gantool_layouts():
+    yield Component(name="sky", factory="MODULE:SKY")
+
+def recognise(tree):
+    depth = ((Source("mask_{n:d}.png"),), PassForm(PassKind.DEPTH, unit="m"))
+    known = any(file.startswith("rgb_") for file in tree.files)
+    return Description("sky", (Source("rgb_{n:d}.png"),), {"depth": depth}) if known else None
+
+SKY = Written("sky", "what Sky writes", recognise)
+"""
+
+
+def test_a_layout_of_a_plugin_can_be_patterns_of_names(site, tmp_path: Path):
+    site.plant("sky", PATTERNS)
+    (tmp_path / "set").mkdir()
+    for name in ("rgb_1.png", "mask_1.png", "rgb_2.png"):
+        Image.fromarray(PIXELS[0]).save(tmp_path / "set" / name)
+    found = Location(tmp_path / "set").listing
+    assert (found.images, found.others) == (("rgb_1.png", "rgb_2.png"), ("mask_1.png",))
+    assert found.passes == {"rgb_1.png": {"depth": "mask_1.png"}, "rgb_2.png": {}}
+    assert found.frames.passes["depth"].unit == "m"
 
 
 def test_plugins_are_loaded_once_and_records_import_no_numpy():
