@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,29 @@ def write_channels(data: bytes, changes: Sequence[tuple[str, Sequence[str], np.n
                 new = np.where(np.isfinite(new), new.clip(-_LARGEST_HALF, _LARGEST_HALF), new)
             # The package stores arrays that are not contiguous shuffled, and says nothing.
             channel.pixels = np.ascontiguousarray(new, dtype=before.dtype)
+    return _write(file, name)
+
+
+def write_resized(
+    data: bytes, size: tuple[int, int], resize: Callable[[str, str, np.ndarray], np.ndarray], *, name: str = ""
+) -> bytes:
+    """Return a file as `data` at another size (height, width): each channel as `resize(part, channel, (H, W) pixels)` gives it.
+
+    Types and attributes stay; both windows begin at 0, 0, and end with the picture. Raises as `write_channels`.
+    """
+    file = _open(io.BytesIO(data), name)
+    for part in file.parts:
+        for channel, stored in part.channels.items():
+            new = resize(part.name(), channel, stored.pixels)
+            if new.shape != size:
+                raise GantoolError(f"{name}: {channel} became {_by(new.shape)}, not {_by(size)}")
+            stored.pixels = np.ascontiguousarray(new, dtype=stored.pixels.dtype)
+        ends = (np.zeros(2, np.int32), np.array([size[1] - 1, size[0] - 1], np.int32))
+        part.header.update(dataWindow=ends, displayWindow=ends)
+    return _write(file, name)
+
+
+def _write(file: Any, name: str) -> bytes:
     for part in file.parts:
         if part.header["compression"].name not in _EXACT:
             part.header["compression"] = _package(name).ZIP_COMPRESSION

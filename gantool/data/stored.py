@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ..errors import cause
-from .decoding import read
+from .decoding import open_pillow, read, read_header
+from .encoding import Original, encoder_like
 from .exr import SUFFIX as EXR
 from .exr import read_channels
 from .formats.hdf5 import open_h5
@@ -44,6 +46,39 @@ def read_pass(root: Path, place: Place, form: PassForm) -> np.ndarray:
         raise ImageReadError(str(path), f"it is of shape {array.shape}, not (H, W) or (H, W, C)")
     image: np.ndarray = array if array.ndim == 3 else array[..., None]
     return image
+
+
+def pass_like(data: bytes, name: str, stored: np.ndarray, form: PassForm) -> bytes:
+    """Return a file that holds a pass like the file `data` did, of another size, say: its type, its palette, its kind of file.
+
+    Args:
+        data: The file that was read.
+        name: Its name; the suffix says what it is. Of containers and EXR, see `exr.write_resized`.
+        stored: (H, W, C), as `read_pass` gives it.
+        form: What its numbers mean.
+
+    Raises `ImageReadError` for a file that is none of these, or is damaged.
+    """
+    suffix = Path(name).suffix.lower()
+    file = io.BytesIO()
+    try:
+        if suffix == ".npy":
+            before = np.load(io.BytesIO(data), allow_pickle=False)
+            np.save(file, np.ascontiguousarray(stored if before.ndim == 3 else stored[..., 0], dtype=before.dtype))
+            return file.getvalue()
+        if suffix == ".pfm":
+            height, width, channels = stored.shape
+            head = b"%s\n%d %d\n-1.0\n" % (b"PF" if channels == 3 else b"Pf", width, height)
+            return head + np.ascontiguousarray(stored if form.top_first else stored[::-1], dtype="<f4").tobytes()
+        with open_pillow(data) as image:
+            if image.palette is not None and image.mode == "P":
+                new = Image.fromarray(np.ascontiguousarray(stored[..., 0], dtype=np.uint8), mode="P")
+                new.putpalette(image.palette)
+                new.save(file, image.format, **({"transparency": t} if (t := image.info.get("transparency")) is not None else {}))
+                return file.getvalue()
+            return encoder_like(Original(data, image, read_header(image, data)))(np.ascontiguousarray(stored))
+    except (OSError, ValueError, KeyError) as error:
+        raise ImageReadError(name, cause(error)) from None
 
 
 def _read_image(path: Path) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from gantool.data.exr import read_channels, read_header, write_channels
+from gantool.data.exr import read_channels, read_header, write_channels, write_resized
 from gantool.data.images import ImageReadError
 
 H, W = 6, 8
@@ -107,3 +107,17 @@ def test_damaged_and_foreign_files_are_named(tmp_path: Path, capfd: pytest.Captu
         read_channels(path, ["G"])
     with pytest.raises(ImageReadError, match=r"a\.exr"):
         write_channels(path.read_bytes(), [("x", ["R"], np.zeros((H, W, 1)))], name="a.exr")
+
+
+def test_every_channel_at_another_size(tmp_path: Path):
+    parts = [
+        ("V.Combined", {f"V.Combined.{c}": noise(n, np.float16) for n, c in enumerate("RGB")}),
+        ("V.Depth", {"V.Depth.Z": noise(5)}),
+    ]
+    path = made(tmp_path / "a.exr", *parts, Camera="C")
+    (tmp_path / "b.exr").write_bytes(write_resized(path.read_bytes(), (3, 4), lambda part, channel, pixels: pixels[::2, ::2]))
+    first, second = read_header(tmp_path / "b.exr")
+    assert [(part.name, part.height, part.width) for part in (first, second)] == [("V.Combined", 3, 4), ("V.Depth", 3, 4)]
+    assert first.attributes["Camera"] == "C"
+    assert np.array_equal(read_channels(tmp_path / "b.exr", ["V.Depth.Z"])[..., 0], noise(5)[::2, ::2])
+    assert read_channels(tmp_path / "b.exr", ["V.Combined.G"]).dtype == np.float16
