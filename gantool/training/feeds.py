@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Protocol
+from functools import partial
+from itertools import count, islice
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from ..components import Domain, StreamingDomain
 from ..data.load import load_all, nbytes
@@ -38,19 +39,6 @@ class Share:
     device: torch.device
 
 
-class Feed(Protocol):
-    """The endless batches of one domain."""
-
-    drawn: int
-    """Batches drawn so far; setting it moves the feed."""
-
-    def next(self) -> torch.Tensor:
-        """(N, C, H, W) float32 in [-1, 1], channels-last in memory, on the share's device."""
-
-    def close(self) -> None:
-        """Stop reading ahead."""
-
-
 class Order:
     """Image numbers of batch after batch of one process, computed in blocks."""
 
@@ -74,34 +62,33 @@ class Order:
         return numbers
 
 
-class ResidentFeed:
-    """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one gather there."""
+class Feed:
+    """The endless batches of one domain: opened when the first is asked for, and anew where the feed is moved.
 
-    def __init__(self, domain: Domain, share: Share) -> None:
-        self.drawn = 0
-        self._order = Order(len(domain), share)
-        self._device = share.device
-        self._images = to_tensor(load_all(domain)).to(share.device)
+    `batches`: from which number on, to batches (N, H, W, C) as they are stored, on the run's device; or to why there are no more,
+    since an error that is raised there would hold on to what reads ahead as long as somebody looks at it.
+    """
+
+    def __init__(self, batches: Callable[[int], Iterator[torch.Tensor | str]]) -> None:
+        self._open, self._drawn = batches, 0
+        self._batches: Iterator[torch.Tensor | str] | None = None
 
     def next(self) -> torch.Tensor:
-        numbers = to_device(torch.from_numpy(self._order.batch(self.drawn)), self._device)
-        self.drawn += 1
-        return normalise(self._images[numbers])
+        """(N, C, H, W) float32 in [-1, 1], channels-last in memory, on the run's device.
 
-    def close(self) -> None:
-        """Nothing to close: all images are in memory."""
-
-
-class _Opened:
-    """A feed that opens its data when it is first asked, and anew where it is moved."""
-
-    def __init__(self) -> None:
-        self._drawn = 0
-        self._items: Iterator[Any] | None = None
+        Raises `GantoolError` where an image cannot be read and where a stream ends.
+        """
+        self._batches = self._batches or self._open(self._drawn)
+        stored = next(self._batches)
+        if isinstance(stored, str):
+            self.close()
+            raise GantoolError(stored)
+        self._drawn += 1
+        return normalise(stored)
 
     @property
     def drawn(self) -> int:
-        """Batches drawn so far."""
+        """Batches drawn so far; setting it moves the feed."""
         return self._drawn
 
     @drawn.setter
@@ -110,64 +97,64 @@ class _Opened:
         self._drawn = value
 
     def close(self) -> None:
-        """Worker processes end with the iterator that they feed."""
-        self._items = None
+        """Stop reading ahead. Worker processes end with the iterator that they feed."""
+        self._batches = None
 
 
-class StreamFeed(_Opened):
+class ResidentFeed(Feed):
+    """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there."""
+
+    def __init__(self, domain: Domain, share: Share) -> None:
+        images = to_tensor(load_all(domain)).to(share.device)
+        super().__init__(partial(_pick, images, Order(len(domain), share)))
+
+
+class StreamFeed(Feed):
     """Reads images of a map-style domain ahead in worker processes."""
 
     def __init__(self, domain: Domain, share: Share, *, workers: int) -> None:
-        super().__init__()
-        self._domain, self._share = domain, share
         # More than there are processors only makes torch warn.
-        self._workers = min(workers, _processors())
-
-    def next(self) -> torch.Tensor:
-        """Raises `GantoolError` where an image cannot be read."""
-        if self._items is None:
-            self._items = iter(self._loader())
-        batch = next(self._items)
-        if isinstance(batch, str):
-            self.close()
-            raise GantoolError(batch)
-        self._drawn += 1
-        return normalise(batch.to(self._share.device, non_blocking=True))
-
-    def _loader(self) -> DataLoader[Any]:
-        return DataLoader(
-            _Reader(self._domain),
-            sampler=_Endless(Order(len(self._domain), self._share), self._drawn),
-            batch_size=None,
-            num_workers=self._workers,
-            pin_memory=self._share.device.type == "cuda",
-            worker_init_fn=_leave_signals_to_the_run,
-            # Without one of its own, a loader draws from torch's global random state whenever it starts: a run that was
-            # resumed starts one more.
-            generator=torch.Generator(),
-        )
+        super().__init__(partial(_read_ahead, domain, share, min(workers, _processors())))
 
 
-class IterableFeed(_Opened):
+class IterableFeed(Feed):
     """Follows a domain that has no random access. Each process takes its rows of every batch."""
 
     def __init__(self, domain: StreamingDomain, share: Share) -> None:
-        super().__init__()
-        self._domain, self._share = domain, share
+        super().__init__(partial(_follow, domain, share))
 
-    def next(self) -> torch.Tensor:
-        """Raises `GantoolError` where the stream ends."""
-        share = self._share
-        if self._items is None:
-            whole, first = share.batch_size * share.world_size, share.batch_size * share.rank
-            self._items = stream_rows(
-                self._domain, seed=share.seed, skip=self._drawn * whole, rows=range(first, first + share.batch_size), of=whole
-            )
-        rows = list(islice(self._items, share.batch_size))
-        if len(rows) < share.batch_size:
-            raise GantoolError(f"{getattr(self._domain, 'name', 'the data set')} ended; a streaming domain must be endless")
-        self._drawn += 1
-        return normalise(to_device(to_tensor(np.stack(rows)), share.device))
+
+# Functions, so that a feed which nobody holds any more goes at once, and its workers with it: a method would hold the feed.
+
+
+def _pick(images: torch.Tensor, order: Order, first: int) -> Iterator[torch.Tensor]:
+    for number in count(first):
+        yield images[to_device(torch.from_numpy(order.batch(number)), images.device)]
+
+
+def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Iterator[torch.Tensor | str]:
+    loader: DataLoader[Any] = DataLoader(
+        _Reader(domain),
+        sampler=map(Order(len(domain), share).batch, count(first)),
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=share.device.type == "cuda",
+        worker_init_fn=_leave_signals_to_the_run,
+        # Without one of its own, a loader draws from torch's global random state whenever it starts: a run that was
+        # resumed starts one more.
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        yield batch if isinstance(batch, str) else batch.to(share.device, non_blocking=True)
+
+
+def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[torch.Tensor | str]:
+    whole, start = share.batch_size * share.world_size, share.batch_size * share.rank
+    own = range(start, start + share.batch_size)
+    images = stream_rows(domain, seed=share.seed, skip=first * whole, rows=own, of=whole)
+    while len(rows := list(islice(images, share.batch_size))) == share.batch_size:
+        yield to_device(to_tensor(np.stack(rows)), share.device)
+    yield f"{getattr(domain, 'name', 'the data set')} ended; a streaming domain must be endless"
 
 
 def _leave_signals_to_the_run(_worker: int) -> None:
@@ -183,28 +170,15 @@ def _exit_later() -> None:
     timer.start()
 
 
-class _Endless(Sampler[list[int]]):
-    """Image numbers of batch after batch, from batch `first` on."""
-
-    def __init__(self, order: Order, first: int) -> None:
-        self._order, self._first = order, first
-
-    def __iter__(self) -> Iterator[list[int]]:
-        number = self._first
-        while True:
-            yield self._order.batch(number).tolist()
-            number += 1
-
-
 class _Reader(Dataset[Any]):
     """Reads a whole batch in a worker."""
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
-    def __getitem__(self, numbers: list[int]) -> torch.Tensor | str:
+    def __getitem__(self, numbers: np.ndarray) -> torch.Tensor | str:
         try:
-            return to_tensor(np.stack([self._domain[number] for number in numbers]))
+            return to_tensor(np.stack([self._domain[number] for number in numbers.tolist()]))
         except GantoolError as error:
             # An exception would come out of the loader wrapped in a worker's traceback; the user needs the one line.
             return str(error)
