@@ -210,6 +210,15 @@ class Domains(Protocol):
         """The real images, which they shall look like."""
 
 
+@dataclass
+class Pair:
+    """A data set of these domains: what a factory returns that has no class of its own for it."""
+
+    source: Domain | StreamingDomain
+    target: Domain | StreamingDomain
+    test: Domain | None = None
+
+
 @runtime_checkable
 class Metric(Protocol):
     """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary.

@@ -20,6 +20,7 @@ PUBLIC = {
     "gantool",
     "gantool.builtin.losses",
     "gantool.components",
+    "gantool.datasets",
     "gantool.errors",
     "gantool.evaluation.neural",
     "gantool.evaluation.tasks",

@@ -24,6 +24,7 @@ ORDER = (
     "options features",
     "plugins",
     "data",
+    "datasets",
     "plan",
     "runs",
     "compute",

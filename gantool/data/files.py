@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..components import Pair
 from ..errors import GantoolError
-from .chunks import ChunkStream
 from .domains import FilesOptions
 from .formats import find, words
 from .images import Images
@@ -16,16 +15,8 @@ from .opening import open_images, open_stream
 from .rows import in_range
 
 
-@dataclass(frozen=True)
-class FileDomains:
-    """Synthetic and real images on disk. See `gantool.components.Domains`; sizes and types are settled by `prepare`."""
-
-    source: Images | ChunkStream
-    target: Images | ChunkStream
-
-
-def files(*, config: FilesOptions) -> FileDomains:
-    """Open both domains.
+def files(*, config: FilesOptions) -> Pair:
+    """Open both domains, as they are stored: sizes and types are settled by `prepare`.
 
     Raises `GantoolError` as `open_images` and `in_range` do, and where the two are the same place or one lies inside the other.
     """
@@ -42,7 +33,7 @@ def files(*, config: FilesOptions) -> FileDomains:
     source, target = (open_stream(place, window=config.window) if place in chunked else open_images(place) for place in places)
     if config.label_range and isinstance(source, Images):
         source = in_range(source, config.label_range)
-    return FileDomains(source, target)
+    return Pair(source, target)
 
 
 def _check_apart(synthetic: Path, real: Path) -> None:

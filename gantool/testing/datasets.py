@@ -144,7 +144,8 @@ def _domains(subject: Subject) -> Any:
 
 def _sides(subject: Subject) -> list[tuple[str, Any]]:
     domains = _domains(subject)
-    return [(side, getattr(domains, side)) for side in ("source", "target", "test") if hasattr(domains, side)]
+    found = [(side, getattr(domains, side, None)) for side in ("source", "target", "test")]
+    return [(side, domain) for side, domain in found if domain is not None]
 
 
 def _map_style(subject: Subject) -> Iterator[tuple[str, Domain]]:

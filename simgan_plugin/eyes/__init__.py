@@ -7,6 +7,6 @@ real pictures.
 
 from __future__ import annotations
 
-from .domain import LABELS, EyeDomain, EyeDomains, eyes, render
+from .domain import LABELS, EyeDomain, eyes, render
 
-__all__ = ["LABELS", "EyeDomain", "EyeDomains", "eyes", "render"]
+__all__ = ["LABELS", "EyeDomain", "eyes", "render"]

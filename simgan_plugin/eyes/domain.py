@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool.components import Pair
+from gantool.datasets import Rendered
 from gantool.errors import GantoolError
 
 from ..eyes_options import MIN_SIDE, EyesOptions
@@ -49,61 +50,33 @@ def render(
     Raises `GantoolError` for an unknown domain and a size below 8x8, `ValueError` for a negative index.
     """
     rows = _check(indices, domain, size)
-    return _pictures(rows, domain, size, color, seed), geometry.labels(geometry.draw(seed, rows, size))
+    return _pictures(rows, domain, size, color, seed), _labels(rows, size, seed)
 
 
-class EyeDomain:
+class EyeDomain(Rendered):
     """Eyes number `first` to `first + count - 1` of one domain, map-style: rendered when read, nothing held.
 
-    Raises `GantoolError` for an unknown domain and a size below 8x8.
+    Labels are as of `render`. Raises `GantoolError` for an unknown domain and a size below 8x8.
     """
 
     def __init__(
         self, domain: DomainName, count: int, size: tuple[int, int], color: bool = False, seed: int = 0, first: int = 0
     ) -> None:
         _check(np.array([first]), domain, size)
-        self.name = f"built-in eyes, {domain}"
-        self._indices = range(first, first + count)
-        self._domain: DomainName = domain
-        self._size, self._color, self._seed = size, color, seed
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """(H, W, C) uint8. Raises `IndexError` outside the domain."""
-        image: NDArray[np.uint8] = self.read([index])[0]
-        return image
-
-    def block(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Positions `start` to `stop`, which the host asks for where it reads a whole domain."""
-        return self.read(range(start, stop))
-
-    def read(self, indices: NDArray[np.integer] | Sequence[int]) -> NDArray[np.uint8]:
-        """(n,) positions in the domain -> (n, H, W, C) uint8: many times faster than as many single items."""
-        rows = np.array([self._indices[int(index)] for index in indices], np.int64)
-        return _pictures(rows, self._domain, self._size, self._color, self._seed)
-
-    @cached_property
-    def labels(self) -> dict[str, Floats]:
-        """Label name -> float32 array with `len(self)` rows, as of `render`. Computed without rendering."""
-        rows = np.arange(self._indices.start, self._indices.stop, dtype=np.int64)
-        return geometry.labels(geometry.draw(self._seed, rows, self._size))
+        super().__init__(
+            f"built-in eyes, {domain}",
+            range(first, first + count),
+            partial(_pictures, domain=domain, size=size, color=color, seed=seed),
+            partial(_labels, size=size, seed=seed),
+        )
 
 
-@dataclass(frozen=True)
-class EyeDomains:
-    """The data set: clean renders, and camera-like pictures of other eyes."""
+def eyes(*, config: EyesOptions) -> Pair:
+    """Make the built-in data set: clean renders, camera-like pictures of other eyes, and some with labels that no run trains on.
 
-    source: EyeDomain
-    target: EyeDomain
-    test: EyeDomain
-    """Camera-like pictures that training never draws, whose labels count."""
-
-
-def eyes(*, config: EyesOptions) -> EyeDomains:
-    """Make the built-in data set. It shows the mechanism offline; it is no substitute for real pictures."""
-    return EyeDomains(
+    It shows the mechanism offline; it is no substitute for real pictures.
+    """
+    return Pair(
         source=EyeDomain("synthetic", config.synthetic_count, config.size, config.color, config.seed),
         target=EyeDomain("camera", config.real_count, config.size, config.color, config.seed, _TARGET_FIRST),
         test=EyeDomain("camera", _TEST_COUNT, config.size, config.color, config.seed, _TEST_FIRST),
@@ -123,6 +96,10 @@ def _pictures(indices: NDArray[np.int64], domain: DomainName, size: tuple[int, i
             scene = camera.shade(eyes, layers, seed, rows, color=color)
         images[start : start + step] = np.rint(np.clip(scene, 0, 1) * np.float32(255)).transpose(0, 2, 3, 1)
     return images
+
+
+def _labels(indices: NDArray[np.int64], size: tuple[int, int], seed: int) -> dict[str, Floats]:
+    return geometry.labels(geometry.draw(seed, indices, size))
 
 
 def _check(indices: NDArray[np.integer] | Sequence[int], domain: str, size: tuple[int, int]) -> NDArray[np.int64]:

@@ -87,7 +87,7 @@ def persons(domain):
 
 def test_nobody_is_held_out_unless_asked_for(tmp_path):
     found = pair(tmp_path)
-    assert not hasattr(found, "test")
+    assert found.test is None
     assert persons(found.target) == ["p00", "p01", "p02"]
 
 

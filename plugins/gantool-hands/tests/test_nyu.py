@@ -97,13 +97,13 @@ def test_distances_from_the_camera_and_black_background(tmp_path):
 
 def test_test_frames_are_the_real_ones_of_the_other_split(tmp_path):
     write_split(tmp_path / "dataset" / "train", frames=3)
-    assert not hasattr(open_(tmp_path), "test")
+    assert open_(tmp_path).test is None
     write_split(tmp_path / "dataset" / "test", frames=2)
     domains = open_(tmp_path)
     assert [len(domain) for domain in (domains.source, domains.target, domains.test)] == [3, 3, 2]
     assert np.array_equal(domains.test[1], domains.target[1])  # the two splits were written from the same numbers
     assert "test" in domains.test.names[0]
-    assert not hasattr(open_(tmp_path, split="test"), "test")
+    assert open_(tmp_path, split="test").test is None
 
 
 def test_any_part_of_the_frames_and_several_cameras(tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from gantool import GantoolError
+from gantool.datasets import Labels, Listed
 
-from .domain import GazeDomain, Labels
 from .geometry import from_wall, gaze_labels, mirrored
 from .pictures import Grey, read_grey, resized
 
@@ -45,7 +45,7 @@ def is_columbia(folder: Path) -> bool:
     return folder.is_dir() and any(_NAME.fullmatch(path.stem) for path in images)
 
 
-def open_columbia(images: Sequence[Path], *, name: str, size: tuple[int, int], mirror: bool = True) -> GazeDomain:
+def open_columbia(images: Sequence[Path], *, name: str, size: tuple[int, int], mirror: bool = True) -> Listed:
     """Open images by their names, each resized to (h, w) = `size`: they should be crops of one eye.
 
     `mirror`: flip those named `_R`. Labels: those of `gaze_labels`, and `subject`, text. Raises `GantoolError` for an image that
@@ -57,7 +57,7 @@ def open_columbia(images: Sequence[Path], *, name: str, size: tuple[int, int], m
         picture = resized(read_grey(images[index]), size)
         return picture[:, ::-1] if flips[index] else picture
 
-    return GazeDomain(name, [str(path) for path in images], read, _labels(images, np.array(flips)))
+    return Listed(name, [str(path) for path in images], read, _labels(images, np.array(flips)))
 
 
 def _labels(images: Sequence[Path], flips: np.ndarray) -> Labels:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gantool import GantoolError
+from gantool.components import Pair
 
 from .columbia import find_columbia, open_columbia
-from .domain import Pair, PairWithTest, choose_subjects
 from .h5 import open_h5
 from .mpiigaze import SIDES, Choice, find_mpiigaze
 from .options import ColumbiaOptions, H5Options, MPIIGazeOptions
+from .subjects import choose_subjects
 from .unityeyes import open_unityeyes
 
 
@@ -24,9 +25,8 @@ def unityeyes_mpiigaze(*, config: MPIIGazeOptions) -> Pair:
         return Choice(evaluation=images == "evaluation", sides=sides, mirror=config.mirror)
 
     target = copy.open(train, choice(config.images), size=config.size)
-    if not test:
-        return Pair(source, target)
-    return PairWithTest(source, target, copy.open(test, choice(config.test_images), size=config.size))
+    held_out = copy.open(test, choice(config.test_images), size=config.size) if test else None
+    return Pair(source, target, held_out)
 
 
 def unityeyes_columbia(*, config: ColumbiaOptions) -> Pair:
@@ -45,7 +45,7 @@ def unityeyes_columbia(*, config: ColumbiaOptions) -> Pair:
         for group in groups
         if group
     )
-    return PairWithTest(source, target, *test) if test else Pair(source, target)
+    return Pair(source, target, *test)
 
 
 def h5_pair(*, config: H5Options) -> Pair:

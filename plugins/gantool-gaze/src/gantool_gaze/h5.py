@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from gantool import GantoolError
+from gantool.datasets import Labels, Listed
 from gantool.errors import cause
 
-from .domain import GazeDomain, Labels
 from .geometry import from_unity, gaze_labels
 from .pictures import Grey, whole_numbers
 
 SUFFIXES = (".h5", ".hdf5")
 
 
-def open_h5(path: str | Path, *, look_vec: str = "unityeyes") -> GazeDomain:
+def open_h5(path: str | Path, *, look_vec: str = "unityeyes") -> Listed:
     """Read such a file; all images are held in memory. Labels: those of `gaze_labels` where there is `look_vec`.
 
     `look_vec`: axes of the vectors, "unityeyes" (y up) or "camera" (y down). Raises `GantoolError`.
@@ -40,7 +40,7 @@ def open_h5(path: str | Path, *, look_vec: str = "unityeyes") -> GazeDomain:
             labels = _labels(file, path, look_vec) if "look_vec" in file else {}
     except OSError as error:
         raise GantoolError(f"cannot read {path}, is it damaged? {cause(error)}") from None
-    return GazeDomain(str(path), [f"{path}:image/{name}" for name in names], images.__getitem__, labels)
+    return Listed(str(path), [f"{path}:image/{name}" for name in names], images.__getitem__, labels)
 
 
 def _images(file: Any, path: Path) -> tuple[list[str], list[Grey]]:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool import GantoolError
+from gantool.datasets import Listed
 from gantool.errors import cause
 
-from .domain import GazeDomain
 from .geometry import facing_from_rotation, gaze_labels, mirrored
 from .pictures import Grey, resized, whole_numbers
 
@@ -63,7 +63,7 @@ class MPIIGaze:
             raise GantoolError(f"{self.normalized} has no folders p00, p01, …: give MPIIGaze or its folder Data/Normalized")
         return found
 
-    def open(self, subjects: Sequence[str], choice: Choice, *, size: tuple[int, int]) -> GazeDomain:
+    def open(self, subjects: Sequence[str], choice: Choice, *, size: tuple[int, int]) -> Listed:
         """Read images and labels of some subjects, file by file; they are held in memory, 2 kB each.
 
         Beside the labels of `gaze_labels`: `subject` and `eye`, text. Images that are not (h, w) = `size` are resized. Raises
@@ -85,7 +85,7 @@ class MPIIGaze:
         if not names:
             raise GantoolError(f"no {' or '.join(choice.sides)} eyes of {', '.join(subjects)} in {self.normalized}")
         labels = gaze_labels(np.concatenate(columns["gaze"]), np.concatenate(columns["facing"]))
-        return GazeDomain(
+        return Listed(
             f"{self.normalized} ({', '.join(subjects)})",
             names,
             lambda index: resized(images[index], size),

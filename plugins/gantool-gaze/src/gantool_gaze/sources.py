@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from gantool import GantoolError
+from gantool.datasets import Listed
 
 from .columbia import find_columbia, is_columbia, open_columbia
-from .domain import GazeDomain, choose_subjects
 from .h5 import SUFFIXES, open_h5
 from .mpiigaze import Choice, find_mpiigaze, is_mpiigaze
+from .subjects import choose_subjects
 from .unityeyes import is_unityeyes, open_unityeyes
 
 FORMATS = ("unityeyes", "mpiigaze", "columbia", "h5")
 
 
-def open_source(place: str | Path, *, size: tuple[int, int], subjects: str = "", evaluation: bool = False) -> GazeDomain:
+def open_source(place: str | Path, *, size: tuple[int, int], subjects: str = "", evaluation: bool = False) -> Listed:
     """Open a source by its layout. `size` does not apply to .h5 files, `subjects` and `evaluation` only to those that have them.
 
     Raises `GantoolError` for a place that is of no known layout, and as the readers do.
@@ -53,7 +54,7 @@ def layout_of(path: Path) -> str:
     raise GantoolError(f"{path} is of no known layout: {', '.join(FORMATS)}; see the README of gantool-gaze")
 
 
-def write_npz(domain: GazeDomain, target: Path) -> tuple[int, list[str]]:
+def write_npz(domain: Listed, target: Path) -> tuple[int, list[str]]:
     """Write `image` (N, H, W) and all labels; return how many images, and the names of the labels. Whole or not at all.
 
     Raises `GantoolError` where the file cannot be written, and for images that cannot be read.

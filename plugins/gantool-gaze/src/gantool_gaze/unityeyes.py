@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool import GantoolError
+from gantool.datasets import Labels, LazyArrays, Listed
 from gantool.errors import cause
 
-from .domain import GazeDomain, Labels, LazyLabels
 from .geometry import facing_from_unity, from_unity, gaze_labels
 from .pictures import Grey, Window, read_grey, read_size
 
@@ -28,7 +29,7 @@ _POINTS = {"interior_margin_2d": _OUTER_CORNER + 1, "caruncle_2d": 1, "iris_2d":
 """Lists of points that are read, and how many of them there must be."""
 
 
-def open_unityeyes(folder: str | Path, *, size: tuple[int, int], zoom: float = 1.5) -> GazeDomain:
+def open_unityeyes(folder: str | Path, *, size: tuple[int, int], zoom: float = 1.5) -> Listed:
     """Open what UnityEyes wrote; images are crops around the eye, (h, w) = `size`. JSON files are read with their images.
 
     The crop is GazeML's: as wide as `zoom` times the eye, from the caruncle to the outer corner, around the middle of the lids'
@@ -46,8 +47,9 @@ def open_unityeyes(folder: str | Path, *, size: tuple[int, int], zoom: float = 1
         picture = read_grey(images[index])
         return _window(_read_points(jsons[index], len(picture)), size, zoom, jsons[index]).cut(picture, size)
 
-    names = [str(path) for path in images]
-    return GazeDomain(str(root), names, read, LazyLabels(LABELS, lambda: _labels(images, jsons, size, zoom)))
+    # All are read when the first one is asked for: training needs none of them.
+    labels = cache(lambda: _labels(images, jsons, size, zoom))
+    return Listed(str(root), [str(path) for path in images], read, LazyArrays(LABELS, lambda name: labels()[name]))
 
 
 def is_unityeyes(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool import GantoolError
+from gantool.components import Pair
+from gantool.datasets import Listed
 
 from .depth_map import encode
 from .draws import Floats
@@ -56,70 +59,49 @@ def crop_around(joints: Floats, size: tuple[int, int], margin: float) -> Crop:
     return Crop((low + high) / 2, side / min(size), size)
 
 
-class NYUDomain:
-    """Synthetic (`synthdepth`) or real (`depth`) images of some cameras, map-style: read when asked for."""
+def open_hands(views: list[View], kind: Kind, config: NYUOptions) -> Listed:
+    """Open synthetic (`synthdepth`) or real (`depth`) images of some cameras, map-style: (H, W, 1) uint16, read when asked for.
 
-    def __init__(self, views: list[View], kind: Kind, config: NYUOptions) -> None:
-        self._views, self._kind, self._config = views, kind, config
-        self._rows = [(view, row) for view in views for row in range(len(view.frames))]
-        self.name = f"NYU hands, {kind} in {views[0].folder}"
-        self.names: Sequence[str] = [str(view.path(row, kind)) for view, row in self._rows]
-        crops = [self._crop(view, row) for view, row in self._rows]
-        chosen = [view.joints[row][list(EVALUATED)] for view, row in self._rows]
-        self.labels: dict[str, Floats] = {
-            "joints_xy": np.stack([crop.points(joints[:, :2]) for crop, joints in zip(crops, chosen, strict=True)]),
-            "joints_depth_mm": np.stack([joints[:, 2] for joints in chosen]),
-        }
-        """`joints_xy` (N, 14, 2) in px of the crop and `joints_depth_mm` (N, 14), in the order of `joints.NAMES`."""
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> NDArray[np.uint16]:
-        """(H, W, 1) uint16. The hand is where the synthetic image has one; elsewhere, and where the camera saw nothing, is
-        background. Raises `GantoolError` for files that cannot be read."""
-        view, row = self._rows[index]
-        crop = self._crop(view, row)
-        rendered = crop.cut(self._read(view, row, "synthdepth"))
-        shown = rendered if self._kind == "synthdepth" else crop.cut(self._read(view, row, "depth"))
-        hand = np.where((rendered > 0) & (shown > 0), shown, EMPTY)
-        near, far = self._config.depth_mm or self._around(view.joints[row])
-        return encode(hand, near, far, self._config.background)[..., None]
-
-    def _around(self, joints: Floats) -> tuple[float, float]:
-        middle = float(joints[:, 2].mean())
-        return middle - self._config.relief_mm, middle + self._config.relief_mm
-
-    def _crop(self, view: View, row: int) -> Crop:
-        return crop_around(view.joints[row], self._config.size, self._config.margin)
-
-    def _read(self, view: View, row: int, kind: Kind) -> Floats:
-        path = view.path(row, kind)
-        depth = read_depth(path)
-        if depth.shape != (480, 640):
-            raise GantoolError(
-                f"{path} is {depth.shape[0]}x{depth.shape[1]}, not 480x640: joints are in px of the published images"
-            )
-        return depth
+    The hand is where the synthetic image has one; elsewhere, and where the camera saw nothing, is background. Labels, in the
+    order of `joints.NAMES`: `joints_xy` (N, 14, 2) in px of the crop and `joints_depth_mm` (N, 14). Reading raises `GantoolError`
+    for a file that cannot be read.
+    """
+    rows = [(view, row) for view in views for row in range(len(view.frames))]
+    joints = np.concatenate([view.joints for view in views])
+    crops = [crop_around(each, config.size, config.margin) for each in joints]
+    chosen = joints[:, list(EVALUATED)]
+    return Listed(
+        f"NYU hands, {kind} in {views[0].folder}",
+        [str(view.path(row, kind)) for view, row in rows],
+        partial(_hand, rows, crops, kind, config),
+        {
+            "joints_xy": np.stack([crop.points(each[:, :2]) for crop, each in zip(crops, chosen, strict=True)]),
+            "joints_depth_mm": chosen[..., 2],
+        },
+    )
 
 
-@dataclass(frozen=True)
-class NYUDomains:
-    """Frames to train on."""
-
-    source: NYUDomain
-    target: NYUDomain
-
-
-@dataclass(frozen=True)
-class TestedNYUDomains(NYUDomains):
-    """Frames to train on, and real ones of other people to test on."""
-
-    test: NYUDomain
+def _hand(
+    rows: Sequence[tuple[View, int]], crops: Sequence[Crop], kind: Kind, config: NYUOptions, index: int
+) -> NDArray[np.uint16]:
+    (view, row), crop = rows[index], crops[index]
+    rendered = crop.cut(_read(view.path(row, "synthdepth")))
+    shown = rendered if kind == "synthdepth" else crop.cut(_read(view.path(row, "depth")))
+    hand = np.where((rendered > 0) & (shown > 0), shown, EMPTY)
+    middle = float(view.joints[row][:, 2].mean())
+    near, far = config.depth_mm or (middle - config.relief_mm, middle + config.relief_mm)
+    return encode(hand, near, far, config.background)
 
 
-def nyu(*, config: NYUOptions) -> NYUDomains:
-    """Open the data set.
+def _read(path: Path) -> Floats:
+    depth = read_depth(path)
+    if depth.shape != (480, 640):
+        raise GantoolError(f"{path} is {depth.shape[0]}x{depth.shape[1]}, not 480x640: joints are in px of the published images")
+    return depth
+
+
+def nyu(*, config: NYUOptions) -> Pair:
+    """Open frames to train on and, of the published split, real ones of other people to test on.
 
     Raises `GantoolError` for files that are missing or not as published.
     """
@@ -130,8 +112,6 @@ def nyu(*, config: NYUOptions) -> NYUDomains:
     if folder is None:
         raise GantoolError(f"no folder {config.split} in {root}: dataset.root is the folder that holds train/ and test/")
     views = read_views(folder, config.views)
-    source, target = NYUDomain(views, "synthdepth", config), NYUDomain(views, "depth", config)
     held_out = find_split(root, "test") if config.split == "train" else None
-    if held_out is None:
-        return NYUDomains(source, target)
-    return TestedNYUDomains(source, target, NYUDomain(read_views(held_out, config.views), "depth", config))
+    test = open_hands(read_views(held_out, config.views), "depth", config) if held_out else None
+    return Pair(open_hands(views, "synthdepth", config), open_hands(views, "depth", config), test)
