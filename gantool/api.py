@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .data.domains import Preprocess
 from .errors import GantoolError, Stopped
-from .kinds import KINDS, SLOT_KINDS
+from .kinds import KINDS
 from .model.export import export
 from .plan.choices import Choices, read_config
 from .plan.resolve import resolve
+from .plan.settings import EvaluateSettings, RunSettings, takes
 from .plugins.registry import load_plugins
 from .refining.refine import refine
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "evaluate", "export", "load", "refine", "save", "train"]
 
 
+@takes(RunSettings, Preprocess)
 def train(
     plugin: str | None = None,
     *,
@@ -30,18 +33,32 @@ def train(
     quiet: bool = True,
     **choices: Any,
 ) -> Path:
-    """Train a recipe and return the run folder: `gantool train` from Python.
+    """Train a recipe: `gantool train` from Python.
 
-    `options`: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`. `choices`: what the command line's flags are called, with
-    underscores: `synthetic`, `real`, `size`, `steps`, `batch_size`, `seed`, `generator`, `loss`, `preset`, …; `parts`, {slot:
-    name}, stands for `--part`. With `resume`, only `steps` and settings that do not change results. A run that a signal
-    stopped raises `KeyboardInterrupt` after it saved. Raises `GantoolError`.
+    Args:
+        plugin: Which recipe trains.
+        output: The new run folder; None: the next free one in `runs`.
+        resume: A run folder to go on with; then only `options` of loggers and the fields of `Resumable` may be said.
+        config: A .toml file, or the run.json of another run.
+        options: Of the recipe and its parts: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`.
+        quiet: Print nothing.
+        **choices: What the flags of `gantool train` are called, with underscores: fields of `gantool.plan.settings.RunSettings`
+            and `gantool.data.domains.Preprocess`, `synthetic`, `real`, `preset`, `dataset`, `metric`, and `generator`, `loss` or
+            another kind of part; `parts`, {slot: name}, stands for `--part`.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        GantoolError: What was said does not exist or fit, or training failed.
+        KeyboardInterrupt: A signal stopped the run, after it saved.
+
+    Example:
+        >>> run = gantool.train("simgan", synthetic="renders", real="photos", size="35x55", steps=500)
     """
     from .training.command import resume_run, start_run
 
-    parts = {kind: choices.pop(kind) for kind in SLOT_KINDS if kind in choices} | dict(choices.pop("parts", None) or {})
-    values = {"plugin": plugin, **choices, "parts": parts}
-    given = {name: value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in {"plugin": plugin, **choices}.items() if value is not None}
     said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
     try:
         if resume:
@@ -55,16 +72,35 @@ def train(
         raise KeyboardInterrupt from stop
 
 
-def evaluate(run: str | Path, **choices: Any) -> dict[str, Any]:
-    """Measure whether refining helps: `gantool evaluate` from Python. Returns what it writes to `RUN/evaluation.json`.
+@takes(EvaluateSettings)
+def evaluate(
+    run: str | Path,
+    *,
+    real_labelled: str | Path | None = None,
+    synthetic: str | Path | None = None,
+    real: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Measure whether refining helps: `gantool evaluate` from Python.
 
-    `choices`: `real_labelled`, `synthetic` and `real`, paths; `options`, such as `{"estimator.steps": 300}`; and the fields of
-    `gantool.evaluation.options.EvaluateSettings`: `labels`, `task`, `arms`, `estimators`, `repeats`, `seed`, `limit`, ….
-    Raises `GantoolError`.
+    Args:
+        run: A run folder.
+        real_labelled: Real images with labels; None: those of the run's data set.
+        synthetic: Labelled synthetic images, if not the run's own.
+        real: The unlabelled real images that the run trained on, if moved.
+        options: Of the estimators: `{"estimator.steps": 300}`.
+        **settings: Fields of `gantool.plan.settings.EvaluateSettings`.
+
+    Returns:
+        What it also writes to `RUN/evaluation.json`.
+
+    Raises:
+        GantoolError: Data or settings that cannot be used.
     """
     from .evaluation.command import evaluate_run
 
-    return evaluate_run(Path(run), **choices)
+    return evaluate_run(Path(run), real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
 
 
 def build(kind: str, name: str, /, **arguments: Any) -> Any:

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from ..compute.launch import read_launch, speaks
 from ..data.domains import Preprocess
 from ..errors import GantoolError
-from ..kinds import KINDS, SLOT_KINDS
+from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
@@ -21,14 +21,11 @@ from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
 from .flags import quiet_flag, settings
 
-Command = Callable[..., Any]
 
-
-def _part_flags(command: Command) -> Command:
+def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
     """Add a flag for each kind of part that a run has."""
     for kind in reversed([kind for kind in KINDS.values() if kind.flag]):
-        add = click.option(f"--{kind.name}", metavar="NAME", shell_complete=complete_component(kind.name), help=kind.flag)
-        command = add(command)
+        click.option(f"--{kind.name}", metavar="NAME", shell_complete=complete_component(kind.name), help=kind.flag)(command)
     return command
 
 
@@ -123,8 +120,6 @@ def _choices(ctx: click.Context, flags: dict[str, Any]) -> tuple[Choices, Choice
 
 
 def _read(given: dict[str, Any], where: str) -> Choices:
-    parts = {kind: given.pop(kind) for kind in SLOT_KINDS if kind in given}
-    parts |= parse_pairs(given.pop("part", ()), "--part", "SLOT=NAME")
+    parts = parse_pairs(given.pop("part", ()), "--part", "SLOT=NAME")
     options = parse_options(given.pop("option", ()))
-    said = Choices.from_mapping({**given, "parts": parts}, where=where)
-    return said.with_options(options, where="-o")
+    return Choices.from_mapping({**given, "parts": parts}, where=where).with_options(options, where="-o")

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..data.domains import Preprocess
 from ..errors import GantoolError, suggest
+from ..kinds import SLOT_KINDS
 from .settings import RunSettings
 
 FORMAT = 1
@@ -46,17 +47,19 @@ class Choices:
     def from_mapping(cls, values: Mapping[str, Any], *, where: str) -> Choices:
         """Read the form that `Plan.to_dict` writes; `where` names the source in errors. Raises `GantoolError`.
 
-        `synthetic` and `real` stand for the data set `gantool:files` and its options.
+        `synthetic` and `real` stand for the data set `gantool:files` and its options, `generator` and other kinds for parts.
         """
         values = {key: value for key, value in values.items() if key not in _NOTES}
         check_format(values.pop("format", FORMAT), where)
+        kinds = {kind: values.pop(kind) for kind in SLOT_KINDS if not isinstance(values.get(kind, {}), Mapping)}
         for name in values:
             if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_TABLES)):
                 table = f"; options of a slot go into [options.{name}]" if isinstance(values[name], Mapping) else ""
-                raise GantoolError(f"{where}: no setting {name!r}{table or suggest(name, known)}")
+                raise GantoolError(f"{where}: no setting {name!r}{table or suggest(name, (*known, *SLOT_KINDS))}")
         names = {name: values.pop(name) for name in _NAMES if name in values}
         paths = {f"dataset.{name}": _absolute(values.pop(name), name, where) for name in _PATHS if name in values}
         parts, options = (_table(values.pop(name, {}), name, where) for name in _TABLES)
+        parts = {**kinds, **parts}
         for name, value in {**names, **parts}.items():
             if not isinstance(value, str):
                 raise GantoolError(f"{where}: {name} must be a name, got {value!r}")

@@ -33,16 +33,18 @@ def read_settings(settings: type[Settings], said: Mapping[str, Any], of: str) ->
 
 
 def takes(*settings: type) -> Callable[[Function], Function]:
-    """Let `help()` and `inspect.signature` list the fields in the place of the `**settings` of a function."""
+    """Let `inspect.signature` list the fields in the place of a function's `**settings`, or before its `**choices`."""
 
     def decorate(function: Function) -> Function:
-        kept = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        parameters = inspect.signature(function).parameters
+        kept = [parameter for name, parameter in parameters.items() if name not in ("settings", "choices")]
         for each in settings:
             hints = get_type_hints(each)
             kept += [
                 inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
                 for field in fields(each)
             ]
+        kept += [parameters["choices"]] if "choices" in parameters else []
         function.__signature__ = inspect.signature(function).replace(parameters=kept)  # type: ignore[attr-defined]
         return function
 
@@ -66,24 +68,16 @@ class Computing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSettings(Computing):
-    """How long, where and how a run trains, and what it writes."""
+class Resumable(Computing):
+    """How long and how a run trains, not what: when it is resumed, these may differ."""
 
     steps: Annotated[int, Ge(0)] = 1000
     """Discriminator updates after the warm-ups."""
-    batch_size: Annotated[int, Ge(1)] = 32
-    """Images of each domain in one update, all processes together. How many share them does not change what is trained."""
     accumulate: Annotated[int, Ge(1)] = 1
     """Parts a process takes them in: less memory, same gradients. Only recipes that provide "accumulates" can: gradients of the
     parts add up to those of the whole batch, and memory is that of one part."""
-    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
-    """Decides weights, order and everything drawn. The order is that of images, within a domain."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: convolutions in bfloat16 (autocast). Weights and losses stay float32. Slower on most CPUs."""
     compile: bool = False
     """Compile the networks first. With torch.compile: a minute at the start, faster steps after it."""
-    channels_last: bool = True
-    """Lay images and weights out channels-last, which is faster. Training is 1.3 to 1.9 times as fast on a CPU."""
     checkpoint_every: Annotated[int, Ge(1)] = 200
     """Steps between checkpoints. One is also written at the end and on Ctrl-C."""
     sample_every: Annotated[int, Ge(1)] = 200
@@ -100,6 +94,20 @@ class RunSettings(Computing):
     """Size up to which a domain is held on the device (GiB). As stored, 8 or 16 bit; a larger one streams from disk."""
     timeout: Annotated[float, Ge(1), Flag("S")] = 600.0
     """Seconds that processes of one run wait for each other. Then they give up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Resumable):
+    """How long, where and how a run trains, and what it writes."""
+
+    batch_size: Annotated[int, Ge(1)] = 32
+    """Images of each domain in one update, all processes together. How many share them does not change what is trained."""
+    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
+    """Decides weights, order and everything drawn. The order is that of images, within a domain."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16: convolutions in bfloat16 (autocast). Weights and losses stay float32. Slower on most CPUs."""
+    channels_last: bool = True
+    """Lay images and weights out channels-last, which is faster. Training is 1.3 to 1.9 times as fast on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +157,7 @@ class EvaluateSettings(Weights, Computing):
     labels: str = ""
     """Which labels: an array, a JSON key, or columns such as x,y. Their name; columns are those of a table."""
     task: Annotated[str, Flag("NAME", completes="task")] = "auto"
-    """What the labels are, such as angles, keypoints; auto: by name and shape. A component, where these leave no doubt."""
+    """What the labels are, such as angles. A task by name; "auto": by name and shape, where these leave no doubt."""
     estimators: Annotated[tuple[str, ...], MinLen(1), Flag("NAME", name="--estimator", commas=True, completes="estimator")] = (
         "gantool:small-cnn",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,14 @@ from ..compute.launch import Launch, read_launch
 from ..errors import GantoolError
 from ..plan.choices import Choices
 from ..plan.resolve import Plan, resolve
+from ..plan.settings import Resumable
 from ..plugins.registry import Registry, load_plugins
 from ..runs.folder import discard, new_folder, read_choices, write_plan
 
 if TYPE_CHECKING:
     from ..compute.processes import Team
 
-RESUMABLE = frozenset(
-    {
-        *("steps", "device", "compile", "checkpoint_every", "keep", "log_every", "sample_every", "cache_gib", "workers"),
-        *("accumulate", "timeout", "log"),
-    }
-)
-"""Settings that may differ when a run is resumed: they say how long and how it runs, not what it trains."""
+RESUMABLE = sorted(field.name for field in fields(Resumable))
 
 
 def start_run(output: str | Path | None, plan: Plan, registry: Registry, *, quiet: bool = False, profile: bool = False) -> Path:
@@ -71,12 +67,12 @@ def _meet(plan: Plan, launch: Launch) -> Team | None:
 def _check_same(run: Path, before: Plan, after: Plan) -> None:
     old, new = _flat(before), _flat(after)
     differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    changed = [name for name in differ if name not in {*RESUMABLE, "preset"} and not name.startswith("logger.")]
+    changed = [name for name in differ if name not in (*RESUMABLE, "preset") and not name.startswith("logger.")]
     if changed:
         name = changed[0]
         raise GantoolError(
             f"--resume goes on with what {run / 'run.json'} says: {name} is {old.get(name)!r} there and cannot become "
-            f"{new.get(name)!r}; what can change: {', '.join(sorted(RESUMABLE))}"
+            f"{new.get(name)!r}; what can change: {', '.join(RESUMABLE)}"
         )
 
 

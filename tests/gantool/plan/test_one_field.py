@@ -40,11 +40,11 @@ def say(*words, **variables):
     for name in variables:
         del os.environ[name]
 
-def watch(job, *others):
-    print("job", job.settings.toys)
+def watch(request, *others, open=refining.Request.open):
+    print("job", open(request, *others).settings.toys)
     raise gantool.GantoolError("enough")
 
-refining.refine_folder = watch
+refining.Request.open = watch
 where = ("refine", "saved", "--input", "in", "--output", "out", "--device", "cpu")
 say("refine", "--help")
 say(*where, "--toys", "5")
