@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, numbers, outside
-from .rle import decode_counts, resize_mask
+from ..geometry import Fit
+from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
+from .placing import place, unknown
+from .rle import decode_counts
 
 
 def is_coco(data: bytes) -> bool:
@@ -62,21 +64,25 @@ class Coco:
                 for text in _check_annotation(annotation, of_image, categories):
                     yield Problem(file, f"annotation {annotation.get('id')}: {text}")
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
         found = json.loads(data)
-        factors: dict[Any, tuple[float, float]] = {}
+        fits: dict[Any, Fit] = {}
         for image in _dicts(found, "images"):
             path = self._find(image, file)
-            before = sizes(path) if path else None
-            if before is None:
-                raise ValueError(f"image {image.get('file_name')} cannot be read, so its annotations cannot be scaled")
-            factors[_key(image, "id")] = (size[1] / before[1], size[0] / before[0])
+            fits[_key(image, "id")] = fit_of(sizes(path) if path else None, size, crop=crop, image=image.get("file_name"))
             image.update({key: value for key, value in zip(("height", "width"), size, strict=True) if key in image})
+        kept = []
         for annotation in _dicts(found, "annotations"):
-            if _key(annotation, "image_id") not in factors:
+            if _key(annotation, "image_id") not in fits:
                 raise ValueError(f"annotation {annotation.get('id')} is of an unknown image")
-            _scale(annotation, *factors[_key(annotation, "image_id")], size)
+            if place(annotation, fits[_key(annotation, "image_id")]):
+                kept.append(annotation)
+        found["annotations"] = kept
         return json.dumps(found, ensure_ascii=data.isascii(), indent=2 if b"\n" in data.strip() else None).encode()
+
+    def unknown(self, file: str, data: bytes) -> Sequence[str]:  # noqa: ARG002
+        found = json.loads(data)
+        return sorted({*unknown(_dicts(found, "annotations")), *unknown(_dicts(found, "images"))})
 
     def _find(self, image: dict[str, Any], file: str) -> str | None:
         return self._index.find(image.get("file_name"), file)
@@ -147,22 +153,6 @@ def _check_mask(mask: Any, size: Size) -> Iterator[str]:
                 yield "its mask has a polygon that is not three or more pairs of numbers"
             elif outside(zip(polygon[::2], polygon[1::2], strict=True), size):
                 yield f"its mask has a polygon that reaches out of the image of {by(size)}"
-
-
-def _scale(annotation: dict[str, Any], x: float, y: float, size: Size) -> None:
-    if "bbox" in annotation:
-        left, top, width, height = annotation["bbox"]
-        annotation["bbox"] = [left * x, top * y, width * x, height * y]
-    if "area" in annotation:
-        annotation["area"] *= x * y
-    if "keypoints" in annotation:
-        points = annotation["keypoints"]
-        annotation["keypoints"] = [value * (x, y, 1)[place % 3] for place, value in enumerate(points)]
-    mask = annotation.get("segmentation")
-    if isinstance(mask, dict):
-        annotation["segmentation"] = resize_mask(mask, size)
-    elif mask:
-        annotation["segmentation"] = [[v * (x, y)[place % 2] for place, v in enumerate(polygon)] for polygon in mask]
 
 
 def _dicts(data: dict[str, Any], key: str) -> list[dict[str, Any]]:

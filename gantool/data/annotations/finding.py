@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..decoding import probe
 from ..images import Form, ImageReadError
 from ..listing import Listing
-from . import sidecars, tables
+from . import labelme, sidecars, tables
 from .coco import Coco, is_coco
+from .cvat import Cvat, is_cvat
 from .model import Annotations, ImageIndex, Problem, Size
 from .voc import Voc, parse
 from .yolo import Yolo, read_config
@@ -73,28 +74,30 @@ def _find(root: Path, others: Sequence[str], index: ImageIndex) -> Iterator[Anno
     for file in [file for file in left if file.endswith((".yaml", ".yml"))]:
         if read_config((root / file).read_bytes()) is not None:
             yield take(Yolo(root, file, left, index))
-    per_image = [sidecars.Sidecars(root, suffix, left, index) for suffix in sidecars.SUFFIXES]
-    for found in per_image:
+    yield from map(take, _by_content(root, left, index, _BEFORE_SIDECARS))
+    for found in [sidecars.Sidecars(root, suffix, left, index) for suffix in sidecars.SUFFIXES]:
         if found.files:
             yield take(found)
-    coco = [file for file in left if file.endswith(".json") and is_coco((root / file).read_bytes())]
-    if coco:
-        yield take(Coco(root, coco, index))
-    voc = [file for file in left if file.endswith(".xml") and _may_be_voc(root / file)]
-    if voc:
-        yield take(Voc(root, voc, index))
+    yield from map(take, _by_content(root, left, index, _AFTER_SIDECARS))
     named = {file: column for file in left if file.lower().endswith(tables.SUFFIXES) and (column := _column(root, file, index))}
     if named:
         yield take(tables.Tables(root, named, index))
 
 
-def _may_be_voc(path: Path) -> bool:
+def _by_content(root: Path, left: Sequence[str], index: ImageIndex, kinds: Sequence[_Kind]) -> Iterator[Annotations]:
+    """Yield what takes the files of one suffix that hold what they should."""
+    for suffix, holds, make in kinds:
+        files = [file for file in left if file.endswith(suffix) and holds((root / file).read_bytes())]
+        if files:
+            yield make(root, files, index)
+
+
+def _may_be_voc(data: bytes) -> bool:
     """Return whether a file is VOC's, or damaged XML, which is better reported than passed over."""
-    data = path.read_bytes()
     try:
         parse(data)
     except ValueError:
-        return b"<annotation" in data
+        return b"<annotation>" in data
     return True
 
 
@@ -103,3 +106,8 @@ def _column(root: Path, file: str, index: ImageIndex) -> str | None:
         return tables.image_column(tables.read_rows(root / file), index, file)
     except ValueError:
         return None
+
+
+_Kind = tuple[str, Callable[[bytes], bool], Callable[[Path, Sequence[str], ImageIndex], Annotations]]
+_BEFORE_SIDECARS: tuple[_Kind, ...] = ((".json", labelme.is_json, labelme.LabelMe), (".xml", labelme.is_xml, labelme.LabelMe))
+_AFTER_SIDECARS: tuple[_Kind, ...] = ((".json", is_coco, Coco), (".xml", is_cvat, Cvat), (".xml", _may_be_voc, Voc))

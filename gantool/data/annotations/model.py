@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from ..geometry import Fit, cropped, resized
+
 Size = tuple[int, int]
 """(height, width) in pixels."""
 Sizes = Callable[[str], Size | None]
@@ -57,8 +59,14 @@ class Annotations(Protocol):
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         """Yield what is wrong, file by file."""
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:
-        """Return the content `data` of `file` for images that are resized from `sizes` to `size`. Raises `ValueError`."""
+    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+        """Return the content `data` of `file` for images that are brought from `sizes` to `size`.
+
+        `crop`: cut out of the middle instead of resized. What is cut off is left out. Raises `ValueError`.
+        """
+
+    def unknown(self, file: str, data: bytes) -> Sequence[str]:
+        """Return names of numbers that `scaled` leaves as they are because nobody knows whether they are pixels."""
 
 
 class ImageIndex:
@@ -68,13 +76,16 @@ class ImageIndex:
         self.images = tuple(images)
         self._known = frozenset(self.images)
         self._by_base: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
         for image in self.images:
             self._by_base.setdefault(image.rpartition("/")[2], []).append(image)
+            self._by_stem.setdefault(image.rpartition(".")[0], []).append(image)
 
     def find(self, name: object, beside: str) -> str | None:
         """Return the relative path of the image `name`, as the annotation file `beside` calls it, or None.
 
-        Tried are the folder of that file, the root, and then the image whose path ends alike; base names must be unique.
+        Tried are the folder of that file, the root, then the image whose path ends alike (base names must be unique), and at
+        last the same path with another suffix.
         """
         if not isinstance(name, str) or not name:
             return None
@@ -85,8 +96,21 @@ class ImageIndex:
                 return path
         same_base = self._by_base.get(plain.rpartition("/")[2], [])
         ends = [image for image in same_base if f"/{image}".endswith("/" + _normal(plain).lstrip("/"))]
-        candidates = ends or same_base
+        candidates = ends or same_base or self._with_another_suffix(plain, beside)
         return candidates[0] if len(candidates) == 1 else None
+
+    def _with_another_suffix(self, name: str, beside: str) -> list[str]:
+        """BlenderProc lists .jpg where it writes .png."""
+        stem, folder = name.rpartition(".")[0], beside.rpartition("/")[0]
+        tries = (_normal(f"{folder}/{stem}" if folder else stem), _normal(stem)) if stem else ()
+        return next((found for path in tries if (found := self._by_stem.get(path))), [])
+
+
+def fit_of(before: Size | None, size: Size, *, crop: bool, image: object) -> Fit:
+    """Return what happens to one image. Raises `ValueError` where it cannot be read, or is smaller than the crop."""
+    if before is None:
+        raise ValueError(f"image {image} cannot be read, so what annotates it cannot be scaled")
+    return cropped(before, size) if crop else resized(before, size)
 
 
 def outside(points: Iterable[tuple[float, float]], size: Size) -> bool:

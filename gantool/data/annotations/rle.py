@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 
-from .model import Size
+from ..geometry import Fit
 
 _CONTINUES, _SIGN, _BITS, _FIRST = 0x20, 0x10, 5, 48
 
@@ -56,15 +55,21 @@ def encode_counts(runs: list[int]) -> str:
     return "".join(text)
 
 
-def resize_mask(mask: dict[str, Any], size: Size) -> dict[str, Any]:
-    """Return a run-length mask for an image of `size`, nearest pixels, in the form it has. Raises `ValueError`."""
+def fit_mask(mask: dict[str, Any], fit: Fit) -> dict[str, Any]:
+    """Return a run-length mask for an image that is resized or cropped, nearest pixels, in its form. Raises `ValueError`."""
     height, width = mask["size"]
     runs = decode_counts(mask["counts"])
     if sum(runs) != height * width:
         raise ValueError(f"run lengths add up to {sum(runs)}, not {height}x{width}")
+    if (height, width) != fit.before:
+        raise ValueError(f"its mask is of {height}x{width}, the image of {fit.before[0]}x{fit.before[1]}")
     values = np.repeat(np.arange(len(runs), dtype=np.uint8) & 1, runs)
-    pixels = cv2.resize(values.reshape(width, height).T.copy(), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-    flat = pixels.T.ravel()
+    flat = fit.ids(values.reshape(width, height).T).T.ravel()
     edges = np.flatnonzero(np.diff(flat, prepend=np.uint8(0)))
     new = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return {**mask, "size": list(size), "counts": new if isinstance(mask["counts"], list) else encode_counts(new)}
+    return {**mask, "size": list(fit.size), "counts": new if isinstance(mask["counts"], list) else encode_counts(new)}
+
+
+def foreground(mask: dict[str, Any]) -> int:
+    """Return how many pixels a mask marks."""
+    return sum(decode_counts(mask["counts"])[1::2])

@@ -82,13 +82,25 @@ class Tables:
             except ValueError as error:
                 yield Problem(file, str(error))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:  # noqa: ARG002
+    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:  # noqa: ARG002
         """Which columns are pixels is not known."""
         return data
+
+    def unknown(self, file: str, data: bytes) -> Sequence[str]:  # noqa: ARG002
+        first = next(read_rows(self._root / file), {})
+        return [str(column) for column, value in first.items() if column != self._columns[file] and _is_number(value)]
 
     def _rows(self, file: str) -> Iterator[tuple[dict[str, Any], str | None]]:
         for row in read_rows(self._root / file):
             yield row, self._index.find(row.get(self._columns[file]), file)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_box(row: dict[str, Any], size: Size | None) -> str:

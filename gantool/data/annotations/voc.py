@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, outside
+from ..geometry import Fit
+from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_KNOWN = re.compile(r"[xy](min|max)|[xy]\d*|c[xy]|w|h|angle|name|pose|truncated|difficult|occluded|deleted|verified|id|track_id")
 
 
 def parse(data: bytes) -> ET.Element:
@@ -74,27 +77,23 @@ class Voc:
             else:
                 yield from (Problem(file, text) for text in _check(annotation, size))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
         annotation = parse(data)
         image = self._image(annotation, file)
-        before = sizes(image) if image else None
-        if before is None:
-            raise ValueError(f"image {annotation.findtext('filename')} cannot be read, so its boxes cannot be scaled")
-        height, width = size[0] / before[0], size[1] / before[1]
+        fit = fit_of(sizes(image) if image else None, size, crop=crop, image=annotation.findtext("filename"))
         for tag, value in (("height", size[0]), ("width", size[1])):
             element = annotation.find(f"size/{tag}")
             if element is not None:
                 element.text = str(value)
-        for box in annotation.iter("bndbox"):
-            for tag in _CORNERS:
-                corner = box.find(tag)
-                if corner is not None:
-                    # Counted from 1, the left edge of pixel 1 is 0; the right edge of pixel n is n.
-                    first = 1 if tag in ("xmin", "ymin") else 0
-                    edge = (float(corner.text or "") - first) * (width if tag[0] == "x" else height) + first
-                    corner.text = f"{edge:.10g}"
+        for item in annotation.findall("object"):
+            if not _place(item, fit):
+                annotation.remove(item)
         text: bytes = ET.tostring(annotation, encoding="utf-8", xml_declaration=data.lstrip().startswith(b"<?xml"))
         return text
+
+    def unknown(self, file: str, data: bytes) -> Sequence[str]:  # noqa: ARG002
+        leaves = (item for of in parse(data).iter("object") for item in of.iter() if len(item) == 0 and item is not of)
+        return sorted({item.tag for item in leaves if not _KNOWN.fullmatch(item.tag) and _is_number(item.text)})
 
     def _image(self, annotation: ET.Element, file: str) -> str | None:
         found = self._index.find(annotation.findtext("filename"), file)
@@ -103,6 +102,71 @@ class Voc:
             same = self._by_stem.get(_stem(file), [])
             found = same[0] if len(same) == 1 else None
         return found
+
+
+def _place(item: ET.Element, fit: Fit) -> bool:
+    """Move an object, its parts, and all that says where they are; return whether something of it is still in the picture."""
+    for part in item.findall("part"):
+        if not _place(part, fit):
+            item.remove(part)
+    places = (("bndbox", _place_box), ("polygon", _place_polygon), ("robndbox", _place_rotated), ("point", _place_point))
+    seen = [move(element, fit) for tag, move in places for element in item.findall(tag)]
+    return any(seen) or not seen
+
+
+def _place_box(box: ET.Element, fit: Fit) -> bool:
+    corners = [box.find(tag) for tag in _CORNERS]
+    # Counted from 1, the left edge of pixel 1 is 0; the right edge of pixel n is n.
+    left, top, right, bottom = (float(corner.text or "") if corner is not None else 0.0 for corner in corners)
+    moved = fit.box(left - 1, top - 1, right, bottom)
+    for corner, edge, first in zip(corners, moved or (), (1, 1, 0, 0), strict=False):
+        if corner is not None:
+            corner.text = f"{edge + first:.10g}"
+    return moved is not None
+
+
+def _place_polygon(polygon: ET.Element, fit: Fit) -> bool:
+    """Of `<x1>`, `<y1>`, `<x2>` and so on, or of `<pt>` with x and y."""
+    nested = polygon.findall("pt")
+    xs, ys = ([item for item in polygon if item.tag[:1] == letter and item.tag[1:].isdigit()] for letter in "xy")
+    pairs = [(pt.find("x"), pt.find("y")) for pt in nested] if nested else list(zip(xs, ys, strict=True))
+    moved = fit.polygon((float(x.text or ""), float(y.text or "")) for x, y in pairs if x is not None and y is not None)
+    for item in (*nested, *xs, *ys):
+        polygon.remove(item)
+    for number, (x, y) in enumerate(moved, 1):
+        parent = ET.SubElement(polygon, "pt") if nested else polygon
+        for letter, value in (("x", x), ("y", y)):
+            ET.SubElement(parent, letter if nested else f"{letter}{number}").text = f"{value:.10g}"
+    return bool(moved)
+
+
+def _place_rotated(box: ET.Element, fit: Fit) -> bool:
+    """Of `<cx>`, `<cy>`, `<w>`, `<h>` and `<angle>`, as roLabelImg writes them; it is not cut off where it reaches out."""
+    if fit.scale[0] != fit.scale[1]:
+        raise ValueError("a rotated box cannot be scaled by different factors: keep the aspect ratio, or crop")
+    x, y = fit.point(float(box.findtext("cx") or ""), float(box.findtext("cy") or ""))
+    for tag, value in (("cx", x), ("cy", y), *((side, float(box.findtext(side) or "") * fit.scale[0]) for side in "wh")):
+        element = box.find(tag)
+        if element is not None:
+            element.text = f"{value:.10g}"
+    return not fit.cuts or fit.inside(x, y)
+
+
+def _place_point(point: ET.Element, fit: Fit) -> bool:
+    x, y = fit.point(float(point.findtext("x") or ""), float(point.findtext("y") or ""))
+    for tag, value in (("x", x), ("y", y)):
+        element = point.find(tag)
+        if element is not None:
+            element.text = f"{value:.10g}"
+    return not fit.cuts or fit.inside(x, y)
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _check(annotation: ET.Element, size: Size) -> Iterator[str]:
@@ -115,7 +179,8 @@ def _check(annotation: ET.Element, size: Size) -> Iterator[str]:
         what = f"object {number} ({item.findtext('name')})"
         box = item.find("bndbox")
         if box is None:
-            yield f"{what} has no box"
+            if not any(item.find(tag) is not None for tag in ("polygon", "robndbox", "point")):
+                yield f"{what} has no box"
             continue
         try:
             left, top, right, bottom = (float(box.findtext(tag) or "") for tag in _CORNERS)

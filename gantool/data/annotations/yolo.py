@@ -12,10 +12,13 @@ from typing import Any
 
 import yaml
 
-from .model import ImageIndex, Problem, Size, Sizes, Tally
+from ..geometry import Fit
+from .model import ImageIndex, Problem, Size, Sizes, Tally, fit_of
 
 _BOX = 5
 """Numbers on a line that is a class and a box; more are a polygon, or the corners of an oriented box."""
+_CORNERS = 3
+"""Of a polygon, at least."""
 _EPSILON = 1e-3
 """Written with six digits, shares may exceed 1 by rounding."""
 
@@ -90,9 +93,41 @@ class Yolo:
                     if line.strip() and (wrong := self._check_line(line.split())):
                         yield Problem(file, f"line {number}: {wrong}")
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size) -> bytes:  # noqa: ARG002
-        """Nothing changes."""
-        return data
+    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+        """Nothing changes where images are resized; shares of a crop are others, and what is cut off is left out."""
+        if not crop or file not in self._labels:
+            return data
+        fit = fit_of(sizes(self._labels[file]), size, crop=True, image=self._labels[file])
+        lines = [self._cropped(line.split(), fit) for line in data.decode().splitlines() if line.strip()]
+        return "".join(f"{line}\n" for line in lines if line).encode()
+
+    def unknown(self, file: str, data: bytes) -> Sequence[str]:  # noqa: ARG002
+        return []
+
+    def _cropped(self, words: list[str], fit: Fit) -> str:
+        values = [float(word) for word in words[1:]]
+        (height, width), (new_height, new_width) = fit.before, fit.size
+        if not self._points and len(values) >= 2 * _CORNERS:
+            pairs = fit.polygon((x * width, y * height) for x, y in zip(values[::2], values[1::2], strict=True))
+            new = [share for x, y in pairs for share in (x / new_width, y / new_height)]
+        else:
+            x, y, w, h = values[0] * width, values[1] * height, values[2] * width, values[3] * height
+            box = fit.box(x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+            left, top, right, bottom = box or (0, 0, 0, 0)
+            middle, sides = ((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)
+            shares = [edge / side for pair in (middle, sides) for edge, side in zip(pair, fit.size[::-1], strict=True)]
+            new = [*shares, *self._cropped_points(values[4:], fit)] if box else []
+        return " ".join([words[0], *(f"{value:.10g}" for value in new)]) if new else ""
+
+    def _cropped_points(self, values: list[float], fit: Fit) -> list[float]:
+        count, wide = self._points or (0, 2)
+        new: list[float] = []
+        for start in range(0, count * wide, wide):
+            x, y = fit.point(values[start] * fit.before[1], values[start + 1] * fit.before[0])
+            inside = fit.inside(x, y)
+            shares = [x / fit.size[1], y / fit.size[0]] if inside else [0, 0]
+            new += [*shares, *(values[start + 2 : start + wide] if inside else [0] * (wide - 2))]
+        return new
 
     def _check_places(self) -> Iterator[Problem]:
         base = self._root / self._base / str(self._settings.get("path") or "")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gantool.data.annotations.rle import decode_counts, encode_counts, resize_mask
+from gantool.data.annotations.rle import decode_counts, encode_counts, fit_mask
+from gantool.data.geometry import resized
 
 GOOD: dict[str, Any] = {
     "info": {"note": "ü"},
@@ -141,6 +142,6 @@ def test_a_mask_of_its_own_size_stays():
         edges = np.flatnonzero(np.diff(flat, prepend=0))
         runs = np.diff([0, *edges, flat.size]).tolist()
         mask = {"size": [7, 5], "counts": encode_counts(runs)}
-        assert resize_mask(mask, (7, 5)) == mask
-        doubled = resize_mask({"size": [7, 5], "counts": runs}, (14, 10))["counts"]
+        assert fit_mask(mask, resized((7, 5), (7, 5))) == mask
+        doubled = fit_mask({"size": [7, 5], "counts": runs}, resized((7, 5), (14, 10)))["counts"]
         assert sum(doubled[1::2]) == 4 * flat.sum()

@@ -1,0 +1,166 @@
+"""Where things are after a picture is resized or cropped: points and boxes exactly, passes as their kind asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .frames import DEPTHS, IDS, PassForm, PassKind, Place
+from .passes import background, unit
+
+Point = tuple[float, float]
+"""(x, y) in pixels; the edges of the first pixel are 0 and 1."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom: edges."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture of one size becomes one of another: scaled, then cut out."""
+
+    before: tuple[int, int]
+    """(height, width), as of `size`."""
+    size: tuple[int, int]
+    scale: tuple[float, float] = (1.0, 1.0)
+    """Of y and x."""
+    corner: tuple[int, int] = (0, 0)
+    """(top, left) of what is cut out, in pixels of the scaled picture."""
+
+    @property
+    def cuts(self) -> bool:
+        """Whether something of the picture is gone."""
+        return self.size != (round(self.before[0] * self.scale[0]), round(self.before[1] * self.scale[1]))
+
+    def point(self, x: float, y: float) -> Point:
+        """Return where a point is, be it inside or not."""
+        return x * self.scale[1] - self.corner[1], y * self.scale[0] - self.corner[0]
+
+    def inside(self, x: float, y: float) -> bool:
+        """Return whether a point, of the picture after, lies in it."""
+        return 0 <= x <= self.size[1] and 0 <= y <= self.size[0]
+
+    def box(self, left: float, top: float, right: float, bottom: float) -> Box | None:
+        """Return a box, cut off at the border of the crop; None where nothing of it is left.
+
+        Where nothing is cut out, what lies outside stays so: some boxes go beyond the picture on purpose.
+        """
+        (x0, y0), (x1, y1) = self.point(left, top), self.point(right, bottom)
+        if self.cuts:
+            x0, x1 = (min(max(x, 0), self.size[1]) for x in (x0, x1))
+            y0, y1 = (min(max(y, 0), self.size[0]) for y in (y0, y1))
+            if x0 >= x1 or y0 >= y1:
+                return None
+        return x0, y0, x1, y1
+
+    def polygon(self, points: Iterable[Point]) -> list[Point]:
+        """Return a polygon, cut off at the border of the crop (Sutherland and Hodgman); [] where nothing of it is left."""
+        moved = [self.point(x, y) for x, y in points]
+        if not self.cuts:
+            return moved
+        height, width = self.size
+        for axis, border, sign in ((0, 0, 1), (0, width, -1), (1, 0, 1), (1, height, -1)):
+            moved = _clip(moved, axis, border, sign)
+        return moved
+
+    def ids(self, stored: np.ndarray) -> np.ndarray:
+        """(H, W, ...) of any type: the value of the nearest pixel, never a mixture."""
+        chosen: np.ndarray = stored[np.ix_(*(self._nearest(axis) for axis in (0, 1)))]
+        return chosen
+
+    def _nearest(self, axis: int) -> np.ndarray:
+        places = (np.arange(self.size[axis]) + self.corner[axis] + 0.5) / self.scale[axis]
+        return np.clip(places.astype(np.int64), 0, self.before[axis] - 1)
+
+
+def resized(before: tuple[int, int], size: tuple[int, int]) -> Fit:
+    """Return the fit of a picture that is resized; the aspect ratio may change."""
+    return Fit(before, size, (size[0] / before[0], size[1] / before[1]))
+
+
+def cropped(before: tuple[int, int], size: tuple[int, int], corner: tuple[int, int] | None = None) -> Fit:
+    """Return the fit of a crop at `corner` (top, left); in the middle without one, as `--fit crop` takes it.
+
+    Raises `ValueError` for a crop that reaches beyond the picture.
+    """
+    top, left = corner if corner is not None else ((before[0] - size[0]) // 2, (before[1] - size[1]) // 2)
+    if top < 0 or left < 0 or top + size[0] > before[0] or left + size[1] > before[1]:
+        raise ValueError(f"a crop of {size[0]}x{size[1]} at {top},{left} reaches beyond {before[0]}x{before[1]}")
+    return Fit(before, size, corner=(top, left))
+
+
+def fit_pass(stored: np.ndarray, form: PassForm, fit: Fit, place: Place | None = None) -> np.ndarray:
+    """Return a stored pass for a picture that was resized or cropped, stored in the same way.
+
+    Ids, what is packed into several channels, and what nobody knows take the nearest pixel. Normals are averaged and brought
+    back to length 1; depth and albedo are averaged over what is not background, and background stays where it is most of a
+    pixel; motion gets as much longer or shorter as the picture.
+
+    Args:
+        stored: (H, W, C) of any type.
+        form: What its numbers mean.
+        fit: What happened to the picture, of (H, W).
+        place: Brings the frame's own scale.
+
+    Returns (height, width, C) of the same type. Raises `ValueError` for a pass of another size than the picture, and for
+    motion that its type cannot hold.
+    """
+    if stored.shape[:2] != fit.before:
+        raise ValueError(f"it is {stored.shape[0]}x{stored.shape[1]}, the picture {fit.before[0]}x{fit.before[1]}")
+    averaged = form.kind in {*DEPTHS, PassKind.NORMALS, PassKind.ALBEDO, PassKind.MOTION} and not form.weights
+    if fit.scale == (1.0, 1.0) or not averaged or form.kind in IDS:
+        return fit.ids(stored)
+    empty = background(stored, form)
+    share = _average((~empty).astype(np.float64)[..., None], fit)
+    numbers = np.where(empty[..., None], 0, np.nan_to_num(stored.astype(np.float64), posinf=0, neginf=0))
+    mean = _average(numbers, fit) / np.maximum(share, 1e-9)
+    scale = form.scale if place is None or place.scale is None else place.scale
+    offset = form.offset if place is None or place.offset is None else place.offset
+    if form.kind == PassKind.NORMALS:
+        mean[..., :3] = (unit(mean[..., :3] * scale + offset) - offset) / scale
+    elif form.kind == PassKind.MOTION:
+        factors = np.ones(mean.shape[2])
+        channels = form.take or range(2)
+        factors[channels[0]], factors[channels[1]] = fit.scale[1], fit.scale[0]
+        mean = ((mean * scale + offset) * factors - offset) / scale
+    if stored.dtype.kind in "ui":
+        mean = np.rint(mean)
+        limits = np.iinfo(stored.dtype)
+        if form.kind == PassKind.MOTION and ((mean < limits.min) | (mean > limits.max)).any():
+            raise ValueError("its motion, as long as it is for the new size, is more than its file can hold")
+        mean = mean.clip(limits.min, limits.max)
+    nothing = stored[empty][0] if empty.any() else np.zeros(stored.shape[2], stored.dtype)
+    result: np.ndarray = np.where(share >= 0.5, mean.astype(stored.dtype), nothing)
+    return result
+
+
+def _average(numbers: np.ndarray, fit: Fit) -> np.ndarray:
+    """(H, W, C) float64 to the fit's size: area means where it shrinks, linear where it grows."""
+    scaled = (round(fit.before[0] * fit.scale[0]), round(fit.before[1] * fit.scale[1]))
+    shrunk = (min(scaled[0], fit.before[0]), min(scaled[1], fit.before[1]))
+    planes = [
+        cv2.resize(cv2.resize(np.ascontiguousarray(numbers[..., c]), shrunk[::-1], interpolation=cv2.INTER_AREA), scaled[::-1])
+        for c in range(numbers.shape[2])
+    ]
+    (top, left), (height, width) = fit.corner, fit.size
+    return np.stack(planes, axis=-1)[top : top + height, left : left + width]
+
+
+def area(polygon: Sequence[Point]) -> float:
+    """Return the area of a polygon in pixels."""
+    pairs = zip(polygon, [*polygon[1:], *polygon[:1]], strict=True)
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)) / 2
+
+
+def _clip(points: Sequence[Point], axis: int, border: float, sign: int) -> list[Point]:
+    kept: list[Point] = []
+    for start, end in zip([*points[-1:], *points[:-1]], points, strict=True):
+        before, after = sign * (start[axis] - border), sign * (end[axis] - border)
+        if (before < 0) != (after < 0):
+            share = before / (before - after)
+            kept.append((start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])))
+        if after >= 0:
+            kept.append(end)
+    return kept
