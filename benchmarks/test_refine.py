@@ -131,7 +131,7 @@ def test_disk_to_disk(
     def end_to_end() -> None:
         with pytest.MonkeyPatch.context() as patch:
             # The same network as is measured bare: exporting and compiling are start-up.
-            patch.setattr("gantool.refining.request.Network", lambda *_, **__: ready)
+            patch.setattr("gantool.refining.job.Network", lambda *_, **__: ready)
             gantool.refine(run, input=source, output=tmp_path / f"out{next(number)}", batch_size=BATCH)
 
     functions: dict[str, Callable[[], object]] = {

@@ -100,11 +100,11 @@ def test_albumentations(record: Any, runs: dict[str, Path], network: str, p: flo
 
 
 def test_making_a_second_transform_of_a_run_reads_nothing(record: Any, runs: dict[str, Path]) -> None:
-    from gantool.augment import sharing
+    from gantool.augment import reference
     from gantool.augment.torch import Refine
 
     def first() -> None:
-        sharing._identities.clear()
+        reference._identities.clear()
         Refine(runs["paper"])
 
     record.compare({"second": partial(Refine, runs["paper"]), "first": first}, 1, floor="first")

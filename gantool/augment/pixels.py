@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import GantoolError
-from ..refining.tiling import NotTileable, Tiling, find_overlap, refine_tiled
+from ..model.tiling import NotTileable, Tiling, find_overlap, refine_tiled
 
 TOLERANCE = 0.05
 """How far beyond [0, 1] pixels may be, since resizing with a bicubic kernel overshoots; they are clipped."""

@@ -1,10 +1,16 @@
-"""What a transform carries in place of weights: where a generator is, and the hash of what it was."""
+"""What a transform carries in place of weights: where a generator is, and the hash of what it was.
+
+There is one network per process and content, however many transforms, threads and pipelines use it.
+"""
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import re
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +19,18 @@ from torch import nn
 
 from ..data.domains import Preprocess
 from ..errors import GantoolError
-from ..model.bundle import CONFIG, WEIGHTS
-from .sharing import identify, shared_network
+from ..model.bundle import CONFIG, WEIGHTS, Bundle, open_bundle
+from ..runs.state import first_not_finite
 
 _log = logging.getLogger(__name__)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _told: set[str] = set()
+_networks: dict[tuple[str, str], nn.Module] = {}
+"""By digest and device."""
+_identities: dict[Path, tuple[tuple[int, ...], Bundle]] = {}
+"""By folder, with the state of its files when they were read."""
+_lock = threading.RLock()
 
 
 class Reference:
@@ -39,12 +50,12 @@ class Reference:
         if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
             raise GantoolError(f"digest: a SHA-256 of 64 hexadecimal digits, or None, got {digest!r}")
         self.run = str(run)
-        identity = identify(locate(self.run))
-        self.digest = digest or identity.digest
-        self.channels = identity.channels
+        bundle = identify(locate(self.run))
+        self.digest = digest or bundle.digest
+        self.channels = bundle.in_channels
         self._networks: dict[str, nn.Module] = {}
         self.network(torch.device("cpu"))
-        if self.digest not in _told and (prepared := _describe(identity.preprocess)):
+        if self.digest not in _told and (prepared := _describe(bundle.preprocess)):
             _told.add(self.digest)
             _log.warning("%s was trained on images that were %s: do the same before this transform", self.run, prepared)
 
@@ -98,3 +109,70 @@ def _describe(preprocess: Preprocess) -> str:
     if preprocess.equalize:
         done.append("equalised")
     return " and ".join(done)
+
+
+def identify(folder: Path) -> Bundle:
+    """Return what `folder` holds, its network frozen; read only where its files have changed since. Raises `GantoolError`."""
+    state = _state_of(folder)
+    with _lock:
+        known = _identities.get(folder)
+        if known is None or known[0] != state:
+            known = _identities[folder] = (state, _read(folder))
+        return known[1]
+
+
+def shared_network(folder: Path, digest: str, device: torch.device, *, name: str) -> nn.Module:
+    """Return the network with this digest on `device`: frozen, in eval mode, float32.
+
+    Raises `GantoolError`, which calls the folder `name`, where it holds something else.
+    """
+    with _lock:
+        bundle = identify(folder)
+        if bundle.digest != digest:
+            raise GantoolError(
+                f"{name} has changed since this transform was made (it wants {digest[:12]}, there is {bundle.digest[:12]}), or "
+                "an earlier gantool made it: make the transform anew, or keep a copy of a run that still trains with gantool.save"
+            )
+        key = digest, str(device)
+        if key not in _networks:
+            with torch.inference_mode(False):
+                _networks[key] = copy.deepcopy(bundle.module).to(device)
+        return _networks[key]
+
+
+def _read(folder: Path) -> Bundle:
+    # Building draws first weights: that must not move the caller's random numbers, nor depend on the caller's modes.
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
+        bundle = open_bundle(folder)
+        network = bundle.module.float().requires_grad_(False)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if bundle.in_channels != bundle.out_channels:
+        raise GantoolError(
+            f"{folder} turns {bundle.in_channels} channels into {bundle.out_channels}: a transform keeps their number"
+        )
+    broken = first_not_finite(network.state_dict())
+    if broken:
+        raise GantoolError(f"{folder}: the weights {broken} are not finite; choose another run")
+    return replace(bundle, module=_networks.setdefault((bundle.digest, "cpu"), network))
+
+
+def _state_of(folder: Path) -> tuple[int, ...]:
+    state: list[int] = []
+    for name in (CONFIG, WEIGHTS):
+        try:
+            found = (folder / name).stat()
+        except OSError:
+            state.append(-1)  # opening it says what is wrong
+        else:
+            state += found.st_ino, found.st_size, found.st_mtime_ns
+    return tuple(state)
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+# A thread that held the lock when a worker was forked does not exist there and would never release it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -21,12 +21,11 @@ from ..runs.files import write_file
 from ..runs.folder import writing
 from ..runs.state import plain
 from .bundle import Bundle, open_bundle
+from .tensors import TOLERANCE
 from .tracing import Traced, quiet, to_onnx, trace
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch-export", ".safetensors": "safetensors"}
 """File endings and the formats that they stand for."""
-TOLERANCE = 1e-5
-"""How far a result may be from torch's, on the [-1, 1] scale."""
 _METADATA = "gantool"
 """Under which name the metadata is in a file."""
 

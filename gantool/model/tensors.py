@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+TOLERANCE = 1e-5
+"""How far results of one network, computed in two ways, may differ, on the [-1, 1] scale."""
+
 
 def to_tensor(images: np.ndarray) -> torch.Tensor:
     """(N, H, W, C) uint8, uint16 or float32 array to a tensor. 16-bit data keeps its bits in int16: torch has few kernels for

@@ -11,8 +11,8 @@ from ..compute.device import choose_device
 from ..errors import GantoolError
 from ..model.bundle import Bundle
 from ..model.tensors import normalise, to_tensor
+from ..model.tiling import SIDE, NotTileable, Tiling, find_overlap, refine_tiled
 from .backends.choice import ON_CPU, SelectedBackend
-from .tiling import SIDE, NotTileable, Tiling, find_overlap, refine_tiled
 
 
 class Network:

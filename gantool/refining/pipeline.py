@@ -76,49 +76,49 @@ class Pipeline(Generic[K, F, T]):
 
     def run(self, batches: Iterable[Sequence[K]]) -> Iterator[tuple[K, T | Failed]]:
         """Yield a result per key, batch by batch. What `read`, `network` and `finish` raise ends it."""
-        reading: deque[tuple[Sequence[K], list[Future[list[F | Failed]]]]] = deque()
-        writing: deque[list[Future[list[tuple[K, T | Failed]]]]] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="refine")
         try:
-            for batch in batches:
-                reading.append((batch, spread(pool, self.threads, self.read, batch)))
-                if len(reading) > _AHEAD:
-                    yield from self._compute(pool, *reading.popleft(), writing)
-                while len(writing) > _AHEAD:
-                    yield from collected(writing.popleft())
-            while reading:
-                yield from self._compute(pool, *reading.popleft(), writing)
-            while writing:
-                yield from collected(writing.popleft())
+            reading = ((batch, spread(pool, self.threads, self.read, batch)) for batch in batches)
+            writing = (self._compute(pool, batch, frames) for batch, frames in _later(reading))
+            for failed, finished in _later(writing):
+                yield from failed
+                yield from collected(finished)
         finally:
             # Also where the caller stops early: what runs is finished, so that no file is left half-written.
             pool.shutdown(cancel_futures=True)
 
     def _compute(
-        self,
-        pool: ThreadPoolExecutor,
-        batch: Sequence[K],
-        futures: list[Future[list[F | Failed]]],
-        writing: deque[list[Future[list[tuple[K, T | Failed]]]]],
-    ) -> Iterator[tuple[K, T | Failed]]:
-        frames: list[tuple[K, F]] = []
-        for key, frame in zip(batch, collected(futures), strict=True):
-            if isinstance(frame, Failed):
-                yield key, frame
-            else:
-                frames.append((key, frame))
+        self, pool: ThreadPoolExecutor, batch: Sequence[K], frames: list[Future[list[F | Failed]]]
+    ) -> tuple[list[tuple[K, Failed]], list[Future[list[tuple[K, T | Failed]]]]]:
+        """Return what could not be read, and what is being finished."""
+        failed: list[tuple[K, Failed]] = []
         # Headers said that they are alike; a file that changed since must not spoil the batch.
         alike: dict[Hashable, list[tuple[K, F]]] = {}
-        for key, frame in frames:
-            alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
+        for key, frame in zip(batch, collected(frames), strict=True):
+            if isinstance(frame, Failed):
+                failed.append((key, frame))
+            else:
+                alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
+        finished = []
         for group in alike.values():
             changes = self.network.change([frame.inputs for _, frame in group])
             answered = [(key, frame, change) for (key, frame), change in zip(group, changes, strict=True)]
-            writing.append(spread(pool, self.threads, self._finish, answered))
+            finished += spread(pool, self.threads, self._finish, answered)
+        return failed, finished
 
     def _finish(self, answered: tuple[K, F, np.ndarray]) -> tuple[K, T | Failed]:
         key, frame, change = answered
         return key, self.finish(key, frame, change)
+
+
+def _later(items: Iterable[A]) -> Iterator[A]:
+    """Yield each item when two more are there: work that they stand for goes on meanwhile."""
+    held: deque[A] = deque()
+    for item in items:
+        held.append(item)
+        if len(held) > _AHEAD:
+            yield held.popleft()
+    yield from held
 
 
 def spread(pool: Executor, pieces: int, function: Callable[[A], B], items: Sequence[A]) -> list[Future[list[B]]]:

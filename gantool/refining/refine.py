@@ -15,9 +15,9 @@ from ..errors import GantoolError
 from ..plan.settings import RefineSettings, read_settings, takes
 from .containers import ContainersRefiner
 from .folder import FolderRefiner
+from .job import Request
 from .places import check_output, container_targets
 from .report import RefineReport, Silent, Watcher
-from .request import Request
 from .workers.choice import open_workers
 
 __all__ = ["RefineReport", "refine"]

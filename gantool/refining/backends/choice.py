@@ -9,10 +9,9 @@ from functools import cached_property
 import torch
 
 from ...errors import GantoolError, MissingExtra
+from ...model.tensors import TOLERANCE
 from ...model.tracing import first_line, quiet, to_onnx, trace
-from ..tiling import TOLERANCE
-from .base import Backend, Compiled, Eager
-from .runtimes import OnnxRuntime, OpenVino
+from .runtimes import Backend, OnnxRuntime, OpenVino, compiled, eager
 
 NAMES = ("auto", "torch", "compile", "onnxruntime", "openvino")
 ON_CPU = ("onnxruntime", "openvino")
@@ -41,7 +40,7 @@ class SelectedBackend:
         if name in ON_CPU and device.type != "cpu":
             raise GantoolError(f"--backend {name} computes on the CPU, not on {device}: pass --device cpu, or --backend torch")
         self._module, self._channels, self._device, self._notice = module, channels, device, notice
-        self._eager = Eager(module, device)
+        self._eager: Backend = eager(module, device)
         self._current: Backend = self._eager
         self._minimum = 1
         self._undecided = name == "auto"
@@ -88,7 +87,7 @@ class SelectedBackend:
 
     def _open(self, name: str) -> Backend:
         if name == "compile":
-            return Compiled(self._module)
+            return compiled(self._module)
         return (OnnxRuntime if name == "onnxruntime" else OpenVino)(self._graph)
 
     def _fall_back(self, name: str, error: Exception) -> None:

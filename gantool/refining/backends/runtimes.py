@@ -1,17 +1,51 @@
-"""The network as an ONNX graph, in memory, run by another library on the CPU in float32."""
+"""What a backend is; torch's own, and libraries that run the network as an ONNX graph on the CPU in float32."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from ...errors import MissingExtra
+from .shares import Shares
 
 _SHAPES = 16
 """Shapes of batches that OpenVINO compiles a graph for; later ones share one with free sizes."""
+
+
+class Backend(Protocol):
+    """Computes a generator."""
+
+    @property
+    def name(self) -> str:
+        """One of `choice.NAMES`, but not "auto"."""
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) float32 in [-1, 1] on the network's device to (N, c, H, W); may raise anything."""
+
+
+@dataclass(frozen=True)
+class Torch:
+    """torch itself."""
+
+    name: str
+    apply: Callable[[torch.Tensor], torch.Tensor]
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        return self.apply(images)
+
+
+def eager(module: torch.nn.Module, device: torch.device) -> Torch:
+    """Return torch, operation by operation: the reference for all others."""
+    return Torch("torch", Shares(module) if device.type == "cpu" else module)
+
+
+def compiled(module: torch.nn.Module) -> Torch:
+    """Return torch.compile with free sizes. Compiling takes 10 to 40 s on a CPU and needs a C++ compiler there."""
+    return Torch("compile", torch.compile(module, dynamic=True))
 
 
 class OnnxRuntime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import GantoolError, suggest
-from ..request import Request
+from ..job import Request
 from .base import InProcess, Workers
 from .processes import Processes
 from .ray_data import RayData

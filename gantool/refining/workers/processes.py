@@ -10,7 +10,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -20,8 +20,7 @@ import torch
 from ...compute.device import choose_device
 from ...data.images import Form
 from ...data.parallel import threads as io_threads
-from ..job import Job
-from ..request import Request
+from ..job import Job, Request
 from .base import ATTEMPTS, Answer, Outcome, Piece, gather
 from .worker import Worker
 
@@ -52,19 +51,14 @@ class Processes:
             crew.end()
 
 
-@dataclass(frozen=True)
-class _Member:
-    process: SpawnProcess
-    connection: Connection
-
-
 class _Crew:
     """Hands pieces to worker processes."""
 
     def __init__(self, request: Request, count: int, threads: int) -> None:
-        self._request, self._count, self._threads = request, count, threads
-        self._idle: list[_Member] = []
-        self._busy: dict[Connection, tuple[_Member, int]] = {}
+        self._given, self._count = (request, threads, str(Path.cwd())), count
+        self._processes: dict[Connection, SpawnProcess] = {}
+        self._busy: dict[Connection, int] = {}
+        """The piece that each is at."""
 
     def answers(self, pieces: Sequence[Piece]) -> Iterator[tuple[int, Answer]]:
         """Yield (index, answer) as they come."""
@@ -75,65 +69,61 @@ class _Crew:
                 self._hand(waiting.popleft(), pieces)
             for connection in wait(list(self._busy)):
                 assert isinstance(connection, Connection)
-                member, index = self._busy.pop(connection)
+                index = self._busy.pop(connection)
                 try:
                     answer = connection.recv()
                 except (EOFError, OSError):
-                    how = _ended(member)
+                    how = self._ended(connection)
                     deaths[index] += 1
                     if deaths[index] < ATTEMPTS:
                         waiting.appendleft(index)
                         continue
                     answer = Answer(lost=f"{ATTEMPTS} worker processes ended over it, {how}")
-                else:
-                    self._idle.append(member)
                 yield index, answer
 
     def end(self) -> None:
         """End all; what they are at is lost."""
-        busy = [member for member, _ in self._busy.values()]
-        for member in self._idle + busy:
-            member.connection.close()
-        for member in busy:
-            member.process.terminate()
-        for member in self._idle + busy:
-            member.process.join(_ENDS_SECONDS)
-            member.process.kill()
-            member.process.join()
+        for connection, process in self._processes.items():
+            connection.close()
+            if connection in self._busy:
+                process.terminate()
+        for process in self._processes.values():
+            process.join(_ENDS_SECONDS)
+            process.kill()
+            process.join()
 
     def _hand(self, index: int, pieces: Sequence[Piece]) -> None:
         while True:
-            member = self._idle.pop() if self._idle else self._start()
+            connection = next((each for each in self._processes if each not in self._busy), None) or self._start()
             try:
-                member.connection.send(pieces[index])
+                connection.send(pieces[index])
             except OSError:  # it died while it had nothing to do
-                _ended(member)
-                continue
-            self._busy[member.connection] = (member, index)
-            return
+                self._ended(connection)
+            else:
+                self._busy[connection] = index
+                return
 
-    def _start(self) -> _Member:
+    def _start(self) -> Connection:
         # Forked processes would share this one's locks and its CUDA context.
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(
-            target=_serve, args=(there, self._request, self._threads, str(Path.cwd())), daemon=True, name="gantool-refine"
-        )
+        process = context.Process(target=_serve, args=(there, *self._given), daemon=True, name="gantool-refine")
         process.start()
         there.close()
-        return _Member(process, here)
+        self._processes[here] = process
+        return here
 
-
-def _ended(member: _Member) -> str:
-    """Say how a process ended."""
-    member.connection.close()
-    member.process.join(_ENDS_SECONDS)
-    code = member.process.exitcode
-    if code is not None and code < 0:
-        with suppress(ValueError):
-            hint = " (out of memory? lower --workers or --batch-size)" if -code == signal.SIGKILL else ""
-            return f"the last by {signal.Signals(-code).name}{hint}"
-    return f"the last with exit code {code}"
+    def _ended(self, connection: Connection) -> str:
+        """Say how a process ended, and forget it."""
+        process = self._processes.pop(connection)
+        connection.close()
+        process.join(_ENDS_SECONDS)
+        code = process.exitcode
+        if code is not None and code < 0:
+            with suppress(ValueError):
+                hint = " (out of memory? lower --workers or --batch-size)" if -code == signal.SIGKILL else ""
+                return f"the last by {signal.Signals(-code).name}{hint}"
+        return f"the last with exit code {code}"
 
 
 def _serve(connection: Connection, request: Request, threads: int, folder: str) -> None:

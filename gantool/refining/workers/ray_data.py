@@ -16,8 +16,7 @@ from ...data.parallel import threads as io_threads
 from ...errors import GantoolError, MissingExtra, cause
 from ...model.tracing import first_line
 from ..backends.choice import ON_CPU
-from ..job import Job
-from ..request import Request
+from ..job import Job, Request
 from .attempts import Attempts
 from .base import ATTEMPTS, Answer, Outcome, Piece, gather
 from .worker import Worker

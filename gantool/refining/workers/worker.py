@@ -10,9 +10,8 @@ import torch
 
 from ...compute.memory import kept_memory
 from ...errors import GantoolError
-from ..job import Job
+from ..job import Job, Request
 from ..report import Silent
-from ..request import Request
 from .base import Answer, Piece
 
 

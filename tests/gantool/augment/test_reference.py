@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gantool
-from gantool.augment import sharing
+from gantool.augment import reference
 from gantool.augment.reference import Reference
 from gantool.data.domains import Preprocess
 from gantool.errors import GantoolError
@@ -71,7 +71,7 @@ def test_a_changed_file_is_an_error_where_the_old_content_is_asked_for(tmp_path:
 
 def test_a_file_that_has_not_changed_is_read_once(runs: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     Reference(runs())
-    monkeypatch.setattr(sharing, "open_bundle", lambda folder: pytest.fail(f"read {folder} again"))
+    monkeypatch.setattr(reference, "open_bundle", lambda folder: pytest.fail(f"read {folder} again"))
     Reference(runs())
 
 
@@ -92,7 +92,7 @@ def test_a_forked_process_does_not_inherit_a_lock_that_another_thread_holds(runs
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with sharing._lock:
+        with reference._lock:
             held.set()
             release.wait()
 

@@ -19,7 +19,7 @@ SCRIPT = """
     import torch
     from gantool.augment.albumentations import Refine
     from gantool.augment.kornia import RandomRefine
-    from gantool.augment import sharing
+    from gantool.augment import reference
     import albumentations as A
 
     class Images(torch.utils.data.Dataset):
@@ -31,7 +31,7 @@ SCRIPT = """
         def __getitem__(self, index):
             image = np.full((9, 8, 3), 40 * index, dtype=np.uint8)
             pixels = self.torch(torch.from_numpy(image).permute(2, 0, 1) / 255)
-            return self.numpy(image=image)["image"], pixels, len(sharing._networks)
+            return self.numpy(image=image)["image"], pixels, len(reference._networks)
 
     if __name__ == "__main__":
         torch.set_num_threads(2)

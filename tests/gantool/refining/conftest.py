@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-import gantool.refining.request
+import gantool.refining.job
 from gantool.data.domains import Preprocess
 
 
@@ -51,7 +51,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., torch.nn.Module]:
 
     def use(network: torch.nn.Module, channels: int = 3, **fields: object) -> torch.nn.Module:
         bundle = FakeBundle(network, in_channels=channels, out_channels=channels, **fields)
-        monkeypatch.setattr(gantool.refining.request, "open_bundle", lambda *_: bundle)
+        monkeypatch.setattr(gantool.refining.job, "open_bundle", lambda *_: bundle)
         return network
 
     return use

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gantool.errors import GantoolError
+from gantool.refining.job import Request
 from gantool.refining.refine import refine
-from gantool.refining.request import Request
 from gantool.refining.workers.ray_data import _Share
 
 REQUEST = Request(

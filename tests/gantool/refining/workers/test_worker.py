@@ -10,8 +10,8 @@ import pytest
 
 import gantool
 from gantool.data.images import Form
+from gantool.refining.job import Request
 from gantool.refining.report import Silent
-from gantool.refining.request import Request
 from gantool.refining.workers.base import Outcome, Piece
 from gantool.refining.workers.worker import Worker
 

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import gantool
 from gantool.errors import GantoolError
-from gantool.refining import tiling
-from gantool.refining.refine import refine
-from gantool.refining.tiling import NotTileable, Tiling, find_overlap, refine_tiled
+from gantool.model.tiling import NotTileable, Tiling, find_overlap, refine_tiled
 
 
 class Watched(nn.Module):
@@ -154,40 +149,3 @@ def test_sizes_that_make_no_tiles(sizes: dict) -> None:
 def test_a_network_that_changes_the_size_is_refused() -> None:
     with pytest.raises(GantoolError, match="cannot be tiled"):
         refine_tiled(nn.AvgPool2d(2), images(1, 1, 50, 50), tile=32, overlap=4)
-
-
-@pytest.fixture
-def picture(tmp_path: Path, save, pixels) -> Path:
-    save(tmp_path / "in/a.png", pixels((90, 120)))
-    return tmp_path
-
-
-def test_refining_a_file_in_tiles_and_whole(picture: Path, trained, load) -> None:
-    network = trained(Watched(refiner()), 1)
-    refine("run", input=picture / "in", output=picture / "whole", tile=0)
-    assert network.pixels() == 90 * 120
-    network.seen.clear()
-    refine("run", input=picture / "in", output=picture / "tiled", tile=48, tile_overlap=11)
-    assert network.pixels() <= 48 * 48
-    assert np.array_equal(load(picture / "whole/a.png"), load(picture / "tiled/a.png"))
-
-
-def test_large_images_are_tiled_unless_that_would_show(picture: Path, trained, monkeypatch) -> None:
-    monkeypatch.setattr(tiling, "LARGE", 100 * 100)
-    torch.manual_seed(0)
-    notices: list[str] = []
-    trained(Watched(Normalised().eval()), 1)
-    refine("run", input=picture / "in", output=picture / "out", watcher=_Notices(notices))
-    assert [text.partition(":")[0] for text in notices] == ["large images are computed whole, which takes memory"]
-    with pytest.raises(GantoolError, match="pass --tile-overlap to tile all the same"):
-        refine("run", input=picture / "in", output=picture / "forced", tile=64)
-    refine("run", input=picture / "in", output=picture / "forced", tile=64, tile_overlap=8)
-
-
-class _Notices:
-    def __init__(self, texts: list[str]) -> None:
-        self.notice = texts.append
-
-    def start(self, total: int, done: int) -> None: ...
-
-    def advance(self) -> None: ...

@@ -14,13 +14,12 @@ from typing import Any
 import torch
 
 from ..errors import GantoolError
+from .tensors import TOLERANCE
 
 LARGE = 2**20
 """Pixels above which an image is tiled unless told otherwise."""
 SIDE = 1024
 """Side in pixels of those tiles, their overlap included."""
-TOLERANCE = 1e-5
-"""How far tiled and untiled may differ, on the [-1, 1] scale."""
 
 _GRID = 32
 """Tiles begin at multiples of it, so that a network which halves the image up to five times sees the same grid in each."""
