@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import GantoolError
+from ..plan.settings import ConvertSettings, InspectSettings, read_settings
+from .flags import json_flag, settings
 
 if TYPE_CHECKING:
     from ..data.images import Images
@@ -24,10 +26,10 @@ def data() -> None:
 @data.command(short_help="Say what a set is like, and what differs from another.")
 @click.argument("path")
 @click.option("--against", metavar="PATH", help="The real images, PATH being the synthetic ones: says what differs.")
-@click.option("--limit", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Images examined at most.")
+@settings(InspectSettings)
 @click.option("--sheet", metavar="FILE", type=click.Path(path_type=Path), help="Write a contact sheet (PNG).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, as_json: bool) -> None:
+@json_flag
+def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool, **said: Any) -> None:
     """Say what a set of images is like: counts, sizes, values, labels, and what should be put right before training.
 
     \b
@@ -38,6 +40,7 @@ def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, a
     """
     if sheet is not None and sheet.is_dir():
         raise GantoolError(f"--sheet {sheet} is a folder: name a file in it, such as {sheet / 'sheet.png'}")
+    asked = read_settings(InspectSettings, said, of="inspect")
     from ..data.inspection.review import compare, review
     from ..data.inspection.survey import survey
     from ..data.opening import open_images
@@ -46,7 +49,7 @@ def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, a
     warnings.filterwarnings("ignore", module=r"PIL\.")
     paths = [path] if against is None else [path, against]
     opened = [open_images(place) for place in paths]
-    surveys = [survey(images, limit=limit) for images in opened]
+    surveys = [survey(images, limit=asked.limit) for images in opened]
     findings = [review(found) for found in surveys]
     differences = compare(*surveys) if len(surveys) == 2 else []
     if sheet is not None:
@@ -66,9 +69,8 @@ def inspect(path: str, *, against: str | None, limit: int, sheet: Path | None, a
 @data.command(short_help="Write a set in another format.")
 @click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--format", "format_", metavar="NAME", help="folder, shards, parquet, npz, h5, hub; else by TARGET's name.")
-@click.option("--per-shard", default=1000, show_default=True, metavar="N", type=click.IntRange(1), help="Samples of a shard.")
-def convert(source: str, target: Path, *, format_: str | None, per_shard: int) -> None:
+@settings(ConvertSettings)
+def convert(source: str, target: Path, **said: Any) -> None:
     """Write the images and labels of SOURCE as TARGET, which must not exist.
 
     \b
@@ -78,9 +80,10 @@ def convert(source: str, target: Path, *, format_: str | None, per_shard: int) -
     Image files are copied as they are. Label files stay with their image where TARGET has files or columns for them; in an
     .npz or .h5 file, the numbers of JSON files become arrays.
     """
+    asked = read_settings(ConvertSettings, said, of="convert")
     from ..data.convert import convert as convert_set
 
-    done = convert_set(source, target, format=format_, per_part=per_shard)
+    done = convert_set(source, target, format=asked.format, per_part=asked.per_shard)
     others = f", {done.copied:,} other files copied" if done.copied else ""
     click.echo(f"{done.images:,} images{others}: {done.output}")
     if done.left_out:

@@ -6,8 +6,8 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import Field, fields
 from functools import cache
 from itertools import pairwise
 from types import NoneType, UnionType
@@ -20,16 +20,11 @@ from .complete import complete_component
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_Type = tuple[Any, list[Any]]
+
 run_argument = click.argument("run", type=click.Path())
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 quiet_flag = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-
-_PLAIN: dict[Any, tuple[click.ParamType[Any], str]] = {
-    int: (click.INT, "N"),
-    float: (click.FLOAT, "N"),
-    str: (click.STRING, "NAME"),
-}
-"""How an option of that type is checked before all are validated together, and how help writes its value."""
 
 
 def settings(cls: type, *, layered: bool = False) -> Callable[[Command], Command]:
@@ -40,34 +35,20 @@ def settings(cls: type, *, layered: bool = False) -> Callable[[Command], Command
     """
 
     def decorate(command: Command) -> Command:
-        for field in reversed(list(_fields(cls))):
-            _option(field, layered)(command)
+        hints, docs = get_type_hints(cls, include_extras=True), docstrings(cls)
+        known = {field.name: field for field in fields(cls)}
+        # Its own fields stand before those that it inherits.
+        names = dict.fromkeys(name for base in cls.__mro__ for name in vars(base).get("__annotations__", {}))
+        for name in reversed(names):
+            types = [(kind, notes) for kind, notes in _types(hints[name]) if kind is not NoneType]
+            _option(known[name], types, _help(known[name], docs.get(name, ""), layered), layered)(command)
         return command
 
     return decorate
 
 
-@dataclass(frozen=True)
-class _Field:
-    name: str
-    types: list[tuple[Any, list[Any]]]
-    """What it may be beside None: types and what is noted of them."""
-    flag: Flag
-    default: Any
-    doc: str
-
-
-def _fields(cls: type) -> Iterator[_Field]:
-    """The fields of a dataclass, its own before those that it inherits."""
-    hints, docs = get_type_hints(cls, include_extras=True), docstrings(cls)
-    defaults = {field.name: field.default for field in fields(cls)}
-    for name in dict.fromkeys(name for base in cls.__mro__ for name in vars(base).get("__annotations__", {})):
-        types = [(kind, notes) for kind, notes in _types(hints[name]) if kind is not NoneType]
-        flag = next((note for _, notes in types for note in notes if isinstance(note, Flag)), Flag())
-        yield _Field(name, types, flag, defaults[name], docs.get(name, ""))
-
-
-def _types(hint: Any) -> list[tuple[Any, list[Any]]]:
+def _types(hint: Any) -> list[_Type]:
+    """What a value may be: types, each with what is noted of it."""
     if get_origin(hint) is Annotated:
         inner, *notes = get_args(hint)
         return [(kind, [*own, *notes]) for kind, own in _types(inner)]
@@ -96,38 +77,37 @@ def _classes(module: str) -> dict[str, ast.ClassDef]:
     return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
-def _option(field: _Field, layered: bool) -> Callable[[Command], Command]:
-    name = field.flag.name or _flag(field.name)
-    words: dict[str, Any] = {"default": None, "help": _help(field, layered)}
-    kind, notes = field.types[0]
+def _option(field: Field[Any], types: list[_Type], text: str, layered: bool) -> Callable[[Command], Command]:
+    flag = next((note for _, notes in types for note in notes if isinstance(note, Flag)), Flag())
+    name, (kind, notes) = flag.name or _flag(field.name), types[0]
     if kind is bool:
         switch = f"{name}/--no-{name[2:]}" if layered or field.default else name
-        return click.option(switch, field.name, is_flag=True, **words)
-    words["metavar"] = field.flag.form or "|".join(dict.fromkeys(map(_form, field.types)))
-    if get_origin(kind) is tuple and not any(isinstance(note, Reads) for note in notes):
-        words |= {"multiple": True, "callback": _split if field.flag.commas else _collect}
-    elif len(field.types) == 1 and get_origin(kind) is Literal:
-        words |= {"type": click.Choice(get_args(kind)), "metavar": field.flag.form or None}
+        return click.option(switch, field.name, is_flag=True, default=None, help=text)
+    # What is checked at once; anything else is text until all settings are validated.
+    origin: Any = get_origin(kind)
+    plain = None if len(types) > 1 or any(isinstance(note, Reads) for note in notes) else origin or kind
+    words: dict[str, Any] = {"metavar": flag.form or "|".join(dict.fromkeys(_form(*each) for each in types))}
+    if plain is tuple:
+        words |= {"multiple": True, "callback": _split if flag.commas else _collect}
+    elif plain is Literal:
+        words = {"type": click.Choice(get_args(kind)), "metavar": flag.form or None}
     elif words["metavar"] == "PATH":
         words["type"] = click.Path()
-    elif len(field.types) == 1 and not any(isinstance(note, Reads) for note in notes):
-        words["type"] = _PLAIN[kind][0]
-    if field.flag.completes:
-        words["shell_complete"] = complete_component(field.flag.completes)
-    return click.option(name, field.name, **words)
+    elif plain in (int, float):
+        words["type"] = plain
+    if flag.completes:
+        words["shell_complete"] = complete_component(flag.completes)
+    return click.option(name, field.name, default=None, help=text, **words)
 
 
-def _form(alternative: tuple[Any, list[Any]]) -> str:
-    kind, notes = alternative
-    forms = [note.form for note in notes if isinstance(note, Reads)]
-    if forms:
-        return forms[0]
-    return "|".join(get_args(kind)) if get_origin(kind) is Literal else _PLAIN.get(kind, _PLAIN[str])[1]
+def _form(kind: Any, notes: list[Any]) -> str:
+    reads = "".join(note.form for note in notes if isinstance(note, Reads))
+    return reads or ("|".join(get_args(kind)) if get_origin(kind) is Literal else "N" if kind in (int, float) else "NAME")
 
 
-def _help(field: _Field, layered: bool) -> str:
+def _help(field: Field[Any], doc: str, layered: bool) -> str:
     """The first sentence of the docstring, and the default: that of the field, or what "None: ..." says happens without one."""
-    first, *others = re.split(r"(?<=\.)\s+", re.sub(r"`(\w+)`", lambda name: _flag(name[1]), field.doc))
+    first, *others = re.split(r"(?<=\.)\s+", re.sub(r"`(\w+)`", lambda name: _flag(name[1]), doc))
     without = [text.removeprefix("None: ").rstrip(".") for text in others if text.startswith("None: ")]
     default = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
     shown = {"True": field.name, "False": "", "None": ""}.get(default, default) or "".join(without)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
-import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,9 @@ def turing_test(run: str, *, study: str | None, results: bool, as_json: bool, ex
 
     asked = read_settings(StudySettings, said, of="turing-test")
     check_extra()  # before images are made, which may take a while
-    opened = open_study(Path(run), path, asked)
-    try:
+    with closing(open_study(Path(run), path, asked)) as opened:
         code = serve(opened, asked, started=lambda url: _welcome(opened, url, asked.against))
         click.echo(f"\n{len(opened.rows())} answers are in {path}. Results: {_command(run)} --results", err=True)
-    finally:
-        opened.close()
     return code
 
 
@@ -69,46 +67,34 @@ def _welcome(study: Study, address: str, against: str) -> None:
 
 
 def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | None) -> int:
-    from ..evaluation.turing.results import as_text, caution, comparisons, write_csv
+    from ..evaluation.turing.results import as_text, caution, comparisons
     from ..evaluation.turing.study import Study
 
     if not path.exists():
         raise GantoolError(f"there is no study {path} yet: begin with {_command(run)}")
-    study = Study(path)
-    try:
-        if export == "-":
-            write_csv(study, sys.stdout)
-        elif export:
-            count = _export(study, Path(export))
-            click.echo(f"{count} answers written: {export}", err=True)
+    with closing(Study(path)) as study:
+        if export:
+            _export(study, export)
         if results:
             found = comparisons(study)
             note = caution(study, found)
-            if as_json:
-                click.echo(
-                    json.dumps({"study": str(path), "results": [each.to_dict() for each in found], "note": note}, indent=2)
-                )
-            else:
-                click.echo(
-                    "\n\n".join([as_text(each) for each in found] or ["No answers yet."]) + (f"\n\n{note}" if note else "")
-                )
-    finally:
-        study.close()
+            said = [*([as_text(each) for each in found] or ["No answers yet."]), *([note] if note else [])]
+            plain = {"study": str(path), "results": [each.to_dict() for each in found], "note": note}
+            click.echo(json.dumps(plain, indent=2) if as_json else "\n\n".join(said))
     return 0
 
 
-def _export(study: Study, target: Path) -> int:
+def _export(study: Study, target: str) -> None:
     from ..evaluation.turing.results import write_csv
     from ..runs.files import write_file
 
-    counts = []
-
-    def write(file: Path) -> None:
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            counts.append(write_csv(study, stream))
-
+    text = io.StringIO(newline="")
+    count = write_csv(study, text)
+    if target == "-":
+        click.echo(text.getvalue(), nl=False)
+        return
     try:
-        write_file(target, write)
+        write_file(Path(target), lambda file: file.write_text(text.getvalue(), encoding="utf-8", newline=""))
     except OSError as error:
         raise GantoolError(f"--export {target} cannot be written: {error.strerror}") from None
-    return counts[0]
+    click.echo(f"{count} answers written: {target}", err=True)
