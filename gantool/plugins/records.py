@@ -47,16 +47,20 @@ def check_record(kind: Kind, record: object) -> None:
 
 
 def _check_recipe(where: str, recipe: Recipe) -> None:
-    sound = isinstance(recipe.slots, tuple) and all(isinstance(slot, Slot) for slot in recipe.slots)
-    _require(sound, f"{where}: slots must be a tuple of Slot")
+    _require(
+        isinstance(recipe.slots, tuple) and all(isinstance(slot, Slot) for slot in recipe.slots),
+        f"{where}: slots must be a tuple of Slot",
+    )
     names = [slot.name for slot in recipe.slots]
     for slot in recipe.slots:
         _check_slot(f"{where}: slot {slot.name!r}", slot)
         _require(names.count(slot.name) == 1, f"{where}: two slots are called {slot.name!r}")
     if recipe.dataset != "":
         _check_full_name(where, "dataset", recipe.dataset)
-    sound = isinstance(recipe.presets, Mapping) and all(isinstance(values, Mapping) for values in recipe.presets.values())
-    _require(sound, f"{where}: presets must map names to mappings")
+    _require(
+        isinstance(recipe.presets, Mapping) and all(isinstance(values, Mapping) for values in recipe.presets.values()),
+        f"{where}: presets must map names to mappings",
+    )
     parts = [*names, *RESERVED]
     for preset, key in ((preset, str(key)) for preset, values in recipe.presets.items() for key in values):
         part = key.partition(".")[0]
@@ -70,8 +74,10 @@ def _check_recipe(where: str, recipe: Recipe) -> None:
 
 
 def _check_figures(where: str, figures: tuple[Figure, ...]) -> None:
-    sound = isinstance(figures, tuple) and all(isinstance(figure, Figure) for figure in figures)
-    _require(sound, f"{where}: figures must be a tuple of Figure")
+    _require(
+        isinstance(figures, tuple) and all(isinstance(figure, Figure) for figure in figures),
+        f"{where}: figures must be a tuple of Figure",
+    )
     for figure in figures:
         try:
             format(0.5, figure.form)
@@ -81,8 +87,10 @@ def _check_figures(where: str, figures: tuple[Figure, ...]) -> None:
 
 def _check_slot(where: str, slot: Slot) -> None:
     _check_name(where, slot.name)
-    taken = f"that word means something else in -o; slots must not be called {', '.join(RESERVED)}"
-    _require(slot.name not in RESERVED, f"{where}: {taken}")
+    _require(
+        slot.name not in RESERVED,
+        f"{where}: that word means something else in -o; slots must not be called {', '.join(RESERVED)}",
+    )
     if slot.kind not in SLOT_KINDS:
         raise Unsound(f"{where}: no kind {slot.kind!r}{nearest(slot.kind, SLOT_KINDS, 'kinds are')}")
     _check_full_name(where, "default", slot.default)
@@ -114,12 +122,13 @@ def _check_full_name(where: str, what: str, name: object) -> None:
 
 
 def _check_words(where: str, thing: Component | Slot, *capabilities: str) -> None:
-    one_line = isinstance(thing.summary, str) and "\n" not in thing.summary
-    _require(one_line, f"{where}: summary must be one line of text")
+    _require(isinstance(thing.summary, str) and "\n" not in thing.summary, f"{where}: summary must be one line of text")
     for name in capabilities:
         words = getattr(thing, name)
-        sound = isinstance(words, frozenset) and all(isinstance(word, str) for word in words)
-        _require(sound, f"{where}: {name} must be a frozenset of strings, not {a(words)}")
+        _require(
+            isinstance(words, frozenset) and all(isinstance(word, str) for word in words),
+            f"{where}: {name} must be a frozenset of strings, not {a(words)}",
+        )
 
 
 def _require(holds: object, cause: str) -> None:

@@ -33,8 +33,10 @@ def check_gives_rows_that_it_was_given(subject: Subject) -> None:
             subject.require(result.dtype == fresh.dtype, f"it got {fresh.dtype} and returned {result.dtype}")
             subject.require(result.device == fresh.device, f"it got images on {fresh.device} and returned {result.device}")
             given |= set(fresh.flatten().tolist())
-            known = set(result.flatten().tolist()) <= given and bool((result == result[:, :, :1, :1]).all())
-            subject.require(known, "a row that it returned was never given to it")
+            subject.require(
+                set(result.flatten().tolist()) <= given and bool((result == result[:, :, :1, :1]).all()),
+                "a row that it returned was never given to it",
+            )
 
 
 def check_gives_back_what_it_holds(subject: Subject) -> None:
@@ -109,8 +111,10 @@ def check_memory_is_bounded(subject: Subject) -> None:
     for call in range(_ENOUGH // batch):
         _exchange(subject, buffer, _rows(call, batch))
         held.append(sum(leaf.numel() if isinstance(leaf, Tensor) else 1 for leaf in leaves(buffer.state_dict())))
-    text = f"it still grows after {_ENOUGH} images; memory must be bounded (give its size: options={{name: {{…}}}})"
-    subject.require(held[-1] <= held[len(held) // 2 - 1], text)
+    subject.require(
+        held[-1] <= held[len(held) // 2 - 1],
+        f"it still grows after {_ENOUGH} images; memory must be bounded (give its size: options={{name: {{…}}}})",
+    )
 
 
 CHECKS = {

@@ -25,10 +25,13 @@ _STREAMED = 24
 def check_has_two_domains(subject: Subject) -> None:
     """`source` and `target` are each map-style or streaming."""
     for side, domain in _sides(subject):
-        text = f"{side} is a {type(domain).__name__}, which has neither __len__ and __getitem__ nor stream"
-        subject.require(isinstance(domain, Domain | StreamingDomain), text)
-        labelled = side != "test" or bool(getattr(domain, "labels", None))
-        subject.require(labelled, "test has no labels; it is there to be measured on")
+        subject.require(
+            isinstance(domain, Domain | StreamingDomain),
+            f"{side} is a {type(domain).__name__}, which has neither __len__ and __getitem__ nor stream",
+        )
+        subject.require(
+            side != "test" or bool(getattr(domain, "labels", None)), "test has no labels; it is there to be measured on"
+        )
 
 
 def check_says_what_is_missing(subject: Subject) -> None:
@@ -57,11 +60,15 @@ def check_images_are_of_one_form(subject: Subject) -> None:
             if isinstance(domain, Images):  # images as they are stored, which the host brings to one form
                 continue
             low, high = float(image.min()), float(image.max())
-            in_range = image.dtype.kind != "f" or (low >= 0 and high <= 1)
-            subject.require(in_range, f"{where} has values from {low:.3g} to {high:.3g}, not in [0, 1]")
+            subject.require(
+                image.dtype.kind != "f" or (low >= 0 and high <= 1),
+                f"{where} has values from {low:.3g} to {high:.3g}, not in [0, 1]",
+            )
             first = image if first is None else first
-            alike = image.shape == first.shape and image.dtype == first.dtype
-            subject.require(alike, f"{where} is {image.shape} {image.dtype}, {side}[0] is {first.shape} {first.dtype}")
+            subject.require(
+                image.shape == first.shape and image.dtype == first.dtype,
+                f"{where} is {image.shape} {image.dtype}, {side}[0] is {first.shape} {first.dtype}",
+            )
 
 
 def check_an_item_is_always_the_same(subject: Subject) -> None:
@@ -81,8 +88,9 @@ def check_labels_have_a_row_per_image(subject: Subject) -> None:
     for side, domain in _sides(subject):
         count = len(domain) if isinstance(domain, Domain) else None
         for name, values in getattr(domain, "labels", {}).items():
-            text = f"the label {name!r} of {side} has {len(values)} rows, there are {count} images"
-            subject.require(len(values) == count, text)
+            subject.require(
+                len(values) == count, f"the label {name!r} of {side} has {len(values)} rows, there are {count} images"
+            )
 
 
 def check_blocks_are_their_items(subject: Subject) -> None:
@@ -92,8 +100,10 @@ def check_blocks_are_their_items(subject: Subject) -> None:
         if read := getattr(domain, "block", None):
             with subject.calling(f"{side}.block(1, {stop})"):
                 block = list(read(1, stop))
-            same = _equal(block, [domain[index] for index in range(1, stop)])
-            subject.require(same, f"{side}.block(1, {stop}) is not the images 1 to {stop - 1}")
+            subject.require(
+                _equal(block, [domain[index] for index in range(1, stop)]),
+                f"{side}.block(1, {stop}) is not the images 1 to {stop - 1}",
+            )
 
 
 def check_a_stream_can_be_resumed(subject: Subject) -> None:

@@ -45,12 +45,16 @@ def check_follows_its_seed_alone(subject: Subject) -> None:
         subject.require(first_difference(kept, (images, targets)) is None, "fit changes the images or targets that it is given")
         predicted = _predict(subject, first, images)
         torch.manual_seed(4321)
-        same = _close(predicted, _predict(subject, _fitted(subject, what, images, targets, seed=7), images))
-        subject.require(same, f"two estimators with one seed predict different values after fitting one set ({what})")
+        subject.require(
+            _close(predicted, _predict(subject, _fitted(subject, what, images, targets, seed=7), images)),
+            f"two estimators with one seed predict different values after fitting one set ({what})",
+        )
         for given in (images.flip(0), images):
             _fit(subject, first, what, given, targets)
-        same = _close(predicted, _predict(subject, first, images))
-        subject.require(same, f"after fitting something else in between it predicts other values: fit must learn anew ({what})")
+        subject.require(
+            _close(predicted, _predict(subject, first, images)),
+            f"after fitting something else in between it predicts other values: fit must learn anew ({what})",
+        )
 
 
 def check_heeds_its_seed(subject: Subject) -> None:
@@ -60,8 +64,10 @@ def check_heeds_its_seed(subject: Subject) -> None:
             fitted = [_fitted(subject, what, images, targets, seed=seed) for seed in (7, 8)]
         if None not in fitted and draws.seen:
             same = torch.equal(*(_predict(subject, estimator, images) for estimator in fitted))
-            text = f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})"
-            subject.require(not same, text)
+            subject.require(
+                not same,
+                f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})",
+            )
 
 
 CHECKS = {"estimator": (check_predicts_what_it_was_fitted_to, check_follows_its_seed_alone, check_heeds_its_seed)}

@@ -106,15 +106,19 @@ def check_higher_is_real(subject: Subject) -> None:
     high, zero, low = (torch.full(_LOGITS, value) for value in (0.5, 0.0, -0.5))
     for name, call, count in _generator_term(loss):
         real = [zero] * (count - 1)
-        text = f"{name} does not fall when fake logits rise; higher logits mean more like the real domain"
-        subject.require(bool(call(*real, high) < call(*real, low)), text)
+        subject.require(
+            bool(call(*real, high) < call(*real, low)),
+            f"{name} does not fall when fake logits rise; higher logits mean more like the real domain",
+        )
     for when, better, worse in (
         ("real logits rise and fake ones fall", (high, low), (low, high)),
         ("real logits rise", (high, zero), (low, zero)),
         ("fake logits fall", (zero, zero), (zero, high)),
     ):
-        falls = bool(loss.discriminator(*better) < loss.discriminator(*worse))
-        subject.require(falls, f".discriminator does not fall when {when}; its arguments are (real, fake)")
+        subject.require(
+            bool(loss.discriminator(*better) < loss.discriminator(*worse)),
+            f".discriminator does not fall when {when}; its arguments are (real, fake)",
+        )
 
 
 @only_if("penalty")
@@ -127,8 +131,7 @@ def check_penalty_teaches_the_discriminator(subject: Subject) -> None:
     subject.require(result.requires_grad, ".penalty has no gradient to the discriminator: create_graph=True is missing")
     result.backward()  # type: ignore[no-untyped-call]
     gradient = next(judge.parameters()).grad
-    reaches = gradient is not None and finite(gradient)
-    subject.require(reaches, ".penalty gives the discriminator's weights no finite gradient")
+    subject.require(gradient is not None and finite(gradient), ".penalty gives the discriminator's weights no finite gradient")
 
 
 @only_if("image-pair")

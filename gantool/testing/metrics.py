@@ -44,16 +44,20 @@ def check_depends_on_all_batches_alike(subject: Subject) -> None:
     forward, backward, again = (_figures(subject, given) for given in (batches, batches[::-1], batches))
     for name, value in forward.items():
         subject.require(again.get(name) == value, f"{name} of one input is {value:.6g} and then {again.get(name):.6g}")
-        near = math.isclose(value, backward.get(name, math.nan), rel_tol=_TOLERANCE, abs_tol=1e-6)
-        subject.require(near, f"{name} is {value:.4g}, with the same batches in the other order {backward.get(name):.4g}")
+        subject.require(
+            math.isclose(value, backward.get(name, math.nan), rel_tol=_TOLERANCE, abs_tol=1e-6),
+            f"{name} is {value:.4g}, with the same batches in the other order {backward.get(name):.4g}",
+        )
 
 
 def check_starts_anew(subject: Subject) -> None:
     """A new metric has seen nothing, whatever others have seen, and `compute` may be asked twice."""
     batches = _batches(subject)
     alone, _, again = (_figures(subject, given) for given in (batches[:1], batches[1:], batches[:1]))
-    text = "a new metric gives other figures once another one has seen images: what it has seen is kept outside of it"
-    subject.require(again == alone, text)
+    subject.require(
+        again == alone,
+        "a new metric gives other figures once another one has seen images: what it has seen is kept outside of it",
+    )
     metric = subject.made()
     for number, batch in enumerate(batches, 1):
         _update(subject, metric, *batch)

@@ -69,12 +69,15 @@ def check_features_are_maps(subject: Subject) -> None:
         maps = subject.ask(tuple, f"features of {tuple(given.shape)}", network.eval().features, given)  # type: ignore[arg-type]
         subject.require(bool(maps), "features returned no map")
         for index, each in enumerate(maps):
-            fits = each.ndim == 4 and len(each) == 2
-            subject.require(fits, f"features[{index}] of 2 images has shape {tuple(each.shape)}, not (2, C, h, w)")
+            subject.require(
+                each.ndim == 4 and len(each) == 2,
+                f"features[{index}] of 2 images has shape {tuple(each.shape)}, not (2, C, h, w)",
+            )
             subject.require(each.requires_grad, f"features[{index}] has no gradient: it is detached")
         channels.append([each.shape[1] for each in maps])
-    alike = channels.count(channels[0]) == len(channels)
-    subject.require(alike, f"the channels of features depend on the image's size: {channels}")
+    subject.require(
+        channels.count(channels[0]) == len(channels), f"the channels of features depend on the image's size: {channels}"
+    )
 
 
 # Discriminators
@@ -84,8 +87,10 @@ def check_gives_one_map(subject: Subject) -> None:
     """(N, in_channels, H, W) gives (N, 1, h, w)."""
     for images, result in _of_all_sizes(subject):
         got, count = tuple(result.shape), len(images)
-        fits = len(got) == 4 and got[:2] == (count, 1) and min(got) > 0
-        subject.require(fits, f"images of {tuple(images.shape)} give {got}, not ({count}, 1, h, w)")
+        subject.require(
+            len(got) == 4 and got[:2] == (count, 1) and min(got) > 0,
+            f"images of {tuple(images.shape)} give {got}, not ({count}, 1, h, w)",
+        )
 
 
 def check_learns_raw_logits_where_higher_is_real(subject: Subject) -> None:
@@ -152,8 +157,10 @@ def check_is_deterministic_in_eval(subject: Subject) -> None:
     network, images = _fresh(subject)
     first = _infer(subject, network.eval(), images)
     torch.manual_seed(12345)
-    same = torch.equal(first, _infer(subject, network, images))
-    subject.require(same, "in eval mode it gives two results for one image: something in it is random")
+    subject.require(
+        torch.equal(first, _infer(subject, network, images)),
+        "in eval mode it gives two results for one image: something in it is random",
+    )
 
 
 def check_rows_are_independent_in_eval(subject: Subject) -> None:
@@ -210,8 +217,10 @@ def check_takes_channels_last(subject: Subject) -> None:
     wanted = _infer(subject, network.eval(), images)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     given = images.to(memory_format=torch.channels_last)
-    result = _infer(subject, network, given, "channels-last layout: its forward (reshape where view is?)")
-    subject.require(_close(result, wanted), "with images in channels-last layout it computes something else")
+    subject.require(
+        _close(_infer(subject, network, given, "channels-last layout: its forward (reshape where view is?)"), wanted),
+        "with images in channels-last layout it computes something else",
+    )
 
 
 _OF_ALL = (
@@ -245,16 +254,17 @@ def _channels_of(subject: Subject) -> list[int]:
             taken.append(channels)
         except ValueError as error:
             refused = str(error)
-    asked = " nor ".join(map(str, subject.channels))
-    subject.require(bool(taken), f"it takes images of neither {asked} channels ({refused}); say which: channels=(…,)")
+    subject.require(
+        bool(taken),
+        f"it takes images of neither {' nor '.join(map(str, subject.channels))} channels ({refused}); say which: channels=(…,)",
+    )
     return taken
 
 
 def _build(subject: Subject, channels: int, *, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     network: nn.Module = subject.build(**dict.fromkeys(KINDS[subject.provided.kind].arguments or (), channels))
-    is_network = isinstance(network, nn.Module)
-    subject.require(is_network, f"its factory returned a {type(network).__name__}, not a torch.nn.Module")
+    subject.require(isinstance(network, nn.Module), f"its factory returned a {type(network).__name__}, not a torch.nn.Module")
     return network
 
 
@@ -273,8 +283,10 @@ def _run(subject: Subject, network: nn.Module, images: Tensor, what: str = "") -
     with subject.calling(what):
         given = network(images)
     parts = given if isinstance(given, tuple) else (given,)
-    rows = all(isinstance(part, Tensor) and part.ndim > 0 and len(part) == len(images) for part in parts)
-    subject.require(rows and bool(parts), f"{what} gives no tensor, or tuple of tensors, with a row for each image")
+    subject.require(
+        all(isinstance(part, Tensor) and part.ndim > 0 and len(part) == len(images) for part in parts) and bool(parts),
+        f"{what} gives no tensor, or tuple of tensors, with a row for each image",
+    )
     return torch.cat([part.reshape(len(images), -1) for part in parts], 1)
 
 

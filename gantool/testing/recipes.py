@@ -29,8 +29,10 @@ _LAST_PHASE = 100_000
 def check_all_presets_resolve(subject: Subject) -> None:
     """Defaults and presets name parts that are installed and fit, options that exist and values that are allowed."""
     record = _record(subject)
-    loadable = any(slot.kind == "generator" for slot in record.slots)
-    subject.require(loadable, "it has no slot of the kind generator, so nothing can be loaded after training")
+    subject.require(
+        any(slot.kind == "generator" for slot in record.slots),
+        "it has no slot of the kind generator, so nothing can be loaded after training",
+    )
     for preset in record.presets or [record.default_preset]:
         with subject.calling(f"resolving the preset {preset!r}" if preset else "resolving its defaults"):
             resolve(subject.registry, Choices(plugin=subject.provided.full_name, preset=preset or None, dataset="gantool:files"))
@@ -60,8 +62,7 @@ def check_trains(subject: Subject) -> None:
                 subject.require(not value.requires_grad, f"{where} is not detached: the graph of every step would be kept")
                 subject.require(finite(value), f"{where} is {float(value)}")
         after, state = dict(_generator(subject, session).state_dict()), session.recipe.state_dict()
-        changed = first_difference(before, after) is not None
-        subject.require(changed, "training does not change the generator that it returns")
+        subject.require(first_difference(before, after) is not None, "training does not change the generator that it returns")
         for slot in (slot for slot in _record(subject).slots if slot.kind in ("generator", "discriminator")):
             text = f"two steps of every phase do not change the network in slot {slot.name!r}, which is in its state"
             for old, new in zip(_weights_of(slot.name, whole), _weights_of(slot.name, state), strict=True):
@@ -80,15 +81,15 @@ def check_refines_without_a_trace(subject: Subject) -> None:
             before, modes = _copied(subject, recipe), _modes(subject, session)
             results = [subject.ask(Tensor, "refine", recipe.refine, given) for given in (images[:1], images, images)]
             for given, result in zip((images[:1], images), results, strict=False):
-                same = given.shape == result.shape
-                subject.require(same, f"refine turns {tuple(given.shape)} into {tuple(result.shape)}")
+                subject.require(given.shape == result.shape, f"refine turns {tuple(given.shape)} into {tuple(result.shape)}")
             subject.require(not results[1].requires_grad, "refine keeps a graph: it must run without gradients")
             subject.require(float(results[1].abs().max()) <= 1 + 1e-4, "refine leaves [-1, 1]")
             subject.require(torch.equal(*results[1:]), "refine gives two results for one image")
             place = first_difference(before, _copied(subject, recipe))
             subject.require(place is None, f"refine changes {place} in its state; running statistics need eval mode")
-            same = modes == _modes(subject, session)
-            subject.require(same, "refine leaves the generator in another mode (train or eval) than it was in")
+            subject.require(
+                modes == _modes(subject, session), "refine leaves the generator in another mode (train or eval) than it was in"
+            )
 
 
 def check_hands_over_what_refines(subject: Subject) -> None:
@@ -103,8 +104,10 @@ def check_hands_over_what_refines(subject: Subject) -> None:
             network.load_state_dict(weights)
             loaded = network.eval()(images)
         refined = session.recipe.refine(images)
-        near = loaded.shape == refined.shape and bool(torch.allclose(loaded, refined, atol=1e-4))
-        subject.require(near, "the network that generator() returns computes something else than refine")
+        subject.require(
+            loaded.shape == refined.shape and bool(torch.allclose(loaded, refined, atol=1e-4)),
+            "the network that generator() returns computes something else than refine",
+        )
 
 
 def check_resumes_exactly(subject: Subject) -> None:
