@@ -71,8 +71,8 @@ KINDS = {
             flag="Replace the replay buffer.",
             checks="buffers",
         ),
-        Kind(name="format", hook="gantool_formats", record=Format, arguments=("record",)),
-        Kind(name="layout", hook="gantool_layouts"),
+        Kind(name="format", hook="gantool_formats", record=Format, arguments=("record",), checks="storage"),
+        Kind(name="layout", hook="gantool_layouts", checks="storage"),
         Kind(name="dataset", hook="gantool_datasets", flag="A data set of a plugin.", checks="datasets"),
         Kind(
             name="metric",
@@ -81,7 +81,7 @@ KINDS = {
             flag="What chooses the best checkpoint.",
             checks="metrics",
         ),
-        Kind(name="task", hook="gantool_tasks", arguments=("labels",), product=Task),
+        Kind(name="task", hook="gantool_tasks", arguments=("labels",), product=Task, checks="tasks"),
         Kind(
             name="estimator",
             hook="gantool_estimators",

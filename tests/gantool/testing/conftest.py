@@ -10,15 +10,16 @@ GOOD = Path(__file__).parent / "good"
 
 @pytest.fixture
 def plant(site) -> Callable[..., None]:
-    """Install the faultless plugin as `good`, after replacing texts of its two modules, which must occur there."""
+    """Install the faultless plugin as `good`, after replacing texts of its modules, which must occur there."""
 
     def install(*changes: tuple[str, str]) -> None:
-        sources = {name: (GOOD / f"{name}.py").read_text() for name in ("planted_good", "planted_parts")}
+        sources = {file.stem: file.read_text() for file in GOOD.glob("*.py")}
         for old, new in changes:
             where = [name for name, source in sources.items() if old in source]
             assert where, f"{old!r} occurs nowhere"
             sources = {name: source.replace(old, new) for name, source in sources.items()}
         site.plant("good", sources["planted_good"])
-        (site.folder / "planted_parts.py").write_text(sources["planted_parts"])
+        for name in ("planted_parts", "planted_storage"):
+            (site.folder / f"{name}.py").write_text(sources[name])
 
     return install

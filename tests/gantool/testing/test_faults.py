@@ -7,9 +7,9 @@ import pytest
 from gantool.kinds import KINDS
 from gantool.testing import Fault, collect
 
-from . import faults_of_networks, faults_of_runs
+from . import faults_of_data, faults_of_networks, faults_of_runs
 
-FAULTS = faults_of_networks.FAULTS | faults_of_runs.FAULTS
+FAULTS = faults_of_networks.FAULTS | faults_of_data.FAULTS | faults_of_runs.FAULTS
 
 
 def test_faultless_plugin_passes_every_check(plant, tmp_path):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from gantool import Component, Recipe, Slot, hookimpl
+from gantool import Component, Format, Recipe, Slot, hookimpl
 
 FEATURES = frozenset({"features"})
 
@@ -44,6 +44,22 @@ def gantool_losses():
 @hookimpl
 def gantool_replay_buffers():
     yield Component(name="swap", factory="planted_parts:Swap")
+
+
+@hookimpl
+def gantool_formats():
+    does = frozenset({"streams", "writes", "refines"})
+    yield Format(name="rows", factory="planted_storage:Rows", suffixes=(".rows",), provides=does)
+
+
+@hookimpl
+def gantool_layouts():
+    yield Component(name="numbered", factory="planted_storage:Numbered")
+
+
+@hookimpl
+def gantool_tasks():
+    yield Component(name="spread", factory="planted_parts:Spread")
 
 
 @hookimpl

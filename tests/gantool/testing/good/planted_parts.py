@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from gantool.evaluation.tasks import NumbersTask
+
 
 class Generator(nn.Module):
     def __init__(self, *, config, in_channels, out_channels):
@@ -177,6 +179,23 @@ class Linear:
     def features(self, images):
         mean = images.mean(dim=(1, 2, 3))
         return torch.stack((mean, torch.ones_like(mean)), dim=1)
+
+
+class Spread(NumbersTask):
+    """Directions and the like, by their greatest deviation."""
+
+    wants = "several numbers"
+
+    def fits(self, shape):
+        return len(shape) == 1
+
+    def errors(self, predicted, targets):
+        return (predicted.double() - targets).abs().amax(1)
+
+    def picture(self, image, row):
+        drawn = image.copy()
+        drawn[: int(row.abs().sum()) + 1] = 0
+        return drawn
 
 
 class Lines:
