@@ -50,12 +50,12 @@ class Commands(click.Group):
         from ..plugins.registry import load_plugins
 
         registry = load_plugins()
-        if ":" not in cmd_name and all(found.component.name != cmd_name for found in registry.all("command")):
+        if ":" not in cmd_name and all(found.record.name != cmd_name for found in registry.all("command")):
             return None
         provided = registry.find("command", cmd_name)
         command = provided.factory()
         if not isinstance(command, click.Command):
-            raise PluginError(f"{provided}: {provided.component.factory} is a {type(command).__name__}, not a click command")
+            raise PluginError(f"{provided}: {provided.record.factory} is a {type(command).__name__}, not a click command")
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -75,12 +75,12 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
         for plugin, offered in groupby(_offered().items(), key=lambda item: item[1].plugin):
             with formatter.section(f"Commands of plugin {plugin}"):
-                formatter.write_dl([(name, provided.component.summary) for name, provided in offered])
+                formatter.write_dl([(name, provided.record.summary) for name, provided in offered])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Complete a command's name without importing the commands."""
         words = {name: text for name, (_, text) in COMMANDS.items()}
-        words |= {name: provided.component.summary for name, provided in _offered().items()}
+        words |= {name: provided.record.summary for name, provided in _offered().items()}
         found = [CompletionItem(name, help=text) for name, text in words.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
@@ -88,8 +88,8 @@ class Commands(click.Group):
 def called(registry: Registry) -> dict[str, Provided]:
     """Return plugins' commands by what one types: `fit`, or `plugin:fit` where the host or another plugin has a `fit`, too."""
     offered = registry.all("command")
-    bare = [*COMMANDS, *(provided.component.name for provided in offered)]
-    return {p.component.name if bare.count(p.component.name) == 1 else p.full_name: p for p in offered}
+    bare = [*COMMANDS, *(provided.record.name for provided in offered)]
+    return {p.record.name if bare.count(p.record.name) == 1 else p.full_name: p for p in offered}
 
 
 def _imported(reference: str) -> click.Command:

@@ -39,17 +39,17 @@ def complete_anything(_ctx: click.Context, _param: click.Parameter, incomplete: 
 
 
 def _component_names(components: list[Provided], incomplete: str) -> Iterable[tuple[str, Provided]]:
-    bare = [p.component.name for p in components]
+    bare = [p.record.name for p in components]
     for p in components:
-        clear = bare.count(p.component.name) == 1
+        clear = bare.count(p.record.name) == 1
         if clear:
-            yield p.component.name, p
+            yield p.record.name, p
         if incomplete or not clear:
             yield p.full_name, p
 
 
 def _items(names: Iterable[tuple[str, Provided]], incomplete: str) -> list[CompletionItem[Any]]:
-    return [CompletionItem(name, help=p.component.summary) for name, p in names if name.startswith(incomplete)]
+    return [CompletionItem(name, help=p.record.summary) for name, p in names if name.startswith(incomplete)]
 
 
 def quiet_registry() -> Registry:

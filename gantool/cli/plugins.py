@@ -57,9 +57,9 @@ def _plain(info: PluginInfo) -> dict[str, Any]:
         "provides": [
             {
                 "kind": p.kind,
-                "name": p.component.name,
-                "summary": p.component.summary,
-                "provides": sorted(p.component.provides),
+                "name": p.record.name,
+                "summary": p.record.summary,
+                "provides": sorted(p.record.provides),
             }
             for p in info.provides
         ],
@@ -84,7 +84,7 @@ def _print(registry: Registry) -> None:
     for name, provided in called(registry).items():
         if ":" in name:
             console.print(
-                f"gantool {name} is called by its full name: {provided.component.name!r} is a command of another, too",
+                f"gantool {name} is called by its full name: {provided.record.name!r} is a command of another, too",
                 soft_wrap=True,
             )
     if registry.left_out:
@@ -94,5 +94,5 @@ def _print(registry: Registry) -> None:
 def _provides(info: PluginInfo) -> str:
     if info.broken is not None:
         return f"broken: {info.broken}"
-    names = {kind: [p.component.name for p in info.provides if p.kind == kind] for kind in KINDS}
+    names = {kind: [p.record.name for p in info.provides if p.kind == kind] for kind in KINDS}
     return "\n".join(f"{kind}: {', '.join(found)}" for kind, found in names.items() if found) or "observes runs"

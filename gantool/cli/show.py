@@ -49,7 +49,7 @@ def _look_up(registry: Registry, kind: str | None, name: str) -> Provided:
         return registry.recipe(name) if kind == "recipe" else registry.find(kind, name)
     if any(p.plugin == name for p in registry.all("recipe")):
         return registry.recipe(name)
-    matches = [p for p in registry.all() if name in (p.full_name, p.component.name)]
+    matches = [p for p in registry.all() if name in (p.full_name, p.record.name)]
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -60,13 +60,13 @@ def _look_up(registry: Registry, kind: str | None, name: str) -> Provided:
         own = [p.full_name for p in registry.working(plugin).provides]
         missing = f"component {name!r}" if colon else "recipe"
         raise GantoolError(f"plugin {plugin!r} has no {missing}{nearest(name, own, 'it has')}")
-    known = [*registry.plugins, *(n for p in registry.all() for n in (p.component.name, p.full_name))]
+    known = [*registry.plugins, *(n for p in registry.all() for n in (p.record.name, p.full_name))]
     raise registry.unknown("plugin, recipe or component", name, known)
 
 
 def _describe(registry: Registry, provided: Provided, preset: str | None) -> dict[str, Any]:
     """Return everything that `show` prints, as JSON data."""
-    record = provided.component
+    record = provided.record
     data: dict[str, Any] = {
         "name": provided.full_name,
         "kind": provided.kind,
@@ -119,7 +119,7 @@ def _default_part(registry: Registry, slot: Slot, values: Mapping[str, Any], pre
 
 def _part(word: str, provided: Provided, values: Mapping[str, Any], preset: str) -> dict[str, Any]:
     """Describe the options of a component; `word` is what stands in front of the dot in `-o` and in the keys of a preset."""
-    options = provided.component.options
+    options = provided.record.options
     own = {key.partition(".")[2]: value for key, value in values.items() if key.partition(".")[0] == word}
     config = validate(options, own, where=f"preset {preset!r}: {word}.")
     try:

@@ -24,7 +24,7 @@ class Installed:
     def make(self, provided: Provided) -> Any:
         """Return what the factory of a format or layout makes, made once. Raises `PluginError` where it cannot be imported."""
         if provided not in self._made:
-            record = provided.component
+            record = provided.record
             more = {"record": record} if isinstance(record, Format) else {}
             self._made[provided] = Part(provided, record.options()).build(**more)
         return self._made[provided]

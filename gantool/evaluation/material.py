@@ -109,7 +109,7 @@ def open_material(run: Path, settings: EvaluateSettings, given: Given, registry:
 def _make_task(provided: Provided, labels: Labels, settings: EvaluateSettings, given: Given) -> Task:
     options = dict(given.task)
     if settings.within_px is not None:
-        if "within_px" not in [each.name for each in fields(provided.component.options)]:
+        if "within_px" not in [each.name for each in fields(provided.record.options)]:
             raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
         options["within_px"] = settings.within_px
     task: Task = provided.with_options(options, where="task.").build(labels=labels)

@@ -131,7 +131,7 @@ def _recognises(provided: Provided, labels: Labels) -> bool:
 
 def task_name(provided: Provided) -> str:
     """What results call a task: by its bare name where it comes with gantool."""
-    return provided.component.name if provided.plugin == "gantool" else provided.full_name
+    return provided.record.name if provided.plugin == "gantool" else provided.full_name
 
 
 def select(rows: Any, chosen: Tensor) -> Any:

@@ -93,8 +93,8 @@ def _recipe(registry: Registry, sources: Sequence[Choices]) -> tuple[Provided, R
         recipes = sorted({provided.plugin for provided in registry.all("recipe")})
         raise GantoolError(f"no plugin chosen: --plugin NAME, one of: {', '.join(recipes) or 'none is installed'}")
     found = registry.recipe(name)
-    assert isinstance(found.component, Recipe)
-    return found, found.component
+    assert isinstance(found.record, Recipe)
+    return found, found.record
 
 
 def _stages(record: Recipe, sources: Sequence[Choices]) -> list[dict[str, str]]:
@@ -162,7 +162,7 @@ def _preset(record: Recipe, name: str) -> Mapping[str, Any]:
 def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Sort the values of all layers, later over earlier, into options by slot and settings."""
     # A data set that renders at any size is asked for it: better than enlarging what it rendered.
-    renders = any(f.name == "size" for f in dataclasses.fields(parts[DATASET].component.options))
+    renders = any(f.name == "size" for f in dataclasses.fields(parts[DATASET].record.options))
     options: dict[str, dict[str, Any]] = {}
     settings: dict[str, Any] = {}
     for layer in layers:

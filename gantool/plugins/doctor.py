@@ -99,7 +99,7 @@ def _probed(name: str) -> Probe:
 
 
 def _findings_of(provided: Provided, package: str) -> Iterator[Finding]:
-    record = provided.component
+    record = provided.record
     try:
         describe(record.options)
     except GantoolError as error:

@@ -31,27 +31,27 @@ VARIABLE = "GANTOOL_PLUGINS"
 
 @dataclass(frozen=True)
 class Provided:
-    """A component together with the plugin that it comes from."""
+    """The record of a component together with the plugin that it comes from."""
 
     plugin: str
     """Empty for a callable of the user's, whose name is the string that the user wrote."""
     kind: str
-    component: Component
+    record: Component
 
     @property
     def full_name(self) -> str:
         """`"plugin:name"`, which names it whatever else is installed."""
-        return f"{self.plugin}:{self.component.name}" if self.plugin else self.component.name
+        return f"{self.plugin}:{self.record.name}" if self.plugin else self.record.name
 
     def __str__(self) -> str:
-        return f"plugin {self.plugin!r}, {self.kind} {self.component.name!r}"
+        return f"plugin {self.plugin!r}, {self.kind} {self.record.name!r}"
 
     def factory(self) -> Callable[..., Any]:
         """Import what the component names as `"package.module:callable"`. This is where torch comes in.
 
         Raises `PluginError` with the cause where that fails.
         """
-        reference, owner = self.component.factory, f"{self}: " if self.plugin else ""
+        reference, owner = self.record.factory, f"{self}: " if self.plugin else ""
         module, _, path = reference.partition(":")
         try:
             found = reduce(getattr, path.split("."), import_module(module))
@@ -63,7 +63,7 @@ class Provided:
 
     def with_options(self, options: Mapping[str, Any], *, where: str) -> Part:
         """Choose it with these options; `where` stands in front of their names in errors. Raises `GantoolError`."""
-        return Part(self, validate(self.component.options, options, where=where))
+        return Part(self, validate(self.record.options, options, where=where))
 
 
 @dataclass(frozen=True)
@@ -148,13 +148,13 @@ class Registry:
         """
         plugin, colon, bare = name.rpartition(":")
         own = [p for p in (self.working(plugin).provides if colon else self.all()) if p.kind == kind]
-        found = [p for p in own if p.component.name == bare]
+        found = [p for p in own if p.record.name == bare]
         if len(found) == 1:
             return found[0]
         if found:
             choices = " and ".join(p.full_name for p in found)
             raise GantoolError(f"{kind} {name!r} is provided by {choices}: write one of these")
-        names = [p.component.name for p in own]
+        names = [p.record.name for p in own]
         if colon:
             raise GantoolError(f"{self.plugins[plugin]} has no {kind} {bare!r}{nearest(bare, names, 'it has')}")
         raise self.unknown(kind, name, names)
@@ -173,7 +173,7 @@ class Registry:
         A plugin's name goes before the name of another plugin's recipe.
         """
         recipes = self.all("recipe")
-        bare = [p.component.name for p in recipes]
+        bare = [p.record.name for p in recipes]
         if name not in self.plugins and name not in self.left_out:
             if ":" in name or name in bare:
                 return self.find("recipe", name)
@@ -187,15 +187,15 @@ class Registry:
 
     def parts(self, kind: str, requires: frozenset[str], accepts: frozenset[str] = frozenset()) -> list[Provided]:
         """Return the components of a kind that provide all that a slot requires and need nothing that it does not accept."""
-        return [p for p in self.all(kind) if requires <= p.component.provides and p.component.needs <= accepts]
+        return [p for p in self.all(kind) if requires <= p.record.provides and p.record.needs <= accepts]
 
     def check_fits(self, slot: Slot, provided: Provided) -> None:
         """Raise `GantoolError`, naming the installed parts that fit, unless `provided` fits the slot."""
         fitting = self.parts(slot.kind, slot.requires, slot.accepts)
         if provided in fitting:
             return
-        missing = " and ".join(map(repr, sorted(slot.requires - provided.component.provides)))
-        refused = " and ".join(map(repr, sorted(provided.component.needs - slot.accepts)))
+        missing = " and ".join(map(repr, sorted(slot.requires - provided.record.provides)))
+        refused = " and ".join(map(repr, sorted(provided.record.needs - slot.accepts)))
         why = f"{provided.full_name} needs {refused}, which slot {slot.name!r} does not accept"
         if provided.kind != slot.kind:
             why = f"slot {slot.name!r} needs a {slot.kind}; {provided.full_name} is a {provided.kind}"

@@ -13,7 +13,7 @@ def check_has_a_page_of_help(subject: Subject) -> None:
     command = subject.factory()
     subject.require(isinstance(command, click.Command), f"factory names a {type(command).__name__}, not a click.Command")
     assert isinstance(command, click.Command)
-    result = CliRunner().invoke(command, ["--help"], prog_name=subject.provided.component.name)
+    result = CliRunner().invoke(command, ["--help"], prog_name=subject.provided.record.name)
     subject.require(result.exit_code == 0, f"--help ends with exit code {result.exit_code}: {result.exception!r}")
 
 

@@ -112,7 +112,7 @@ def collect(
     if any(each.plugin_name == plugin for each in registry.manager.hook.gantool_log.get_hookimpls()):
         cases.append(Case("observes-every-event", partial(descriptions.check_observes_every_event, plugin)))
     return cases + [
-        Case(f"{provided.kind}-{provided.component.name}-{words(check)}", partial(run, provided, check))
+        Case(f"{provided.kind}-{provided.record.name}-{words(check)}", partial(run, provided, check))
         for provided in registry.plugins[plugin].provides
         for check in (*descriptions.CHECKS, *checks_of(provided.kind))
         if holds_for(check, provided)
@@ -140,7 +140,7 @@ def _with_foreign_parts(registry: Registry, plugin: str) -> Registry:
 
 
 def _foreign(registry: Registry, plugin: str) -> Iterator[str]:
-    for record in (p.component for p in registry.plugins[plugin].provides):
+    for record in (p.record for p in registry.plugins[plugin].provides):
         if isinstance(record, Recipe):
             names = (record.dataset, *(slot.default for slot in record.slots))
             yield from (name.partition(":")[0] for name in names if name)
@@ -154,7 +154,7 @@ def _named(registry: Registry, plugin: str, options: Mapping[str, OptionValues])
         kind, slash, name = key.rpartition("/")
         full = f"{kind}{slash}{name if ':' in name else f'{plugin}:{name}'}"
         if full not in known:
-            own = [p.component.name for p in registry.plugins[plugin].provides]
+            own = [p.record.name for p in registry.plugins[plugin].provides]
             raise GantoolError(f"conformance({plugin!r}): options for {key!r}, which does not exist{nearest(key, own, 'it has')}")
         result[full] = values
     return result

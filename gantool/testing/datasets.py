@@ -36,7 +36,7 @@ def check_has_two_domains(subject: Subject) -> None:
 
 def check_says_what_is_missing(subject: Subject) -> None:
     """Where its defaults name no data, it says so in one line that is for the user."""
-    factory, options = subject.factory(), subject.provided.component.options
+    factory, options = subject.factory(), subject.provided.record.options
     try:
         factory(config=options())
     except GantoolError as error:

@@ -19,7 +19,7 @@ def check_factory_can_be_imported(subject: Subject) -> None:
 
 def check_defaults_validate(subject: Subject) -> None:
     """Defaults keep the bounds of their options, and survive being written to run.json and read again."""
-    options = subject.provided.component.options
+    options = subject.provided.record.options
     with subject.calling(f"validating the defaults of {options.__name__}"):
         read = validate(options, to_dict(options()), where="")
     subject.require(read == options(), f"the defaults of {options.__name__} are others after they were written to run.json")
@@ -27,7 +27,7 @@ def check_defaults_validate(subject: Subject) -> None:
 
 def check_options_are_explained(subject: Subject) -> None:
     """Every option has a docstring, which `gantool show` prints."""
-    options = subject.provided.component.options
+    options = subject.provided.record.options
     with subject.calling(f"describing {options.__name__}"):
         silent = [info.name for info in describe(options) if not info.doc]
     subject.require(not silent, f"the option {', '.join(silent)} of {options.__name__} has no docstring below it")

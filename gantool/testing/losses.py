@@ -18,7 +18,7 @@ _LOGITS = (3, 1, 4, 5)
 
 def check_names_its_family(subject: Subject) -> None:
     """`provides` says what it is called with."""
-    component, loss = subject.provided.component, subject.made()
+    component, loss = subject.provided.record, subject.made()
     subject.require(
         bool(component.provides), "it provides nothing, so no slot can ask for it; a loss provides adversarial or image-pair"
     )
@@ -60,14 +60,14 @@ def check_gradient_is_right(subject: Subject) -> None:
 def check_refuses_shapes_that_do_not_fit(subject: Subject) -> None:
     """Shapes that do not fit raise `ValueError`, where broadcasting would hide the mistake."""
     loss, cases = _loss(subject), list[tuple[str, Call, Sequence[tuple[int, ...]]]]()
-    if "adversarial" in subject.provided.component.provides:
+    if "adversarial" in subject.provided.record.provides:
         terms = _generator_term(loss)
         cases += [
             (".discriminator", loss.discriminator, [(2, 1, 4, 4), (2, 1, 1, 4)]),
             (".discriminator", loss.discriminator, [(2, 4, 4), (2, 4, 4)]),
             *((name, call, [shape] * count) for shape in ((2, 4, 4), (2, 2, 4, 4)) for name, call, count in terms),
         ]
-    if "image-pair" in subject.provided.component.provides:
+    if "image-pair" in subject.provided.record.provides:
         one = (subject.channels[0], *subject.size)
         cases += [("it", loss, [(2, *one), other]) for other in ((1, *one), (2, *one[:2], 1))]
         cases.append(("it", loss, [one, one]))
@@ -183,12 +183,12 @@ def _images(subject: Subject, dtype: torch.dtype) -> list[Tensor]:
 def _calls(subject: Subject, dtype: torch.dtype = torch.float32) -> list[tuple[str, Call, list[Tensor]]]:
     """What is called and with what, for the families that the loss provides."""
     loss, calls = _loss(subject, dtype), list[tuple[str, Call, list[Tensor]]]()
-    if "adversarial" in subject.provided.component.provides:
+    if "adversarial" in subject.provided.record.provides:
         generator = torch.Generator().manual_seed(0)
         real, fake = (torch.randn(_LOGITS, generator=generator, dtype=dtype) for _ in range(2))
         calls.append((".discriminator", loss.discriminator, [real, fake]))
         calls += [(name, call, [real.clone(), fake.clone()][-count:]) for name, call, count in _generator_term(loss)]
-    if "image-pair" in subject.provided.component.provides:
+    if "image-pair" in subject.provided.record.provides:
         calls.append(("it", loss, _images(subject, dtype)))
     return calls
 

@@ -70,7 +70,7 @@ def check_starts_anew(subject: Subject) -> None:
 
 def check_better_is_where_it_says(subject: Subject) -> None:
     """Its first figure calls images that are alike better than images that are not, in the direction that it provides."""
-    provides = subject.provided.component.provides
+    provides = subject.provided.record.provides
     directions = provides & {"lower-is-better", "higher-is-better"}
     subject.require(len(directions) < 2, "it provides both lower-is-better and higher-is-better")
     if not directions or "sees-source" in provides:  # one that sees the source may judge the change alone
@@ -119,7 +119,7 @@ def _batches(subject: Subject) -> Batches:
 
 
 def _update(subject: Subject, metric: Any, refined: Tensor, target: Tensor) -> None:
-    sees_source = "sees-source" in subject.provided.component.provides
+    sees_source = "sees-source" in subject.provided.record.provides
     source = {"source": refined.flip(3) * 0.9} if sees_source else {}
     with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
         metric.update(refined, target, **source)

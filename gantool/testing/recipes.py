@@ -147,8 +147,8 @@ CHECKS = {
 
 
 def _record(subject: Subject) -> Recipe:
-    assert isinstance(subject.provided.component, Recipe)
-    return subject.provided.component
+    assert isinstance(subject.provided.record, Recipe)
+    return subject.provided.record
 
 
 def _plan(subject: Subject) -> Plan:

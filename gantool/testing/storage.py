@@ -28,7 +28,7 @@ def check_gives_back_what_it_writes(subject: Subject) -> None:
     with subject.calling("opening what it wrote"):
         found = _contents(list(storage.samples(storage.open(place)).samples))
     subject.require(found == wanted, f"of {len(wanted)} images it gives {len(found)} back, {len(wanted & found)} as they were")
-    if "streams" in subject.provided.component.provides:
+    if "streams" in subject.provided.record.provides:
         with subject.calling("streaming what it wrote"):
             streamed = {
                 chunk[row].tobytes()
@@ -42,7 +42,7 @@ def check_gives_back_what_it_writes(subject: Subject) -> None:
 @only_if("refines")
 def check_refines_into_a_set_like_the_first(subject: Subject) -> None:
     """A container that is written anew holds what was put into it, in its place, and its labels come along."""
-    if "writes" not in subject.provided.component.provides:
+    if "writes" not in subject.provided.record.provides:
         return
     storage, place = _written(subject)
     if type(storage).containers is StorageFormat.containers:  # folders, whose images are refined one by one
@@ -66,7 +66,7 @@ def check_refines_into_a_set_like_the_first(subject: Subject) -> None:
 
 def check_what_is_damaged_is_one_line(subject: Subject) -> None:
     """A file of its name with nothing in it, or with something else, is a `GantoolError` of one line that names it."""
-    storage: StorageFormat = subject.made(record=subject.provided.component)
+    storage: StorageFormat = subject.made(record=subject.provided.record)
     for suffix in storage.record.suffixes[:1]:
         for data in (b"", b"no such thing \xff\x00" * 100):
             file = subject.folder / f"damaged-{len(data)}{suffix}"
@@ -122,7 +122,7 @@ def _contents(samples: list[Sample]) -> set[tuple[bytes, Any]]:
 
 
 def _written(subject: Subject) -> tuple[StorageFormat, Location]:
-    storage: StorageFormat = subject.made(record=subject.provided.component)
+    storage: StorageFormat = subject.made(record=subject.provided.record)
     suffix = "" if storage.takes_files else next(iter(storage.record.suffixes), "")
     target = subject.folder / f"set{suffix}"
     with subject.calling(f"writing {_IMAGES} images"):

@@ -114,7 +114,7 @@ def only_if(word: str) -> Callable[[Check], Check]:
 
 def holds_for(check: Check, provided: Provided) -> bool:
     """Tell whether a check is one of this component."""
-    return getattr(check, "word", None) in (None, *provided.component.provides, *provided.component.needs)
+    return getattr(check, "word", None) in (None, *provided.record.provides, *provided.record.needs)
 
 
 def _said(error: BaseException) -> str:

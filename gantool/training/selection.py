@@ -29,12 +29,12 @@ def choose_best(
         try:
             for source, target in batches:
                 refined = torch.cat([refine(part) for part in source.split(at_once)])
-                update_metric(metric, session.metric.provided.component, refined, target, source)
+                update_metric(metric, session.metric.provided.record, refined, target, source)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.component}: {error}") from None
     name, value = next(iter(values.items()))
-    sign = -1 if "higher-is-better" in session.metric.provided.component.provides else 1
+    sign = -1 if "higher-is-better" in session.metric.provided.record.provides else 1
     if math.isfinite(value) and (best is None or sign * value < sign * best["value"]):
         best = {"step": step, "name": name, "value": value}
     return values, best

@@ -95,7 +95,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
     `team`: the processes that share the run; called by all of them.
     """
     settings = plan.settings
-    record = plan.recipe.provided.component
+    record = plan.recipe.provided.record
     assert isinstance(record, Recipe)
     team = team or meet(settings)
     # The same in all processes, so that they build the same networks.

@@ -48,7 +48,7 @@ def test_example_of_the_docstring_is_a_working_plugin(site, kind):
     source = example(KINDS[kind].hook)
     site.plant("deep", source)
     info = load_plugins(["deep"]).plugins["deep"]
-    assert [(p.kind, p.component.name) for p in info.provides] == [(kind, re.search(r'name="([^"]+)"', source)[1])]
+    assert [(p.kind, p.record.name) for p in info.provides] == [(kind, re.search(r'name="([^"]+)"', source)[1])]
 
 
 def test_example_of_the_log_hook_observes(site, tmp_path):

@@ -26,7 +26,7 @@ def info(registry):
 
 def test_it_works_and_provides_what_the_paper_needs(info):
     assert info.broken is None
-    names = {kind: {p.component.name for p in info.provides if p.kind == kind} for kind in KINDS}
+    names = {kind: {p.record.name for p in info.provides if p.kind == kind} for kind in KINDS}
     assert {kind: found for kind, found in names.items() if found} == {
         "generator": {"refiner"},
         "discriminator": {"local", "whole-image"},
@@ -41,13 +41,13 @@ def test_it_works_and_provides_what_the_paper_needs(info):
 def test_everything_has_a_factory_a_summary_and_documented_options(info):
     for provided in info.provides:
         assert callable(provided.factory()), provided.full_name
-        assert provided.component.summary, provided.full_name
-        for option in describe(provided.component.options):
+        assert provided.record.summary, provided.full_name
+        for option in describe(provided.record.options):
             assert option.doc, f"{provided.full_name}: {option.name}"
 
 
 def test_every_slot_is_filled_by_a_part_that_fits(registry, info):
-    (recipe,) = [p.component for p in info.provides if isinstance(p.component, Recipe)]
+    (recipe,) = [p.record for p in info.provides if isinstance(p.record, Recipe)]
     for slot in recipe.slots:
         registry.check_fits(slot, registry.find(slot.kind, slot.default))
         assert slot.summary

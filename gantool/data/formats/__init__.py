@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def records(capability: str | None = None) -> list[Format]:
     """Return the records of all formats, the host's first, or of those that provide "streams", "writes" or "refines"."""
-    found = [cast("Format", provided.component) for provided in installed().registry.all("format")]
+    found = [cast("Format", provided.record) for provided in installed().registry.all("format")]
     return [record for record in found if capability is None or capability in record.provides]
 
 
@@ -76,7 +76,7 @@ def _candidates(place: Location) -> Iterator[StorageFormat]:
     found = installed()
     later = []
     for provided in found.registry.all("format"):
-        if place.text.lower().endswith(cast("Format", provided.component).suffixes):
+        if place.text.lower().endswith(cast("Format", provided.record).suffixes):
             yield found.make(provided)
         else:
             later.append(provided)

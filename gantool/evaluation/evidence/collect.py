@@ -77,7 +77,7 @@ def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> di
 def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -> dict[str, float]:
     metric = provided.with_options({}, where="metric.").build()
     with torch.no_grad():
-        update_metric(metric, provided.component, images, real, source)
+        update_metric(metric, provided.record, images, real, source)
     return {name: float(value) for name, value in metric.compute().items()}
 
 

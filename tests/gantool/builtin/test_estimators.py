@@ -73,7 +73,7 @@ def test_a_class_that_training_lacks_gets_no_score(name):
 
 def test_every_estimator_has_a_summary_and_names_of_the_paper_are_there():
     assert {"gantool:small-cnn", "gantool:knn", "gantool:svr", "gantool:forest", "gantool:alr", "simgan:gaze-cnn"} <= set(NAMES)
-    assert all(provided.component.summary for provided in REGISTRY.all("estimator"))
+    assert all(provided.record.summary for provided in REGISTRY.all("estimator"))
 
 
 def test_effort_does_not_depend_on_the_number_of_images():

@@ -129,7 +129,7 @@ def test_a_class_that_no_synthetic_image_has():
     ],
 )
 def test_what_is_clear_is_guessed(name, labels, task):
-    assert guess(REGISTRY, labels_of(labels, name)).component.name == task
+    assert guess(REGISTRY, labels_of(labels, name)).record.name == task
 
 
 @pytest.mark.parametrize("labels", [np.zeros((4, 2)), np.arange(4), np.ones((4, 3)), np.zeros((4, 2), np.int64)])
@@ -235,7 +235,7 @@ def test_constant_predictions():
     assert (name, rows.tolist()) == ("always the mean", [[2], [2]])
 
 
-@pytest.mark.parametrize("name", [provided.component.name for provided in REGISTRY.all("task") if provided.plugin == "gantool"])
+@pytest.mark.parametrize("name", [provided.record.name for provided in REGISTRY.all("task") if provided.plugin == "gantool"])
 def test_the_figure_of_any_set_of_images_is_its_mean_error(name):
     values = {"angles": np.zeros((3, 2)), "vectors": np.eye(3), "keypoints": np.zeros((3, 2)), "classification": np.arange(3)}
     task = make(name, values.get(name, np.zeros(3)))

@@ -44,7 +44,7 @@ def test_installed_plugin_is_found_with_its_distribution(site):
     module = site.plant("deep", distribution="Deep-Nets", version="2.3")
     info = load_plugins().plugins["deep"]
     assert (info.distribution, info.version, info.location, info.broken) == ("Deep-Nets", "2.3", module, None)
-    assert [(p.full_name, p.kind, p.component.summary) for p in info.provides] == [("deep:unet", "generator", "A network")]
+    assert [(p.full_name, p.kind, p.record.summary) for p in info.provides] == [("deep:unet", "generator", "A network")]
 
 
 def test_find_takes_bare_and_full_names(site):
