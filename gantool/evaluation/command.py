@@ -13,7 +13,7 @@ from ..errors import GantoolError, MissingExtra, nearest
 from ..plan.settings import EvaluateSettings, read_settings, takes
 from ..plugins.registry import load_plugins
 from ..runs.files import write_json
-from ..runs.folder import writing
+from ..runs.folder import EVALUATION, writing
 from .arms import Arm, Material, Skipped, make_arm
 from .downstream import Outcome, choose, run_arm
 from .evidence.collect import collect, without
@@ -23,8 +23,6 @@ from .names import ARMS
 from .result import make_result
 from .tasks import select
 from .uncertainty import require_scipy
-
-RESULT = "evaluation.json"
 
 Say = Callable[[str], None]
 
@@ -83,7 +81,7 @@ def evaluate_run(
         evidence=evidence,
     )
     with writing(run):
-        write_json(run / RESULT, result)
+        write_json(run / EVALUATION, result)
     return result
 
 

@@ -12,12 +12,11 @@ from typing import Any
 from ..errors import GantoolError
 from ..plan.settings import PublishSettings, read_settings, takes
 from ..runs.files import write_file
-from ..runs.folder import RUN, writing
+from ..runs.folder import EVALUATION, RUN, writing
 from .bundle import CONFIG, WEIGHTS, open_bundle, write_bundle
 from .card import Card, write_card
 
 CARD, PICTURE = "README.md", "sample.png"
-EVALUATION = "evaluation.json"
 _OURS = (CONFIG, WEIGHTS, CARD, PICTURE)
 _NEWEST = (None, "last")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")

@@ -20,6 +20,8 @@ from ..plugins.registry import Registry
 from .files import remove_leftovers, write_json
 
 RUN = "run.json"
+EVALUATION = "evaluation.json"
+"""What an evaluation found."""
 _REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 

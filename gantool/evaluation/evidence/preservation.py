@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import GantoolError
+from ...training import fit_network
 from .edges import edges, overlap
-from .locator import Locator, Reader, train
 
 MINIMUM = 64
 """Pairs of images without which nothing is learnt."""
@@ -20,6 +21,9 @@ _LONG = 64
 """Longer sides are shrunk to this for the locator (px); figures are in px of the given images."""
 _CONTROLS = (1, 2, 3)
 """Shifts of synthetic images against themselves (px), to read edge overlap by."""
+_STRIDE = 2
+"""Of the locator's maps (px)."""
+_BATCH = 64
 
 
 def label_preservation(
@@ -81,8 +85,8 @@ def point_movement(synthetic: Tensor, refined: Tensor, keypoints: Tensor, *, see
     points = (keypoints + 0.5) * factor - 0.5
     learn, test = _halves(len(synthetic), seed)
     images, targets = torch.cat([synthetic[learn], refined[learn]]), torch.cat([points[learn]] * 2)
-    build = lambda: Locator(synthetic.shape[1], points.shape[1])  # noqa: E731
-    locate = train(build, images, targets, F.smooth_l1_loss, seed=seed, steps=steps)
+    build = partial(_Locator, synthetic.shape[1], points.shape[1])
+    locate = _fitted(build, images, targets, F.smooth_l1_loss, seed=seed, steps=steps)
     calibrate = _calibration(locate(synthetic[learn]), points[learn])
     seen, moved = (calibrate(locate(images[test])) / factor for images in (synthetic, refined))
     true = points[test] / factor
@@ -130,8 +134,8 @@ def label_agreement(synthetic: Tensor, refined: Tensor, labels: Tensor, *, seed:
         labels = labels.float().reshape(len(labels), -1)
         targets = (labels - labels.mean(0)) / (labels.std(0) + 1e-9)
         outputs, loss = targets.shape[1], F.smooth_l1_loss
-    build = lambda: Reader(synthetic.shape[1], outputs)  # noqa: E731
-    read = train(build, images, torch.cat([targets[learn]] * 2), loss, seed=seed, steps=steps)
+    build = partial(_reader, synthetic.shape[1], outputs)
+    read = _fitted(build, images, torch.cat([targets[learn]] * 2), loss, seed=seed, steps=steps)
     seen, moved, true = read(synthetic[test]), read(refined[test]), targets[test]
     if classes:
         first, second = seen.argmax(1), moved.argmax(1)
@@ -153,3 +157,59 @@ def edge_preservation(synthetic: Tensor, refined: Tensor) -> dict[str, Any]:
 
     controls = {f"shifted_{pixels}px": figures(np.roll(own, pixels, axis=2)) for pixels in _CONTROLS}
     return {**figures(edges(refined)), "controls": {**controls, "unrelated": figures(np.roll(own, 1, axis=0))}}
+
+
+class _Tone(nn.Module):
+    """In training another contrast and brightness for each image: tone is no reason to see a point elsewhere."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) to the same."""
+        if not self.training:
+            return images
+        contrast, brightness = (torch.rand(len(images), 1, 1, 1) - 0.5 for _ in range(2))
+        return images * (1 + 0.6 * contrast) + 0.4 * brightness
+
+
+def _trunk(channels: int, width: int) -> nn.Sequential:
+    """(N, C, H, W) to (N, width, ⌈H/2⌉, ⌈W/2⌉), seeing 25 px."""
+    # Replicated borders: zeros would tell the network where in the image it is.
+    return nn.Sequential(
+        _Tone(),
+        *(nn.Conv2d(channels, width, 5, _STRIDE, 2, padding_mode="replicate"), nn.ReLU()),
+        *(nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate"), nn.ReLU()),
+        *(nn.Conv2d(width, width, 3, padding=2, dilation=2, padding_mode="replicate"), nn.ReLU()),
+        *(nn.Conv2d(width, width, 3, padding=2, dilation=2, padding_mode="replicate"), nn.ReLU()),
+    )
+
+
+class _Locator(nn.Module):
+    """Key points by soft-argmax over one map each (Honari et al. 2018). Follows a shift of the image by construction."""
+
+    def __init__(self, channels: int, points: int, width: int = 16) -> None:
+        super().__init__()
+        self.maps = nn.Sequential(_trunk(channels, width), nn.Conv2d(width, points, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) in [-1, 1] to (N, K, 2), x and y in px."""
+        maps = self.maps(images)
+        weights = maps.flatten(2).softmax(2).view_as(maps)
+        across, down = (torch.arange(size, device=maps.device) * float(_STRIDE) for size in (maps.shape[3], maps.shape[2]))
+        return torch.stack([(weights.sum(2) * across).sum(2), (weights.sum(3) * down).sum(2)], dim=2)
+
+
+def _reader(channels: int, outputs: int, width: int = 16) -> nn.Sequential:
+    """Any other label, (N, C, H, W) in [-1, 1] to (N, outputs): averages of features in 4×6 cells, and a linear layer."""
+    return nn.Sequential(_trunk(channels, width), nn.AdaptiveAvgPool2d((4, 6)), nn.Flatten(), nn.Linear(24 * width, outputs))
+
+
+def _fitted(
+    build: Callable[[], nn.Module], images: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Tensor], **budget: int
+) -> Callable[[Tensor], Tensor]:
+    """Train `build()`; return it as a function of images, without gradients. `budget`: seed and steps."""
+    network = fit_network(build, images, targets, loss, batch_size=_BATCH, learning_rate=6e-3, **budget)
+
+    @torch.no_grad()
+    def apply(images: Tensor) -> Tensor:
+        return torch.cat([network(batch) for batch in torch.split(images, 4 * _BATCH)])
+
+    return apply

@@ -30,9 +30,8 @@ class Chart:
     """A chart and the same figures as a table."""
 
     title: str
-    summary: str
-    """What a screen reader says in place of the picture."""
     svg: Markup
+    """With a title and a description for screen readers."""
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -68,7 +67,7 @@ def line_chart(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-t {k}-d">'
         '<title id="{k}-t">{title}</title><desc id="{k}-d">{summary}</desc>{parts}</svg>'
     ).format(w=_WIDTH, h=_HEIGHT, k=key, title=title, summary=summary, parts=Markup("").join(parts))
-    return Chart(title=title, summary=summary, svg=svg, heads=("step", *(one.name for one in series)), rows=_rows(series))
+    return Chart(title=title, svg=svg, heads=("step", *(one.name for one in series)), rows=_rows(series))
 
 
 class _Axis:
@@ -104,25 +103,22 @@ def _rounded(low: float, high: float) -> tuple[float, float]:
 
 
 def _grid(x: _Axis, y: _Axis) -> list[Markup]:
-    parts = []
-    for value in y.ticks():
-        at = y(value)
-        line = Markup('<line class="grid" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(x.start, x.end, at, at)
-        text = Markup('<text class="tick" x="{:.0f}" y="{:.1f}" text-anchor="end">{}</text>')
-        parts += [line, text.format(x.start - 8, at + 4, f"{value:.3g}")]
-    for value in x.ticks(whole=True):
-        text = Markup('<text class="tick" x="{:.1f}" y="{:.0f}" text-anchor="middle">{:,.0f}</text>')
-        parts.append(text.format(x(value), _HEIGHT - _BOTTOM + 18, value))
-    return parts
+    line = Markup('<line class="grid" x1="{:.0f}" x2="{:.0f}" y1="{at:.1f}" y2="{at:.1f}"/>')
+    side = Markup('<text class="tick" x="{:.0f}" y="{:.1f}" text-anchor="end">{:.3g}</text>')
+    below = Markup('<text class="tick" x="{:.1f}" y="{:.0f}" text-anchor="middle">{:,.0f}</text>')
+    parts = [
+        part
+        for value in y.ticks()
+        for part in (line.format(x.start, x.end, at=y(value)), side.format(x.start - 8, y(value) + 4, value))
+    ]
+    return parts + [below.format(x(value), _HEIGHT - _BOTTOM + 18, value) for value in x.ticks(whole=True)]
 
 
 def _phases(phases: Sequence[tuple[int, str]], x: _Axis) -> list[Markup]:
-    parts = []
-    for step, name in phases:
-        if step > x.low:
-            line = '<line class="phase" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"><title>{3}</title></line>'
-            parts.append(Markup(line).format(x(step), _TOP, _HEIGHT - _BOTTOM, f"{name} begins at step {step}"))
-    return parts
+    line = Markup('<line class="phase" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"><title>{3}</title></line>')
+    return [
+        line.format(x(step), _TOP, _HEIGHT - _BOTTOM, f"{name} begins at step {step}") for step, name in phases if step > x.low
+    ]
 
 
 def _reference(reference: tuple[float, str] | None, y: _Axis) -> list[Markup]:

@@ -18,23 +18,17 @@ _LEFT_OUT = ("images_per_second",)
 def make_charts(rows: Sequence[dict[str, Any]]) -> list[Chart]:
     """Losses, the discriminator's accuracy, every other figure, and what the run's metric said at checkpoints."""
     logged = [row for row in rows if row.get("phase") != CHECKPOINT]
-    phases = _phases(logged)
     series = _series(logged)
     losses = [one for one in series if one.name.endswith("loss")]
     accuracy = [one for one in series if "accuracy" in one.name]
-    others = [one for one in series if one not in losses and one not in accuracy]
-    charts: list[Chart] = []
-    for group in _groups(losses):
-        charts.append(line_chart("Losses", group, key=f"chart-{len(charts)}", phases=phases))
-    for group in _groups(accuracy):
-        title, reference = "Accuracy of the discriminator", (0.5, "it cannot tell")
-        key = f"chart-{len(charts)}"
-        charts.append(line_chart(title, group, key=key, phases=phases, limits=(0.0, 1.0), reference=reference))
-    for one in others:
-        charts.append(line_chart(_title(one), [one], key=f"chart-{len(charts)}", phases=phases))
-    for one in _series([row for row in rows if row.get("phase") == CHECKPOINT]):
-        charts.append(line_chart(f"{_title(one)} at checkpoints", [one], key=f"chart-{len(charts)}"))
-    return charts
+    scale: dict[str, Any] = {"limits": (0.0, 1.0), "reference": (0.5, "it cannot tell")}
+    phases: dict[str, Any] = {"phases": _phases(logged)}
+    charts = [("Losses", group, phases) for group in _groups(losses)]
+    charts += [("Accuracy of the discriminator", group, phases | scale) for group in _groups(accuracy)]
+    charts += [(_title(one), [one], phases) for one in series if one not in losses and one not in accuracy]
+    judged = _series(row for row in rows if row.get("phase") == CHECKPOINT)
+    charts += [(f"{_title(one)} at checkpoints", [one], {}) for one in judged]
+    return [line_chart(title, group, key=f"chart-{number}", **more) for number, (title, group, more) in enumerate(charts)]
 
 
 def last_figures(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import shlex
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -15,12 +17,14 @@ from ..._version import __version__
 from ...errors import GantoolError, MissingExtra
 from ...plan.settings import ReportSettings, read_settings, takes
 from ...runs.files import write_file
-from ...runs.folder import read_choices
+from ...runs.folder import RUN, read_choices
 
 REPORT = "report.html"
 MAX_BYTES = 5_000_000
 _MARK = '<meta name="generator" content="gantool report'
 _HEAD_BYTES = 2000
+_HEADS = ("plugin", "preset", "dataset", "steps", "seed", "batch_size", "device", "precision", "created")
+"""What stands above the page, of run.json."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,19 +64,16 @@ def write_report(run: str | Path, *, output: str | Path | None = None, **setting
         lstrip_blocks=True,
     )
     template = environment.get_template("page.html")
-    data = _gather(folder, run=str(run))
-    pictured = _Pictured(folder, asked)
-    while True:
-        page = template.render(**data, **pictured.show(images, asked.seed))
-        if len(page.encode()) < MAX_BYTES or images == 1:
-            break
+    data, pictured = _page(folder, run=str(run)), _Pictured(folder, asked)
+    page = template.render(**data, **pictured.show(images))
+    while len(page.encode()) >= MAX_BYTES and images > 1:
         images = max(1, images // 2)
+        page = template.render(**data, **pictured.show(images))
     try:
-        size = len(page.encode())
         write_file(target, lambda file: file.write_text(page, encoding="utf-8"))
     except OSError as error:
         raise GantoolError(f"--output {target} cannot be written: {error.strerror}") from None
-    return Written(path=target, size=size, notes=tuple(pictured.notes))
+    return Written(path=target, size=len(page.encode()), notes=tuple(pictured.notes))
 
 
 def _check_target(target: Path) -> None:
@@ -84,12 +85,11 @@ def _check_target(target: Path) -> None:
                 raise GantoolError(f"--output {target} exists and is no report of gantool: choose another file")
 
 
-def _gather(folder: Path, *, run: str) -> dict[str, Any]:
-    """Everything but pictures."""
+def _page(folder: Path, *, run: str) -> dict[str, Any]:
+    """What the template needs, but for pictures."""
     from ...runs.metrics import read_metrics
     from .curves import last_figures, make_charts
-    from .overview import read_overview
-    from .verdict import read_verdict
+    from .findings import read_findings
 
     rows = read_metrics(folder)
     style, script = (
@@ -98,8 +98,8 @@ def _gather(folder: Path, *, run: str) -> dict[str, Any]:
     return {
         "name": folder.absolute().name,
         "command": f"gantool evaluate {shlex.quote(run)} --real-labelled PATH",
-        "overview": read_overview(folder),
-        "verdict": read_verdict(folder),
+        "overview": _overview((folder / RUN).read_text(encoding="utf-8")),
+        "verdict": read_findings(folder),
         "charts": make_charts(rows),
         "last": last_figures(rows),
         "people": _people(folder),
@@ -111,19 +111,40 @@ def _gather(folder: Path, *, run: str) -> dict[str, Any]:
     }
 
 
+def _overview(plan: str) -> dict[str, Any]:
+    """What was run, from the text of run.json: "facts", "settings" and "versions", pairs of name and value; "parts", (slot,
+    component, options) of recipe, data set, metric and every slot; and the text itself, which `gantool train --config` replays.
+    """
+    values: dict[str, Any] = json.loads(plan)
+    options = values.get("options", {})
+    parts = {"recipe": values["plugin"], "dataset": values["dataset"], "metric": values["metric"], **values["parts"]}
+    taken = {*_HEADS, "format", "metric", "parts", "options", "versions"}
+    return {
+        "facts": [(name.replace("_", " "), _text(values[name])) for name in _HEADS if values.get(name) not in (None, "")],
+        "parts": [(slot, name, _texts(options.get(slot, {}))) for slot, name in parts.items()],
+        "settings": _texts({name: value for name, value in values.items() if name not in taken}),
+        "versions": _texts(values.get("versions", {})),
+        "plan": plan,
+    }
+
+
+def _texts(values: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, _text(value)) for name, value in values.items()]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _people(folder: Path) -> list[dict[str, Any]]:
     """Results of the visual Turing test, where there was one."""
     from ..turing.results import comparisons
     from ..turing.study import FILE, Study
 
-    path = folder / FILE
-    if not path.exists():
+    if not (folder / FILE).exists():
         return []
-    study = Study(path)
-    try:
+    with closing(Study(folder / FILE)) as study:
         return [comparison.to_dict() for comparison in comparisons(study)]
-    finally:
-        study.close()
 
 
 def _hash(text: str) -> str:
@@ -137,32 +158,30 @@ class _Pictured:
     def __init__(self, folder: Path, asked: ReportSettings) -> None:
         from ..run_images import RunImages
 
-        self._folder, self._checkpoint, self.notes = folder, asked.checkpoint, list[str]()
+        self._folder, self._asked, self.notes = folder, asked, list[str]()
         self._images: RunImages | None = None
+        given = {name: getattr(asked, name) for name in ("checkpoint", "synthetic", "real", "device")}
         try:
-            self._images = RunImages(
-                folder, checkpoint=asked.checkpoint, synthetic=asked.synthetic, real=asked.real, device=asked.device
-            )
+            self._images = RunImages(folder, **given)
         except GantoolError as error:
             if asked != ReportSettings(images=asked.images, seed=asked.seed):  # by someone who can put it right
                 raise
             self.notes.append(f"No pictures: {error}")
-            return
-        # What a bundle records is the step of the newest weights.
-        self._step = self._images.bundle.recorded.step if asked.checkpoint in (None, "last") else None
 
-    def show(self, count: int, seed: int) -> dict[str, Any]:
+    def show(self, count: int) -> dict[str, Any]:
         """What the template needs of pictures."""
-        from .gallery import make_gallery
-        from .history import read_history
+        from .gallery import make_gallery, read_history
 
         if self._images is None:
             return {"gallery": None, "history": [], "step": None, "weights": "", "notes": self.notes}
-        form = (self._images.bundle.in_channels, *self._images.size)
+        bundle, checkpoint, seed = self._images.bundle, self._asked.checkpoint, self._asked.seed
+        # What a bundle records is the step of the newest weights.
+        step = bundle.recorded.step if checkpoint in (None, "last") else None
+        form = (bundle.in_channels, *self._images.size)
         return {
             "gallery": make_gallery(self._images, count, seed=seed),
             "history": read_history(self._folder, form, count=max(1, count // 3), seed=seed),
-            "step": self._step,
-            "weights": f"checkpoint {self._checkpoint}" if self._step is None else f"the weights after {self._step:,} steps",
+            "step": step,
+            "weights": f"checkpoint {checkpoint}" if step is None else f"the weights after {step:,} steps",
             "notes": self.notes,
         }

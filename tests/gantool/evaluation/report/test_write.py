@@ -12,7 +12,7 @@ pytest.importorskip("jinja2")
 from gantool.cli.main import run as gantool
 from gantool.errors import GantoolError
 from gantool.evaluation.report import write
-from gantool.evaluation.report.history import read_history
+from gantool.evaluation.report.gallery import read_history
 from gantool.evaluation.report.pictures import differences, pictures
 from gantool.evaluation.report.write import write_report
 
@@ -139,8 +139,8 @@ def test_a_missing_extra_is_named(run: Path, monkeypatch: pytest.MonkeyPatch, ca
 
 def test_buffers_of_every_checkpoint_are_found(trained: Path) -> None:
     held = read_history(trained, (1, 12, 16), count=3, seed=0)
-    assert [each.step for each in held] == [4, 8]
-    assert {(each.name, each.count, len(each.shown)) for each in held} == {("history.images", 8, 3)}
+    assert [each["step"] for each in held] == [4, 8]
+    assert {(each["name"], each["count"], len(each["shown"])) for each in held} == {("history.images", 8, 3)}
     assert read_history(trained, (3, 12, 16), count=3, seed=0) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("markupsafe")
 
 from gantool.errors import GantoolError
-from gantool.evaluation.report.verdict import read_verdict
+from gantool.evaluation.report.findings import read_findings
 
 
 def arm(mean: float | None, low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
@@ -44,28 +44,28 @@ EVALUATION = {
 
 def read(folder: Path, data: Any) -> Any:
     (folder / "evaluation.json").write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
-    return read_verdict(folder)
+    return read_findings(folder)
 
 
 def test_the_verdict_and_its_table(tmp_path: Path) -> None:
-    verdict = read(tmp_path, EVALUATION)
-    assert (verdict.word, verdict.unit, verdict.step) == ("helps", "deg", 110)
-    assert [(row.name, row.error, row.interval) for row in verdict.arms] == [
+    found = read(tmp_path, EVALUATION)
+    assert (found["word"], found["unit"], found["step"]) == ("helps", "deg", 110)
+    assert [(row["name"], row["error"], row["interval"]) for row in found["arms"]] == [
         ("synthetic", "6.00", "5.70 to 6.30"),
         ("refined", "5.10", "4.90 to 5.30"),
         ("real", "2.30", "–"),
     ]
-    assert verdict.caveats == ("The classical arm fda is better.",)
-    assert verdict.arms[1].note == "pck@0.05 0.930"
-    assert verdict.baseline == "always the mean: 8.40 deg"
-    assert verdict.figures == (
-        ("Label preservation", (("shift px · mean", "0.410"),)),
-        ("What the refiner does", (("mean change", "0.0610"),)),
-    )
+    assert found["caveats"] == ["The classical arm fda is better."]
+    assert found["arms"][1]["note"] == "pck@0.05 0.930"
+    assert found["baseline"] == "always the mean: 8.40 deg"
+    assert found["figures"] == [
+        ("Label preservation", [("shift px · mean", "0.410")]),
+        ("What the refiner does", [("mean change", "0.0610")]),
+    ]
 
 
 def test_marks_share_one_scale(tmp_path: Path) -> None:
-    synthetic, refined, real = (str(row.plot) for row in read(tmp_path, EVALUATION).arms)
+    synthetic, refined, real = (str(row["plot"]) for row in read(tmp_path, EVALUATION)["arms"])
     at = [float(text.split('cx="')[1].split('"')[0]) for text in (real, refined, synthetic)]
     assert at == sorted(at)
     assert at[0] == 6
@@ -74,12 +74,12 @@ def test_marks_share_one_scale(tmp_path: Path) -> None:
 
 
 def test_an_arm_without_figures_has_no_mark(tmp_path: Path) -> None:
-    verdict = read(tmp_path, {**EVALUATION, "downstream": {"synthetic": arm(None)}})
-    assert (verdict.arms[0].error, verdict.arms[0].plot) == ("–", "")
+    found = read(tmp_path, {**EVALUATION, "downstream": {"synthetic": arm(None)}})
+    assert (found["arms"][0]["error"], found["arms"][0]["plot"]) == ("–", "")
 
 
 def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
-    assert read_verdict(tmp_path) is None
+    assert read_findings(tmp_path) is None
 
 
 @pytest.mark.parametrize("data", ["{", "[]", {"verdict": "helps"}, {"verdict": "helps", "downstream": {"refined": 3}}])
