@@ -5,20 +5,14 @@ With SGD, because Adam's steps have full length even where a gradient is nothing
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil  # accelerate needs it, so it is there
 import pytest
 import torch
+from programs import Team
 
 from gantool.runs.checkpoints import Checkpoints
 
@@ -75,50 +69,34 @@ class Loose(SimGAN):
 
 
 class Cluster:
-    """A launcher of processes on this machine."""
+    """A launcher of processes on this machine, which find the planted plugin."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.number = folder, 0
-        site = folder / "site" / "planted-1.dist-info"
-        site.mkdir(parents=True)
-        (site / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
-        (site / "entry_points.txt").write_text("[gantool]\nplanted = planted_parts\n")
-        (site.parent / "planted_parts.py").write_text(PLANTED)
-        self.server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("processes_server.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "GANTOOL_PLUGINS": "simgan,planted"},
-        )
+        self.site = folder / "site"
+        information = self.site / "planted-1.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+        (information / "entry_points.txt").write_text("[gantool]\nplanted = planted_parts\n")
+        (self.site / "planted_parts.py").write_text(PLANTED)
 
-    def start(self, *words: str, count: int = 2, **env: str) -> list[int]:
-        """Start processes; their ids."""
-        self.number, self.count = self.number + 1, count
-        log, site = str(self.folder / f"log-{self.number}"), str(self.folder / "site")
-        self.server.stdin.write(json.dumps({"words": words, "count": count, "env": env, "site": site, "log": log}) + "\n")
-        self.server.stdin.flush()
-        return json.loads(self.server.stdout.readline())
-
-    def end(self) -> tuple[list[int], list[str]]:
-        """Wait for them; exit codes, and what each printed."""
-        codes = json.loads(self.server.stdout.readline())
-        return codes, [(self.folder / f"log-{self.number}.{rank}").read_text() for rank in range(self.count)]
+    def start(self, *words: str, count: int = 2) -> Team:
+        """Start processes."""
+        self.number += 1
+        output = self.folder / f"log-{self.number}"
+        return Team(*words, count=count, output=output, path=[str(self.site)], GANTOOL_PLUGINS="simgan,planted")
 
     def train(self, run: Path, *words: str, count: int = 2, resume: bool = False) -> list[str]:
         """Train, or resume, a run that must end well; what each process printed."""
-        self.start(*(["train", "--resume", str(run)] if resume else [*WORDS, "--output", str(run)]), *words, count=count)
-        codes, logs = self.end()
+        start = ["train", "--resume", str(run)] if resume else [*WORDS, "--output", str(run)]
+        codes, logs = self.start(*start, *words, count=count).end()
         assert codes == [0] * count, logs
         return logs
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield cluster
-    cluster.server.stdin.close()
-    cluster.server.wait(60)
+def cluster(tmp_path_factory) -> Cluster:
+    return Cluster(tmp_path_factory.mktemp("cluster"))
 
 
 @pytest.fixture(scope="module")
@@ -226,8 +204,7 @@ def test_two_processes_resume_to_the_bit_with_what_each_draws_for_itself(cluster
     ],
 )
 def test_bad_input_is_reported_once(cluster, tmp_path, words, message):
-    cluster.start(*WORDS, "--output", str(tmp_path / "run"), *words)
-    codes, logs = cluster.end()
+    codes, logs = cluster.start(*WORDS, "--output", str(tmp_path / "run"), *words).end()
     assert codes[0] == 2
     # Before a process has come as far as to know of the error, the launcher may end it.
     assert codes[1] in (2, -signal.SIGTERM)
@@ -238,30 +215,21 @@ def test_bad_input_is_reported_once(cluster, tmp_path, words, message):
 
 def test_a_folder_that_is_taken_is_reported_once(cluster, one):
     before = sorted(one.rglob("*"))
-    cluster.start(*WORDS, "--output", str(one))
-    codes, logs = cluster.end()
+    codes, logs = cluster.start(*WORDS, "--output", str(one)).end()
     assert codes == [2, 2]
     assert logs[0].startswith(f"Error: --output {one} is a run already")
     assert logs[1] == ""
     assert sorted(one.rglob("*")) == before
 
 
-def wait_for_checkpoint(run: Path, pids: list[int]) -> None:
-    deadline = time.monotonic() + 120
-    while not Checkpoints(run, keep=1).steps():
-        assert all(psutil.pid_exists(pid) for pid in pids), "a process ended before the first checkpoint"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("asked", [(0, 1), (1,)], ids=["both", "the second alone"])
 def test_sigterm_ends_both_after_a_checkpoint(cluster, tmp_path, asked):
     run = tmp_path / "run"
-    pids = cluster.start(*WORDS, *LONG, "--output", str(run))
-    wait_for_checkpoint(run, pids)
+    team = cluster.start(*WORDS, *LONG, "--output", str(run))
+    team.programs[0].wait_until(Checkpoints(run, keep=1).steps)
     for rank in asked:
-        os.kill(pids[rank], signal.SIGTERM)
-    codes, logs = cluster.end()
+        team.programs[rank].send(signal.SIGTERM)
+    codes, logs = team.end()
     assert codes == [143, 143]
     done = Checkpoints(run, keep=1).steps()[-1]
     assert f"Stopped; go on with: gantool train --resume {run}" in logs[0]
@@ -273,10 +241,10 @@ def test_sigterm_ends_both_after_a_checkpoint(cluster, tmp_path, asked):
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_killed_process_ends_the_run_and_loses_no_checkpoint(cluster, tmp_path, killed):
     run = tmp_path / "run"
-    pids = cluster.start(*WORDS, *LONG, "--output", str(run))
-    wait_for_checkpoint(run, pids)
-    os.kill(pids[killed], signal.SIGKILL)
-    codes, logs = cluster.end()
+    team = cluster.start(*WORDS, *LONG, "--output", str(run))
+    team.programs[0].wait_until(Checkpoints(run, keep=1).steps)
+    team.programs[killed].send(signal.SIGKILL)
+    codes, logs = team.end()
     assert codes[killed] == -signal.SIGKILL
     assert codes[1 - killed] == 1
     errors = [line for line in logs[1 - killed].splitlines() if line.startswith("Error")]
@@ -291,18 +259,16 @@ def test_a_killed_process_ends_the_run_and_loses_no_checkpoint(cluster, tmp_path
 
 
 def test_a_process_that_answers_no_more_ends_the_run_within_the_timeout(cluster, tmp_path):
-    pids = cluster.start(*WORDS, "--output", str(tmp_path / "run"), "--loss", "planted:stopping", "--timeout", "10")
-    with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(pids[0]).wait(120)
-    os.kill(pids[1], signal.SIGKILL)
-    codes, logs = cluster.end()
+    team = cluster.start(*WORDS, "--output", str(tmp_path / "run"), "--loss", "planted:stopping", "--timeout", "10")
+    team.programs[0].end()
+    team.programs[1].send(signal.SIGKILL)
+    codes, logs = team.end()
     assert codes[0] == 1
     assert "gave no answer for 10 s (--timeout)" in logs[0]
 
 
 def test_a_recipe_that_goes_around_the_accelerator_is_found_out(cluster, tmp_path):
-    cluster.start(*WORDS, "--output", str(tmp_path / "run"), "--plugin", "planted")
-    codes, logs = cluster.end()
+    codes, logs = cluster.start(*WORDS, "--output", str(tmp_path / "run"), "--plugin", "planted").end()
     assert codes == [1, 1]
     assert "no longer train the same network: a recipe must pass every network and optimizer" in logs[0]
     assert not Checkpoints(tmp_path / "run", keep=1).steps()

@@ -1,4 +1,4 @@
-"""Signals: in this process where that is enough, and sent to the real program where it is not."""
+"""Signals: in this process where that is enough, and sent to the program where it is not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import psutil  # accelerate needs it, so it is there
 import pytest
 import torch
+from programs import Program
 
 import gantool
 from gantool.errors import ProcessLost, Stopped
@@ -32,31 +31,6 @@ SMALL = [
     *("-o", "dataset.synthetic_count=12", "-o", "dataset.real_count=12", "-o", "buffer.size=8"),
     *("-o", "recipe.decay=0"),  # the number of steps is changed on the way, and with it the rates would be
 ]
-
-
-class Program:
-    """The installed program in a process of its own, on one thread."""
-
-    def __init__(self, *words: str) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gantool", "train", *words], stderr=subprocess.PIPE, text=True, env=environment
-        )
-
-    def wait_for(self, path: Path, pattern: str) -> None:
-        deadline = time.monotonic() + 60
-        while not list(path.glob(pattern)):
-            assert self.process.poll() is None, self.process.stderr.read()
-            assert time.monotonic() < deadline, f"no {pattern} came"
-            time.sleep(0.01)
-
-    def send(self, *numbers: int) -> None:
-        for number in numbers:
-            self.process.send_signal(number)
-
-    def end(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
 
 
 @pytest.fixture
@@ -175,15 +149,18 @@ def test_the_program_finishes_the_step_saves_and_says_how_to_go_on(tmp_path):
     words = ["--steps", "1000000", "--checkpoint-every", "1000000", "--sample-every", "3"]
     words += ["--cache-gib", "1e-9", "--workers", "1"]
     codes = {signal.SIGINT: 130, signal.SIGTERM: 143}
-    programs = {number: Program(*SMALL, *words, "--output", str(tmp_path / str(code))) for number, code in codes.items()}
+    runs = {number: tmp_path / str(code) for number, code in codes.items()}
+    programs = {
+        number: Program("train", *SMALL, *words, "--output", str(run), output=tmp_path / run.name) for number, run in runs.items()
+    }
     for number, program in programs.items():
-        run = tmp_path / str(codes[number])
-        program.wait_for(run, "samples/step-00000003.png")
-        for worker in psutil.Process(program.process.pid).children():  # a terminal, or a batch system, tells them too
+        run = runs[number]
+        program.wait_until((run / "samples/step-00000003.png").exists)
+        for worker in psutil.Process(program.pid).children():  # a terminal, or a batch system, tells them too
             worker.send_signal(number)
         program.send(number)
-        code, errors = program.end()
-        assert code == codes[number]
+        assert program.end() == codes[number], program.errors
+        errors = program.errors
         assert errors.endswith(f"Stopped; go on with: gantool train --resume {run}\n")
         assert "Traceback" not in errors
         assert "Warning" not in errors
@@ -195,12 +172,11 @@ def test_a_second_signal_stops_the_program_at_once_and_its_last_checkpoint_loads
     run = tmp_path / "run"
     slow = ["--size", "35x55", "--batch-size", "48", "-o", "generator.width=32", "-o", "dataset.synthetic_count=48"]
     words = [*slow, "-o", "dataset.real_count=48", "--steps", "1000", "--checkpoint-every", "1", "--output", str(run)]
-    program = Program(*SMALL, *words)
-    program.wait_for(run, "checkpoints/step-*")
+    program = Program("train", *SMALL, *words, output=tmp_path / "said")
+    program.wait_until(Checkpoints(run, keep=1).steps)
     program.send(signal.SIGINT, signal.SIGTERM)
-    code, errors = program.end()
-    assert code == 143
-    assert errors.endswith("Stopped at once; the last checkpoint is good.\n")
+    assert program.end() == 143
+    assert program.errors.endswith("Stopped at once; the last checkpoint is good.\n")
     assert Checkpoints(run, keep=1).latest()["step"] == last(run)
 
 
@@ -209,14 +185,12 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(tmp_path, one_t
     run, whole = tmp_path / "run", tmp_path / "whole"
     words = ["--checkpoint-every", "2", "--sample-every", "3", "--steps", "100000"]
     for start in (["--output", str(run), *SMALL, *words], ["--resume", str(run)]):
-        program = Program(*start)
         seen = len(list(run.glob("samples/*.png")))
-        program.wait_for(run, "checkpoints/step-*")
-        while len(list(run.glob("samples/*.png"))) == seen:
-            time.sleep(0.01)
+        program = Program("train", *start, output=tmp_path / "said")
+        program.wait_until(lambda seen=seen: len(list(run.glob("samples/*.png"))) > seen and Checkpoints(run, keep=1).steps())
         time.sleep(random.SystemRandom().random())
         program.send(signal.SIGKILL)
-        assert program.end()[0] == -signal.SIGKILL
+        assert program.end() == -signal.SIGKILL
     steps = last(run) + 3 - 6
     resume_run(run, Choices(settings={"steps": steps}), quiet=True)
     assert not [path for path in run.rglob("*") if re.search(r"\.tmp", path.name)]
