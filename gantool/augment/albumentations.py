@@ -108,24 +108,20 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
             """Draw s."""
             return {"strength": self.py_random.uniform(*self.strength)}
 
-    def apply(self, img: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+    def apply(self, img: np.ndarray, strength: float, **_: Any) -> np.ndarray:
         """(H, W) or (H, W, C)."""
-        del params
         return self._refine(img, strength, leading=0)
 
-    def apply_to_images(self, images: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+    def apply_to_images(self, images: np.ndarray, strength: float, **_: Any) -> np.ndarray:
         """(N, H, W) or (N, H, W, C)."""
-        del params
         return self._refine(np.asarray(images), strength, leading=1)
 
-    def apply_to_volume(self, volume: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+    def apply_to_volume(self, volume: np.ndarray, strength: float, **_: Any) -> np.ndarray:
         """(D, H, W) or (D, H, W, C), each slice an image."""
-        del params
         return self._refine(volume, strength, leading=1)
 
-    def apply_to_volumes(self, volumes: np.ndarray, strength: float, **params: Any) -> np.ndarray:
+    def apply_to_volumes(self, volumes: np.ndarray, strength: float, **_: Any) -> np.ndarray:
         """(N, D, H, W) or (N, D, H, W, C), each slice an image."""
-        del params
         return self._refine(np.asarray(volumes), strength, leading=2)
 
     def _refine(self, array: np.ndarray, strength: float, *, leading: int) -> np.ndarray:

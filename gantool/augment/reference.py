@@ -101,14 +101,12 @@ def locate(run: str) -> Path:
 
 def _describe(preprocess: Preprocess) -> str:
     """Say what was done to training images beyond cropping and choosing channels, which leave pixels as they are."""
-    done = []
-    if preprocess.value_range is not None:
-        done.append("mapped from {:g}–{:g}".format(*preprocess.value_range))
-    if preprocess.size is not None and preprocess.fit == "resize":
-        done.append("resized to {}x{}".format(*preprocess.size))
-    if preprocess.equalize:
-        done.append("equalised")
-    return " and ".join(done)
+    done = (
+        "mapped from {:g}–{:g}".format(*preprocess.value_range) if preprocess.value_range else "",
+        "resized to {}x{}".format(*preprocess.size) if preprocess.size and preprocess.fit == "resize" else "",
+        "equalised" if preprocess.equalize else "",
+    )
+    return " and ".join(filter(None, done))
 
 
 def identify(folder: Path) -> Bundle:

@@ -12,6 +12,7 @@ from ..options import to_dict
 from .bundle import Recorded
 
 _TAGS = ("gantool", "image-to-image", "synthetic-data", "domain-adaptation", "gan")
+_VAGUE = ("unknown", "other")
 _SETTINGS = ("preset", "steps", "batch_size", "seed")
 _NOT_EVALUATED = "Not evaluated: nothing is known about whether training on refined images helps."
 _OTHER_WEIGHTS = "The run was evaluated with other weights than these, or by an earlier gantool: for these, nothing is known."
@@ -38,14 +39,12 @@ class Card:
     @property
     def gaps(self) -> tuple[str, ...]:
         """What a reader of the card will miss, one line each."""
-        found = []
-        if not self.evaluated:
-            found.append(f"the card says: {_verdict(self)}")
-        if self.run is None:
-            found.append("there is no run.json, so the card cannot say what the network was trained on")
-        if self.license in ("unknown", "other"):
-            found.append(f"the card gives the licence as {self.license!r}: say more in it before you publish")
-        return tuple(found)
+        unsaid = {
+            f"the card says: {_verdict(self)}": not self.evaluated,
+            "there is no run.json, so the card cannot say what the network was trained on": self.run is None,
+            f"the card gives the licence as {self.license!r}: say more in it before you publish": self.license in _VAGUE,
+        }
+        return tuple(gap for gap, is_there in unsaid.items() if is_there)
 
 
 def write_card(card: Card) -> str:

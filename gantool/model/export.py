@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ..runs.folder import writing
 from ..runs.state import plain
 from .bundle import Bundle, open_bundle
 from .tensors import TOLERANCE
-from .tracing import Traced, quiet, to_onnx, trace
+from .tracing import quiet, to_onnx, trace
 
 FORMATS = {".onnx": "onnx", ".pt2": "torch-export", ".safetensors": "safetensors"}
 """File endings and the formats that they stand for."""
@@ -121,14 +121,10 @@ def _onnx(bundle: Bundle, opset: int | None) -> tuple[bytes, _Written]:
 def _torch_export(bundle: Bundle, _: int | None) -> tuple[bytes, _Written]:
     traced = trace(bundle.module, bundle.in_channels)
     checks = _compare(bundle, traced.minimum, traced.program.module(), "the graph of torch.export")
-    return _serialised(traced, metadata(bundle, traced.minimum)), _Written(traced.minimum, checks)
-
-
-def _serialised(traced: Traced, described: dict[str, object]) -> bytes:
-    file = io.BytesIO()
+    file, described = io.BytesIO(), json.dumps(metadata(bundle, traced.minimum))
     with quiet():
-        torch.export.save(traced.program, file, extra_files={f"{_METADATA}.json": json.dumps(described)})
-    return file.getvalue()
+        torch.export.save(traced.program, file, extra_files={f"{_METADATA}.json": described})
+    return file.getvalue(), _Written(traced.minimum, checks)
 
 
 def _safetensors(bundle: Bundle, _: int | None) -> tuple[bytes, _Written]:
@@ -159,12 +155,11 @@ def metadata(bundle: Bundle, minimum: int) -> dict[str, object]:
     }
 
 
-def _shapes(bundle: Bundle, minimum: int) -> Iterator[tuple[int, int, int, int]]:
+def _shapes(bundle: Bundle, minimum: int) -> list[tuple[int, int, int, int]]:
     """Batches of one and more, images from the smallest up, odd and even, and the size of the training images."""
-    height, width = bundle.trained_size or (35, 55)
-    sizes = [(1, minimum, minimum), (3, minimum, 2 * minimum + 5), (1, 33, 47), (5, 64, 48), (2, 129, 71), (1, height, width)]
-    for count, rows, columns in sizes:
-        yield count, bundle.in_channels, max(rows, minimum), max(columns, minimum)
+    trained = (1, *(bundle.trained_size or (35, 55)))
+    sizes = [(1, minimum, minimum), (3, minimum, 2 * minimum + 5), (1, 33, 47), (5, 64, 48), (2, 129, 71), trained]
+    return [(count, bundle.in_channels, max(rows, minimum), max(columns, minimum)) for count, rows, columns in sizes]
 
 
 @torch.inference_mode()

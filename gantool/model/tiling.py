@@ -81,6 +81,7 @@ def refine_tiled(network: Apply, images: torch.Tensor, *, tile: int, overlap: in
     return network(images) if refined is None else refined
 
 
+@torch.inference_mode(False)
 def find_overlap(module: torch.nn.Module, channels: int) -> int:
     """Return the overlap in pixels that `module` needs: its receptive field, checked on a small random image.
 
@@ -88,11 +89,6 @@ def find_overlap(module: torch.nn.Module, channels: int) -> int:
     attribute `receptive_field` of itself or of its `config`; otherwise it is measured by gradients. Raises `NotTileable`
     where tiled and untiled differ all the same, as they do with instance normalisation, attention and global pooling.
     """
-    with torch.inference_mode(False):
-        return _find_overlap(module, channels)
-
-
-def _find_overlap(module: torch.nn.Module, channels: int) -> int:
     stated = getattr(module, "receptive_field", None) or getattr(getattr(module, "config", None), "receptive_field", None)
     overlap = int(stated) if stated else _measure(module, channels)
     difference = _difference(module, channels, overlap)

@@ -119,15 +119,14 @@ class SelectedBackend:
                 difference = float((backend(images) - expected).detach().abs().max())
             except MissingExtra as error:
                 missing = f" ({error})"
-                continue
             # It is a candidate only; torch can do it, too.
             except Exception as error:
                 self._notice(f"backend {name} is left out: {first_line(error)}")
-                continue
-            if difference <= TOLERANCE:
-                candidates.append(backend)
             else:
-                self._notice(f"backend {name} is left out: it differs from torch by {difference:.1g}")
+                if difference <= TOLERANCE:
+                    candidates.append(backend)
+                else:
+                    self._notice(f"backend {name} is left out: it differs from torch by {difference:.1g}")
         if len(candidates) == 1:
             self._notice(f"backend: torch{missing}")
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -109,11 +109,6 @@ def total(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(
         refined=sum(outcome.refined for outcome in outcomes),
         copied=sum(outcome.copied for outcome in outcomes),
-        failed=tuple(_failed(outcomes)),
+        failed=tuple(failed for outcome in outcomes for failed in outcome.failed),
         backend=next((outcome.backend for outcome in reversed(outcomes) if outcome.backend), None),
     )
-
-
-def _failed(outcomes: Sequence[Outcome]) -> Iterator[Failed]:
-    for outcome in outcomes:
-        yield from outcome.failed

@@ -18,7 +18,7 @@ def open_workers(request: Request) -> Workers:
     if request.engine == "ray":
         if request.workers > 1:
             raise GantoolError("--workers is for --engine local; for ray, pass --num-actors")
-        return RayData(request, request.num_actors, request.ray_address)
+        return RayData(request)
     if request.num_actors is not None or request.ray_address is not None:
         raise GantoolError("--num-actors and --ray-address are for --engine ray; processes of this machine are --workers")
-    return InProcess() if request.workers == 1 else Processes(request, request.workers)
+    return InProcess() if request.workers == 1 else Processes(request)

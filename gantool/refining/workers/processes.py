@@ -29,19 +29,19 @@ _ENDS_SECONDS = 5.0
 
 
 class Processes:
-    """At most `workers` processes, each with its share of this one's threads."""
+    """As many processes as the request says, at most, each with its share of this one's threads."""
 
     parallel = True
 
-    def __init__(self, request: Request, workers: int) -> None:
+    def __init__(self, request: Request) -> None:
         """Raises `GantoolError` for a device that is not there."""
-        self._request, self._workers = request, workers
+        self._request = request
         self._on_cpu = choose_device(request.device).type == "cpu"
 
     def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
         if not pieces:
             return []
-        count = min(self._workers, len(pieces))
+        count = min(self._request.workers, len(pieces))
         request = self._request.settled(job, sample, on_cpu=self._on_cpu)
         request = replace(request, threads=request.threads or max(1, io_threads() // count))
         crew = _Crew(request, count, max(1, torch.get_num_threads() // count))

@@ -33,11 +33,11 @@ _ENVIRONMENT = {
 
 
 class RayData:
-    """`actors` actors: None for one per GPU, or per CPU. `address`: of a running cluster, or None for RAY_ADDRESS or none."""
+    """Actors on a Ray cluster: as many as the request says, or one per GPU, or per CPU."""
 
     parallel = True
 
-    def __init__(self, request: Request, actors: int | None, address: str | None) -> None:
+    def __init__(self, request: Request) -> None:
         """Raises `MissingExtra` without Ray, `GantoolError` for a device that Ray does not hand out."""
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
@@ -47,15 +47,15 @@ class RayData:
             raise MissingExtra("--engine ray", "ray", "distributed") from None
         if request.device not in ("auto", "cpu", "cuda"):
             raise GantoolError(f"--device {request.device}: Ray says which GPU an actor has; pass auto, cpu or cuda")
-        self._request, self._actors, self._address = request, actors, address
+        self._request = request
 
     def run(self, job: Job, pieces: Sequence[Piece], sample: Form | None) -> list[Outcome]:
         if not pieces:
             return []
         import ray
 
-        with _cluster(self._address):
-            share = _Share.of(self._request, ray.cluster_resources(), self._actors)
+        with _cluster(self._request.ray_address):
+            share = _Share.of(self._request, ray.cluster_resources())
             if ray.available_resources().get("CPU", 0) < (share.cpus or 0):
                 job.watcher.notice("all CPUs of the Ray cluster are in use: waiting for one")
             request = self._request.settled(job, sample, on_cpu=not share.gpus)
@@ -79,13 +79,13 @@ class _Share:
     threads: int
 
     @staticmethod
-    def of(request: Request, resources: dict[str, float], actors: int | None) -> _Share:
+    def of(request: Request, resources: dict[str, float]) -> _Share:
         """Divide what a cluster has. Raises `GantoolError` where it has no GPU and one is asked for."""
         gpus = int(resources.get("GPU", 0)) if request.device != "cpu" and request.backend not in ON_CPU else 0
         if request.device == "cuda" and not gpus:
             raise GantoolError("--device cuda: the Ray cluster has no GPU")
         cpus = max(1, int(resources.get("CPU", 1)))
-        actors = actors or gpus or cpus
+        actors = request.num_actors or gpus or cpus
         threads = max(1, cpus // actors)
         if gpus:
             return _Share(actors, None, 1 / math.ceil(actors / gpus), threads)
