@@ -37,23 +37,25 @@ def _doctor(as_json: bool) -> int:
 
     diagnoses = diagnose()
     if as_json:
-        click.echo(json.dumps({"plugins": [asdict(diagnosis) for diagnosis in diagnoses]}, indent=2))
+        plugins = [{**_names(info), "findings": [asdict(each) for each in findings]} for info, findings in diagnoses]
+        click.echo(json.dumps({"plugins": plugins}, indent=2))
     else:
-        for diagnosis in diagnoses:
-            verdict = "" if diagnosis.findings else ": nothing wrong"
-            click.echo(f"{diagnosis.name} ({diagnosis.distribution} {diagnosis.version}, {diagnosis.location}){verdict}")
-            for finding in diagnosis.findings:
+        for info, findings in diagnoses:
+            verdict = "" if findings else ": nothing wrong"
+            click.echo(f"{info.name} ({info.distribution} {info.version}, {info.location}){verdict}")
+            for finding in findings:
                 lines = {"wrong": finding.cause, "where": finding.place, "do": finding.advice}
                 click.echo("".join(f"  {label + ':':<7}{text}\n" for label, text in lines.items() if text), nl=False)
-    return 1 if any(diagnosis.findings for diagnosis in diagnoses) else 0
+    return 1 if any(findings for _, findings in diagnoses) else 0
+
+
+def _names(info: PluginInfo) -> dict[str, Any]:
+    return {"name": info.name, "version": info.version, "distribution": info.distribution, "location": info.location}
 
 
 def _plain(info: PluginInfo) -> dict[str, Any]:
     return {
-        "name": info.name,
-        "version": info.version,
-        "distribution": info.distribution,
-        "location": info.location,
+        **_names(info),
         "provides": [
             {
                 "kind": p.kind,

@@ -20,11 +20,11 @@ from typing import Any
 from ..components import Recipe
 from ..errors import GantoolError, raised
 from ..options import describe
-from .discovery import distribution_of, installed_plugins
+from .discovery import installed_plugins
 from .hooks import HOOK_NAMES
 from .probe import Probe, probe
 from .records import Unsound
-from .registry import Provided, load_entries
+from .registry import PluginInfo, Provided, info_of, load_entries
 
 SLOW = 3.0
 """Seconds from which describing a plugin is a finding: every listing and every `--help` of a run waits for it."""
@@ -40,28 +40,11 @@ class Finding:
     advice: str
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """One installed plugin and what is wrong with it."""
-
-    name: str
-    distribution: str
-    version: str
-    location: str
-    """Value of the entry point."""
-    findings: tuple[Finding, ...]
-
-
-def diagnose(only: Sequence[str] | None = None) -> list[Diagnosis]:
+def diagnose(only: Sequence[str] | None = None) -> list[tuple[PluginInfo, tuple[Finding, ...]]]:
     """Examine every installed plugin, whatever GANTOOL_PLUGINS says, or those named. What plugins print goes to stderr."""
-    result = []
-    for name, entries in installed_plugins().items():
-        if only is not None and name not in only:
-            continue
-        with redirect_stdout(sys.stderr):
-            findings = tuple(_findings(name, entries))
-        result.append(Diagnosis(name, *distribution_of(entries[0]), entries[0].value, findings))
-    return result
+    asked = {name: entries for name, entries in installed_plugins().items() if only is None or name in only}
+    with redirect_stdout(sys.stderr):
+        return [(info_of(name, entries), tuple(_findings(name, entries))) for name, entries in asked.items()]
 
 
 def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:

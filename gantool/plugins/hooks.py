@@ -18,7 +18,7 @@ from .. import hookspecs
 from ..components import Component
 from ..errors import nearest, raised
 from ..kinds import KINDS, Kind
-from .records import Unsound, a, check_record
+from .records import Unsound, a, check_record, require
 
 HOOK_NAMES = (*(kind.hook for kind in KINDS.values()), "gantool_log")
 
@@ -45,14 +45,14 @@ def register(manager: pluggy.PluginManager, name: str, plugin: object) -> list[w
     Raises `Unsound` for a function that is marked but no hook, has arguments that its hook lacks, or wraps; for one that looks
     like a hook but is not marked; and for a plugin without hooks. Unregister it then: `check_pending` looks at all plugins.
     """
-    if owner := manager.get_name(plugin):
-        raise Unsound(f"its entry point names what plugin {owner!r} is already: each needs a module of its own")
+    owner = manager.get_name(plugin)
+    require(owner is None, f"its entry point names what plugin {owner!r} is already: each needs a module of its own")
     for attribute in dir(plugin):
         looks_like_a_hook = attribute.startswith("gantool_") and inspect.isroutine(
             inspect.getattr_static(plugin, attribute, None)
         )
-        if looks_like_a_hook and manager.parse_hookimpl_opts(plugin, attribute) is None:
-            raise Unsound(f"function {attribute} is not marked with @gantool.hookimpl")
+        marked = not looks_like_a_hook or manager.parse_hookimpl_opts(plugin, attribute) is not None
+        require(marked, f"function {attribute} is not marked with @gantool.hookimpl")
     try:
         with warnings.catch_warnings(record=True) as deprecations:
             warnings.simplefilter("always")
@@ -65,11 +65,10 @@ def register(manager: pluggy.PluginManager, name: str, plugin: object) -> list[w
         raise Unsound(": ".join(rest) or f"there is no hook {unknown}{nearest(unknown, HOOK_NAMES, 'hooks are')}") from None
     callers = manager.get_hookcallers(plugin) or ()
     own = [(caller.name, each) for caller in callers for each in caller.get_hookimpls() if each.plugin is plugin]
-    if not own:
-        raise Unsound("it has no hooks: does the entry point name the module with the functions marked @gantool.hookimpl?")
+    require(own, "it has no hooks: does the entry point name the module with the functions marked @gantool.hookimpl?")
     for hook, implementation in own:
-        if implementation.wrapper or implementation.hookwrapper:
-            raise Unsound(f"{hook} is a hook wrapper; plugins are called one by one, so it has nothing to wrap")
+        wraps = implementation.wrapper or implementation.hookwrapper
+        require(not wraps, f"{hook} is a hook wrapper; plugins are called one by one, so it has nothing to wrap")
         implementation.function = _guarded(name, implementation.function)  # type: ignore[misc]
     return deprecations
 
@@ -103,11 +102,10 @@ def records_of(answers: Sequence[tuple[Kind, Answer]]) -> list[tuple[str, Compon
     for kind, answer in answers:
         if answer.error is not None:
             raise Unsound(f"{kind.hook} raised {raised(answer.error)}") from answer.error
-        if not isinstance(answer.result, Iterable):
-            raise Unsound(f"{kind.hook} returned {a(answer.result)}, not records: it must yield them")
-        for record in answer.result:
+        records = answer.result
+        require(isinstance(records, Iterable), f"{kind.hook} returned {a(records)}, not records: it must yield them")
+        for record in records:
             check_record(kind, record)
-            if (kind.name, record.name) in found:
-                raise Unsound(f"{kind.name} {record.name!r} is provided twice")
+            require((kind.name, record.name) not in found, f"{kind.name} {record.name!r} is provided twice")
             found[kind.name, record.name] = record
     return [(kind, record) for (kind, _), record in found.items()]

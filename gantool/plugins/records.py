@@ -24,6 +24,12 @@ class Unsound(GantoolError):
         self.advice = advice
 
 
+def require(holds: object, cause: str, advice: str = "") -> None:
+    """Raise `Unsound` unless a rule holds."""
+    if not holds:
+        raise Unsound(cause, advice)
+
+
 def is_reference(text: object) -> bool:
     """Tell whether `text` has the form `"package.module:callable"`."""
     if not isinstance(text, str) or text.count(":") != 1:
@@ -39,7 +45,7 @@ def check_record(kind: Kind, record: object) -> None:
         raise Unsound(f"{kind.hook} yielded {a(record)}, not a {kind.record.__name__}")
     where = f"{kind.name} {record.name!r}"
     _check_name(where, record.name)
-    _require(is_reference(record.factory), f"{where}: factory {record.factory!r} is not of the form 'package.module:callable'")
+    require(is_reference(record.factory), f"{where}: factory {record.factory!r} is not of the form 'package.module:callable'")
     _check_words(where, record, "provides", "needs")
     _check_options(where, record.options)
     if isinstance(record, Recipe):
@@ -47,17 +53,17 @@ def check_record(kind: Kind, record: object) -> None:
 
 
 def _check_recipe(where: str, recipe: Recipe) -> None:
-    _require(
+    require(
         isinstance(recipe.slots, tuple) and all(isinstance(slot, Slot) for slot in recipe.slots),
         f"{where}: slots must be a tuple of Slot",
     )
     names = [slot.name for slot in recipe.slots]
     for slot in recipe.slots:
         _check_slot(f"{where}: slot {slot.name!r}", slot)
-        _require(names.count(slot.name) == 1, f"{where}: two slots are called {slot.name!r}")
+        require(names.count(slot.name) == 1, f"{where}: two slots are called {slot.name!r}")
     if recipe.dataset != "":
         _check_full_name(where, "dataset", recipe.dataset)
-    _require(
+    require(
         isinstance(recipe.presets, Mapping) and all(isinstance(values, Mapping) for values in recipe.presets.values()),
         f"{where}: presets must map names to mappings",
     )
@@ -74,7 +80,7 @@ def _check_recipe(where: str, recipe: Recipe) -> None:
 
 
 def _check_figures(where: str, figures: tuple[Figure, ...]) -> None:
-    _require(
+    require(
         isinstance(figures, tuple) and all(isinstance(figure, Figure) for figure in figures),
         f"{where}: figures must be a tuple of Figure",
     )
@@ -87,7 +93,7 @@ def _check_figures(where: str, figures: tuple[Figure, ...]) -> None:
 
 def _check_slot(where: str, slot: Slot) -> None:
     _check_name(where, slot.name)
-    _require(
+    require(
         slot.name not in RESERVED,
         f"{where}: that word means something else in -o; slots must not be called {', '.join(RESERVED)}",
     )
@@ -102,10 +108,10 @@ def _check_options(where: str, options: object) -> None:
         raise Unsound(f"{where}: options must be a dataclass, not {a(options)}")
     where = f"{where}: options {options.__name__}"
     frozen = options.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    _require(frozen, f"{where}: the dataclass must be frozen, @dataclass(frozen=True)")
+    require(frozen, f"{where}: the dataclass must be frozen, @dataclass(frozen=True)")
     for field in dataclasses.fields(options):
         has = not field.init or field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        _require(has, f"{where}: field {field.name!r} has no default")
+        require(has, f"{where}: field {field.name!r} has no default")
     try:
         options()
     except Exception as error:
@@ -113,27 +119,22 @@ def _check_options(where: str, options: object) -> None:
 
 
 def _check_name(where: str, name: object) -> None:
-    _require(isinstance(name, str) and NAME.fullmatch(name), f"{where}: a name has {NAME_RULE}")
+    require(isinstance(name, str) and NAME.fullmatch(name), f"{where}: a name has {NAME_RULE}")
 
 
 def _check_full_name(where: str, what: str, name: object) -> None:
     full = isinstance(name, str) and re.fullmatch(f"{NAME.pattern}:{NAME.pattern}", name)
-    _require(full, f"{where}: {what} {name!r} is not a full name, 'plugin:name'")
+    require(full, f"{where}: {what} {name!r} is not a full name, 'plugin:name'")
 
 
 def _check_words(where: str, thing: Component | Slot, *capabilities: str) -> None:
-    _require(isinstance(thing.summary, str) and "\n" not in thing.summary, f"{where}: summary must be one line of text")
+    require(isinstance(thing.summary, str) and "\n" not in thing.summary, f"{where}: summary must be one line of text")
     for name in capabilities:
         words = getattr(thing, name)
-        _require(
+        require(
             isinstance(words, frozenset) and all(isinstance(word, str) for word in words),
             f"{where}: {name} must be a frozenset of strings, not {a(words)}",
         )
-
-
-def _require(holds: object, cause: str) -> None:
-    if not holds:
-        raise Unsound(cause)
 
 
 def a(thing: object) -> str:

@@ -251,8 +251,7 @@ def load_plugins(only: Sequence[str] | None = None) -> Registry:
 
 def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
     """Load what these entry points name, by plugin. A plugin that cannot be used is kept with its error."""
-    registry = Registry({name: PluginInfo(name, *distribution_of(e[0]), location=e[0].value) for name, e in installed.items()})
-    plugins, manager = dict(registry.plugins), registry.manager
+    plugins, manager = {name: info_of(name, entries) for name, entries in installed.items()}, new_manager()
 
     @contextmanager
     def isolated(name: str) -> Iterator[None]:
@@ -277,4 +276,9 @@ def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
             with isolated(name):
                 provides = tuple(Provided(name, kind, record) for kind, record in records_of(answers))
                 plugins[name] = replace(plugins[name], provides=provides)
-    return replace(registry, plugins=plugins)
+    return Registry(plugins, manager=manager)
+
+
+def info_of(name: str, entries: Sequence[EntryPoint]) -> PluginInfo:
+    """Say what is installed under a name, without looking into it."""
+    return PluginInfo(name, *distribution_of(entries[0].dist), location=entries[0].value)

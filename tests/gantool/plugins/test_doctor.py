@@ -16,8 +16,8 @@ UNET = HOOK + '@hookimpl\ndef gantool_generators():\n    yield Component(name="u
 
 
 def findings(name: str = "deep") -> tuple[Finding, ...]:
-    (diagnosis,) = diagnose([name])
-    return diagnosis.findings
+    ((_, found),) = diagnose([name])
+    return found
 
 
 def one(name: str = "deep") -> Finding:
