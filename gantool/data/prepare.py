@@ -18,7 +18,7 @@ _WIDTHS = ("uint8", "uint16", "float32")
 
 
 class Prepared:
-    """A domain with the preprocessing done to each image as it is read. See `gantool.components.Domain`."""
+    """A domain with the preprocessing done to each image as it is read."""
 
     def __init__(self, domain: Domain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
         self.shape, self.dtype = shape, dtype
@@ -47,7 +47,7 @@ class Prepared:
 
 
 class PreparedStream:
-    """As `Prepared`, without random access. See `gantool.components.StreamingDomain`."""
+    """As `Prepared`, without random access."""
 
     def __init__(self, domain: StreamingDomain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
         self.name, _ = _names(domain)
@@ -55,11 +55,11 @@ class PreparedStream:
         self._domain, self._preprocess = domain, preprocess
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
-        """See `gantool.components.StreamingDomain.stream`. Raises `GantoolError` where images differ in shape."""
+        """Raises `GantoolError` where images differ in shape."""
         return self.stream_rows(seed=seed, skip=skip, rows=range(1), of=1)
 
     def stream_rows(self, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
-        """See `gantool.components.StreamingDomain`; other images are not prepared. Raises as `stream`."""
+        """Other images are not prepared. Raises as `stream`."""
         for image in stream_rows(self._domain, seed=seed, skip=skip, rows=rows, of=of):
             prepared = widen(self._preprocess(image, name=f"an image of {self.name}"), self.dtype)
             if prepared.shape != self.shape:

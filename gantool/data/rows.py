@@ -14,7 +14,7 @@ from .label_files import with_labels
 
 
 class Rows:
-    """The images of a source at `rows`, an ascending (N,) array of positions. See `images.Images`."""
+    """The images of a source at `rows`, an ascending (N,) array of positions."""
 
     def __init__(self, images: Images, rows: np.ndarray) -> None:
         self.name, self._images, self._rows = images.name, images, rows
@@ -28,7 +28,6 @@ class Rows:
         return self._images[int(self._rows[index])]
 
     def forms(self) -> Mapping[Form, int]:
-        """See `images.Images.forms`."""
         forms = self._images.forms()
         if len(forms) == 1:
             return dict.fromkeys(forms, 0)

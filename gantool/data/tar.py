@@ -133,20 +133,20 @@ def check_shards(shards: Sequence[str]) -> Iterator[Problem]:
     Eight bytes per sample are held in memory. Raises `GantoolError` for a damaged shard.
     """
     suffixes: Counter[str] = Counter()
-    samples = 0
+    count = 0
     hashes: list[np.ndarray] = []
     for shard in shards:
-        found = list(_samples(shard))
+        found = list(read_samples(shard, contents=False))
         hashes.append(np.array([_hash(key) for key, _ in found], np.uint64))
-        samples += len(found)
+        count += len(found)
         for _, own in found:
-            suffixes.update(own)
-    usual = {suffix for suffix, count in suffixes.items() if count * 2 > samples and not is_image(f"x.{suffix}")}
+            suffixes.update(own.keys())
+    usual = {suffix for suffix, times in suffixes.items() if times * 2 > count and not is_image(f"x.{suffix}")}
     twice = _repeated(hashes)
     first_seen: dict[str, str] = {}
     for shard, own_hashes in zip(shards, hashes, strict=True):
         suspects = np.isin(own_hashes, twice)
-        for (key, own), suspect in zip(_samples(shard), suspects, strict=True):
+        for (key, own), suspect in zip(read_samples(shard, contents=False), suspects, strict=True):
             if suspect and key in first_seen:
                 yield Problem(shard, f"sample {key} occurs before, in {first_seen[key]}")
             elif suspect:
@@ -159,19 +159,22 @@ def check_shards(shards: Sequence[str]) -> Iterator[Problem]:
             yield from (Problem(shard, f"sample {key} has no .{suffix}, most have one") for suffix in sorted(usual - set(own)))
 
 
-def _samples(shard: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the key and the suffixes of each sample. A suffix that comes again begins another sample of the same key."""
-    key, suffixes = "", list[str]()
+def read_samples(shard: str, *, contents: bool) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield the key and the files of each sample, by suffix; without `contents`, these are empty.
+
+    A suffix that comes again begins another sample of the same key. Raises `GantoolError` for damage.
+    """
+    key, found = "", dict[str, bytes]()
     with open_shard(shard) as tar:
         for info in members(tar, shard):
             own, suffix = split_name(info.name)
-            if suffixes and (own != key or suffix in suffixes):
-                yield key, suffixes
-                suffixes = []
+            if found and (own != key or suffix in found):
+                yield key, found
+                found = {}
             key = own
-            suffixes.append(suffix)
-    if suffixes:
-        yield key, suffixes
+            found[suffix] = read_member(tar, info, shard) if contents else b""
+    if found:
+        yield key, found
 
 
 def _hash(key: str) -> int:

@@ -61,7 +61,7 @@ class OpenedPicture:
 
 
 def picture_of(data: bytes, name: str) -> Picture:
-    """Read an image file's bytes in order to write some like them. See `OpenedPicture`."""
+    """Read an image file's bytes in order to write some like them."""
     return OpenedPicture(data, name).read()
 
 

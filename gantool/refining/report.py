@@ -57,13 +57,13 @@ class Silent:
     """A watcher that says nothing."""
 
     def notice(self, text: str) -> None:
-        """See `Watcher.notice`."""
+        """Say nothing."""
 
     def start(self, total: int, done: int, *, estimated: bool = False) -> None:
-        """See `Watcher.start`."""
+        """Say nothing."""
 
     def advance(self, count: int = 1) -> None:
-        """See `Watcher.advance`."""
+        """Say nothing."""
 
 
 def size_notices(treatment: Treatment, forms: Mapping[Form, int], *, labels: int, counted: bool = True) -> list[str]:

@@ -118,7 +118,7 @@ class ArrayImages(Images, Protocol):
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An image that is an array. See `base.Stored`."""
+    """An image that is an array."""
 
     pixels: np.ndarray
     format: str = "an array"
@@ -140,15 +140,12 @@ class ArrayContainer(Container):
 
     @property
     def labels(self) -> int:
-        """See `base.Container.labels`."""
         return len(self.images.labels)
 
     def count(self) -> int:
-        """See `base.Container.count`."""
         return len(self.images)
 
     def forms(self) -> list[Form]:
-        """See `base.Container.forms`."""
         return self.images.all_forms()
 
 
@@ -163,7 +160,6 @@ class ArrayFormat(StorageFormat):
         return place.named(self.record.suffixes)
 
     def containers(self, place: Location) -> Sequence[Container]:
-        """See `StorageFormat.containers`."""
         return [self.container(place.text, place.relative(place.text))]
 
 
@@ -174,12 +170,10 @@ class ArrayRewriter(Rewriter):
         self._images, self.copied, self._store = images, copied, store
 
     def items(self) -> Iterator[Item]:
-        """See `base.Rewriter.items`."""
         for number, form in enumerate(self._images.all_forms()):
             yield Item(number, self._images.names[number], form, partial(self._read, number))
 
     def put(self, item: Item, stored: np.ndarray) -> None:
-        """See `base.Rewriter.put`."""
         self._store(item.number, stored)
 
     def _read(self, number: int) -> StoredArray:

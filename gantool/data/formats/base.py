@@ -200,7 +200,7 @@ class StorageFormat:
 
 
 class EncodedImages(ABC):
-    """Images that are the bytes of files. See `images.Images`, of which the rest is the business of who derives from it."""
+    """Images that are the bytes of files. The rest of `images.Images` is the business of who derives from it."""
 
     names: Sequence[str]
 

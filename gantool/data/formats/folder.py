@@ -18,7 +18,7 @@ from .base import StorageFormat
 
 
 class FolderImages:
-    """The images of a folder and its subfolders, sorted by path. See `images.Images`."""
+    """The images of a folder and its subfolders, sorted by path."""
 
     def __init__(self, place: Location) -> None:
         """Raises `GantoolError`."""
@@ -34,7 +34,6 @@ class FolderImages:
         return read(self.root / self.files[index])
 
     def forms(self) -> Mapping[Form, int]:
-        """See `images.Images.forms`."""
         return first_of_each(apply_to_all(lambda file: probe(self.root / file), self.files))
 
 
@@ -48,11 +47,10 @@ class Folder(StorageFormat):
         return place.is_folder and bool(place.listing.images)
 
     def open(self, place: Location) -> FolderImages:
-        """See `StorageFormat.open`."""
         return FolderImages(place)
 
     def samples(self, images: FolderImages) -> Source:
-        """See `StorageFormat.samples`: files called like an image are its labels."""
+        """Files called like an image are its labels."""
         root, listing = images.root, images.listing
         stems = Counter(image.rpartition(".")[0] for image in listing.images)
         mine: dict[str, dict[str, str]] = defaultdict(dict)

@@ -49,7 +49,7 @@ def open_h5(path: Path | str, mode: str = "r") -> Any:
 
 
 class Hdf5Images:
-    """The images of an HDF5 file. See `images.Images`."""
+    """The images of an HDF5 file."""
 
     def __init__(self, path: Path | str) -> None:
         """`path`: a URL, too, where fsspec knows the protocol. Raises `GantoolError`, and `MissingExtra` without h5py."""
@@ -103,7 +103,6 @@ class Hdf5Images:
         return [image_form(spec.shape, spec.dtype) for spec in self._specs]
 
     def forms(self) -> Mapping[Form, int]:
-        """See `images.Images.forms`."""
         return first_of_each(self.all_forms())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -126,12 +125,11 @@ class Hdf5Container(ArrayContainer):
 
     @cached_property
     def images(self) -> Hdf5Images:
-        """See `ArrayContainer.images`."""
         return Hdf5Images(self.place)
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """Keep groups, attributes and links. See `base.Container.rewrite`.
+        """Keep groups, attributes and links.
 
         The file is made anew rather than copied and changed: an array can be a view of another file (external or virtual),
         and what is written into it would end up there.
@@ -158,11 +156,10 @@ class Hdf5(ArrayFormat):
     container = Hdf5Container
 
     def open(self, place: Location) -> Hdf5Images:
-        """See `StorageFormat.open`."""
         return Hdf5Images(place.text)
 
     def samples(self, images: Hdf5Images) -> Source:
-        """See `StorageFormat.samples`: data sets of single images lend them their names."""
+        """Data sets of single images lend them their names."""
         keys = [name.rpartition("/")[2] for name in images.members]
         return Source(samples_of(images, keys.__getitem__) if keys else samples_of(images))
 

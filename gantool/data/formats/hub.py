@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ _INFO, _STATE, _SPLITS = "dataset_info.json", "state.json", "dataset_dict.json"
 
 
 class HubImages(EncodedImages):
-    """The images of a saved data set, which stays on the disk. See `images.Images`."""
+    """The images of a saved data set, which stays on the disk."""
 
     def __init__(self, path: Path) -> None:
         """Raises `GantoolError`: several splits, no column of images, damaged. And `MissingExtra` without `datasets`."""
@@ -50,7 +50,6 @@ class HubImages(EncodedImages):
         return len(self._rows)
 
     def encoded(self, index: int) -> bytes:
-        """See `EncodedImages.encoded`."""
         value = self._rows[range(len(self))[index]][self._column]
         # `save_to_disk` puts the files of images into the table.
         if value is None or value["bytes"] is None:
@@ -76,50 +75,30 @@ class HubContainer(Container):
     column: str
 
     def count(self) -> int:
-        """See `Container.count`."""
-        with self._open() as reader:
-            return sum(len(table) for table in self._tables(reader))
+        return sum(len(table) for table in self._tables())
 
     def forms(self) -> list[Form]:
-        """See `Container.forms`."""
-        with self._open() as reader:
-            tables = self._tables(reader)
-            return first_form((data for table in tables for data in encoded_images(table.column(self.column))), self.place)
+        return first_form((data for table in self._tables() for data in encoded_images(table.column(self.column))), self.place)
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """Keep features and batches. See `Container.rewrite`."""
+        """Keep features and batches."""
         import pyarrow as pa
 
-        with self._open() as reader, pa.ipc.new_stream(str(target.temporary), reader.schema) as writer:
+        with damage(self.place), pa.memory_map(self.place) as mapped, pa.ipc.open_stream(mapped) as reader:
+            schema = reader.schema
+        with pa.ipc.new_stream(str(target.temporary), schema) as writer:
 
             def write(table: pa.Table) -> None:
                 writer.write_table(table, max_chunksize=max(1, len(table)))
 
-            yield TableRewriter(self.place, reader.schema, self.column, self._tables(reader), write)
+            yield TableRewriter(self.place, schema, self.column, self._tables(), write)
 
-    @contextmanager
-    def _open(self) -> Iterator[Any]:
+    def _tables(self) -> Iterator[pa.Table]:
         import pyarrow as pa
 
-        with damage(self.place):
-            mapped = pa.memory_map(self.place)
-        with mapped:
-            with damage(self.place):
-                reader = pa.ipc.open_stream(mapped)
-            with reader:
-                yield reader
-
-    def _tables(self, reader: Any) -> Iterator[pa.Table]:
-        import pyarrow as pa
-
-        while True:
-            with damage(self.place):
-                try:
-                    batch = reader.read_next_batch()
-                except StopIteration:
-                    return
-            yield pa.Table.from_batches([batch])
+        with damage(self.place), pa.memory_map(self.place) as mapped, pa.ipc.open_stream(mapped) as reader:
+            yield from (pa.Table.from_batches([batch]) for batch in reader)
 
 
 class Hub(StorageFormat):
@@ -132,11 +111,9 @@ class Hub(StorageFormat):
         return place.is_folder and (_SPLITS in place.files or {_STATE, _INFO} <= set(place.files))
 
     def open(self, place: Location) -> HubImages:
-        """See `StorageFormat.open`."""
         return HubImages(place.path)
 
     def samples(self, images: HubImages) -> Source:
-        """See `StorageFormat.samples`."""
         return Source(table_samples(images))
 
     def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
@@ -161,7 +138,7 @@ class Hub(StorageFormat):
         return count
 
     def containers(self, place: Location) -> Sequence[HubContainer]:
-        """See `StorageFormat.containers`: the files of all splits."""
+        """The files of all splits."""
         found = []
         for split in _splits(place.path):
             _, column = load_saved(split)
@@ -169,16 +146,13 @@ class Hub(StorageFormat):
         return found
 
     def owns(self, file: str) -> bool:
-        """See `StorageFormat.owns`."""
         return file.endswith(".arrow") or file.rpartition("/")[2] in (_INFO, _STATE, _SPLITS)
 
     def last(self, place: Location) -> Sequence[str]:
-        """See `StorageFormat.last`."""
         states = [str((split / _STATE).relative_to(place.path)) for split in _splits(place.path)]
         return [*states, *([_SPLITS] if (place.path / _SPLITS).is_file() else [])]
 
     def complete(self, place: Location, output: Path, made: str) -> None:
-        """See `StorageFormat.complete`."""
         for split in _splits(place.path):
             folder = output / split.relative_to(place.path)
             state = json.loads((split / _STATE).read_text("utf-8"))
@@ -210,28 +184,23 @@ def load_saved(path: Path) -> tuple[Any, str]:
 def _splits(folder: Path) -> list[Path]:
     """Return the folder of each split, or, where there are none, the folder itself. Raises `GantoolError`."""
     path = folder / _SPLITS
-    if not path.is_file():
-        return [folder]
-    try:
-        return _named_in(path, json.loads(path.read_text("utf-8"))["splits"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GantoolError(f"cannot read {path}: {cause(error)}") from None
+    return _named_in(path, lambda found: found["splits"]) if path.is_file() else [folder]
 
 
 def _data_files(folder: Path) -> list[Path]:
     """Return the files of a split that hold its rows, in order. Raises `GantoolError`."""
-    path = folder / _STATE
+    return _named_in(folder / _STATE, lambda found: [file["filename"] for file in found["_data_files"]])
+
+
+def _named_in(path: Path, names: Callable[[Any], list[str]]) -> list[Path]:
+    """Return what a JSON file names of its own folder. Raises `GantoolError`, also for a name that leads elsewhere."""
     try:
-        return _named_in(path, [found["filename"] for found in json.loads(path.read_text("utf-8"))["_data_files"]])
+        found = [Path(name) for name in names(json.loads(path.read_text("utf-8")))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GantoolError(f"cannot read {path}: {cause(error)}") from None
-
-
-def _named_in(path: Path, names: Sequence[str]) -> list[Path]:
-    """Return what a file names of its own folder. Raises `GantoolError` for a name that leads elsewhere."""
-    if any(Path(name).name != name for name in names):
+    if any(name.name != str(name) for name in found):
         raise GantoolError(f"{path} names what lies in other folders: gantool will not follow it")
-    return [path.parent / name for name in names]
+    return [path.parent / name for name in found]
 
 
 def _write_state(folder: Path, files: Sequence[str], *, fingerprint: str, like: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ def read_specs(file: zipfile.ZipFile) -> dict[str, Spec]:
 
 
 class NpzImages:
-    """The images of an .npz file. The file is compressed, so they are all held in memory. See `images.Images`."""
+    """The images of an .npz file. The file is compressed, so they are all held in memory."""
 
     def __init__(self, path: Path | str) -> None:
         """`path`: a URL, too, where fsspec knows the protocol."""
@@ -71,7 +71,6 @@ class NpzImages:
         return [image_form(self.array.shape[1:], self.array.dtype)] * len(self)
 
     def forms(self) -> Mapping[Form, int]:
-        """See `images.Images.forms`."""
         return first_of_each(self.all_forms())
 
     def _read(self, key: str) -> np.ndarray:
@@ -85,12 +84,11 @@ class NpzContainer(ArrayContainer):
 
     @cached_property
     def images(self) -> NpzImages:
-        """See `ArrayContainer.images`."""
         return NpzImages(self.place)
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """Copy all other arrays byte for byte. See `base.Container.rewrite`."""
+        """Copy all other arrays byte for byte."""
         old = self.images.array
         shape = (len(old), *(target.size or old.shape[1:3]), *old.shape[3:])
         header = {"descr": np.lib.format.dtype_to_descr(old.dtype), "fortran_order": False, "shape": shape}
@@ -120,7 +118,6 @@ class Npz(ArrayFormat):
     container = NpzContainer
 
     def open(self, place: Location) -> NpzImages:
-        """See `StorageFormat.open`."""
         return NpzImages(place.text)
 
     def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:

@@ -42,7 +42,7 @@ def open_parquet(place: str) -> Iterator[Any]:
 
 
 class ParquetImages(EncodedImages):
-    """The images of Parquet files, in order. See `images.Images`.
+    """The images of Parquet files, in order.
 
     Each row that is read costs its row group, unless that was read lately: to train on more than memory holds, stream.
     """
@@ -74,7 +74,6 @@ class ParquetImages(EncodedImages):
         return [self[index] for index in range(start, stop)]
 
     def encoded(self, index: int) -> bytes:
-        """See `EncodedImages.encoded`."""
         group, row = self._joined.locate(index)
         with self._lock:  # whoever waits for a group must not read it, too
             data = self._cached(*self._groups[group])[row]
@@ -100,7 +99,7 @@ def read_group(file: str, group: int, column: str) -> list[bytes | None]:
 
 
 class RowGroup:
-    """The images of a row group, encoded in memory. See `chunks.Chunk`."""
+    """The images of a row group, encoded in memory."""
 
     def __init__(self, file: str, group: int, column: str) -> None:
         self._name = f"{file}, row group {group}"
@@ -118,12 +117,10 @@ class ParquetContainer(Container):
     """A Parquet file that is refined."""
 
     def count(self) -> int:
-        """See `Container.count`."""
         with open_parquet(self.place) as opened:
             return int(opened.metadata.num_rows)
 
     def forms(self) -> list[Form]:
-        """See `Container.forms`."""
         with open_parquet(self.place) as opened, damage(self.place):
             column = image_column(opened.schema_arrow, self.place)
             batches = opened.iter_batches(batch_size=1, columns=[column])
@@ -131,7 +128,7 @@ class ParquetContainer(Container):
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """Keep schema, row groups and compression. See `Container.rewrite`."""
+        """Keep schema, row groups and compression."""
         from pyarrow import parquet
 
         with open_parquet(self.place) as original:
@@ -159,11 +156,10 @@ class Parquet(StorageFormat):
     gathered = True
 
     def open(self, place: Location) -> ParquetImages:
-        """See `StorageFormat.open`."""
         return ParquetImages(place.text, self._files(place))
 
     def chunks(self, place: Location) -> Sequence[Callable[[], Chunk]]:
-        """See `StorageFormat.chunks`: one for each row group."""
+        """One for each row group."""
         chunks: list[Callable[[], Chunk]] = []
         for file in self._files(place):
             with open_parquet(file) as opened:
@@ -172,7 +168,6 @@ class Parquet(StorageFormat):
         return chunks
 
     def samples(self, images: ParquetImages) -> Source:
-        """See `StorageFormat.samples`."""
         return Source(table_samples(images))
 
     def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
@@ -191,7 +186,6 @@ class Parquet(StorageFormat):
         return count
 
     def containers(self, place: Location) -> Sequence[ParquetContainer]:
-        """See `StorageFormat.containers`."""
         return [ParquetContainer(file, file.rpartition("/")[2]) for file in self._files(place)]
 
     def _files(self, place: Location) -> list[str]:

@@ -21,7 +21,7 @@ from ..images import Form, Joined, Names
 from ..locations import Location, is_remote
 from ..parallel import threads
 from ..samples import Sample, Source
-from ..tar import ShardIndex, check_shards, is_image, members, open_shard, read_index, read_member, read_range, split_name
+from ..tar import ShardIndex, check_shards, is_image, members, open_shard, read_index, read_member, read_range, read_samples
 from .base import Container, EncodedImages, InOrder, Item, Rewriter, StorageFormat, Target, encoded_item, first_form
 
 _DOT = "%2E"
@@ -33,7 +33,7 @@ _MOST = 10_000_000
 
 
 class ShardImages(EncodedImages):
-    """The images of shards, in order. See `images.Images`.
+    """The images of shards, in order.
 
     About 100 bytes per image are held in memory; a stream holds none.
     """
@@ -51,7 +51,6 @@ class ShardImages(EncodedImages):
         return len(self._joined)
 
     def encoded(self, index: int) -> bytes:
-        """See `EncodedImages.encoded`."""
         shard, row = self._joined.locate(index)
         found = self._indexes[shard]
         return read_range(self.shards[shard], int(found.offsets[row]), int(found.lengths[row]))
@@ -77,7 +76,6 @@ class ShardRewriter(Rewriter):
         self._order = InOrder[tuple[tarfile.TarInfo, bytes | None]]()
 
     def items(self) -> Iterator[Item]:
-        """See `Rewriter.items`."""
         for number, info in enumerate(members(self._tar, self._shard)):
             data = read_member(self._tar, info, self._shard)
             self._infos[number] = info
@@ -88,7 +86,6 @@ class ShardRewriter(Rewriter):
                 self._add(number, data)
 
     def put(self, item: Item, stored: bytes | None) -> None:
-        """See `Rewriter.put`."""
         self._add(item.number, stored)
 
     def _add(self, number: int, content: bytes | None) -> None:
@@ -106,18 +103,15 @@ class ShardContainer(Container):
     """A shard that is refined."""
 
     def count(self) -> int:
-        """See `Container.count`."""
         return len(read_index(self.place))
 
     def forms(self) -> list[Form]:
-        """See `Container.forms`."""
         with open_shard(self.place) as tar:
             found = members(tar, self.place)
             return first_form((read_member(tar, info, self.place) for info in found if is_image(info.name)), self.place)
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """See `Container.rewrite`."""
         with (
             open_shard(self.place) as tar,
             target.temporary.open("wb") as file,
@@ -141,16 +135,22 @@ class Shards(StorageFormat):
         """Leave it to `expand`, which knows patterns."""
 
     def open(self, place: Location) -> ShardImages:
-        """See `StorageFormat.open`."""
         return ShardImages(place.text, expand(place, self.record.suffixes))
 
     def chunks(self, place: Location) -> Sequence[Callable[[], Chunk]]:
-        """See `StorageFormat.chunks`: one for each shard."""
+        """One for each shard."""
         return [partial(ShardImages, shard, [shard]) for shard in expand(place, self.record.suffixes)]
 
     def samples(self, images: ShardImages) -> Source:
-        """See `StorageFormat.samples`."""
-        return Source(chain.from_iterable(map(_samples, images.shards)))
+        def read_all() -> Iterator[Sample]:
+            for shard in images.shards:
+                for key, files in read_samples(shard, contents=True):
+                    suffix = next((suffix for suffix in files if is_image(f"x.{suffix}")), None)
+                    if suffix is not None:
+                        data, name = files.pop(suffix), f"{shard}/{key}.{suffix}"
+                        yield Sample(key=key.replace(_DOT, "."), name=name, suffix=f".{suffix}", encoded=data, files=files)
+
+        return Source(read_all())
 
     def write(self, target: Path, samples: Iterable[Sample], per_part: int, /) -> int:
         """Write shards `part-00000.tar` and so on, of `per_part` samples each."""
@@ -172,11 +172,10 @@ class Shards(StorageFormat):
         return count
 
     def problems(self, place: Location) -> Iterator[Problem]:
-        """See `StorageFormat.problems`: samples without an image or a label that most have, keys that occur twice."""
+        """Samples without an image or a label that most have, keys that occur twice."""
         return check_shards(expand(place, self.record.suffixes))
 
     def containers(self, place: Location) -> Sequence[ShardContainer]:
-        """See `StorageFormat.containers`."""
         return [ShardContainer(shard, shard.rpartition("/")[2]) for shard in expand(place, self.record.suffixes)]
 
 
@@ -219,23 +218,3 @@ def _expand(pattern: str) -> Iterator[str]:
         words = iter(braces[1].split(","))
     for word in words:
         yield from _expand(pattern[: braces.start()] + word + pattern[braces.end() :])
-
-
-def _samples(shard: str) -> Iterator[Sample]:
-    key, found = "", dict[str, bytes]()
-    with open_shard(shard) as tar:
-        for info in members(tar, shard):
-            own, suffix = split_name(info.name)
-            if own != key or suffix in found:
-                yield from _sample(shard, key, found)
-                key, found = own, {}
-            found[suffix] = read_member(tar, info, shard)
-    yield from _sample(shard, key, found)
-
-
-def _sample(shard: str, key: str, found: dict[str, bytes]) -> Iterator[Sample]:
-    suffix = next((suffix for suffix in found if is_image(f"x.{suffix}")), None)
-    if suffix is not None:
-        data = found.pop(suffix)
-        plain = key.replace(_DOT, ".")
-        yield Sample(key=plain, name=f"{shard}/{key}.{suffix}", suffix=f".{suffix}", encoded=data, files=found)

@@ -141,7 +141,6 @@ class TableRewriter(Rewriter):
         self._waiting: deque[_Waiting] = deque()
 
     def items(self) -> Iterator[Item]:
-        """See `base.Rewriter.items`."""
         first = 0
         for table in self._tables:
             before = encoded_images(table.column(self._at))
@@ -153,7 +152,6 @@ class TableRewriter(Rewriter):
             self._release()
 
     def put(self, item: Item, stored: bytes | None) -> None:
-        """See `base.Rewriter.put`."""
         owner = next(waiting for waiting in self._waiting if item.number < waiting.first + len(waiting.table))
         owner.left -= 1
         if stored is not None:

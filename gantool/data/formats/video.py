@@ -35,7 +35,7 @@ _BYTES = 64 * 2**20
 
 
 class VideoImages:
-    """The frames of video files, file after file, each in the order in which it shows them. See `images.Images`.
+    """The frames of video files, file after file, each in the order in which it shows them.
 
     16 bytes per frame are held in memory. A frame that is asked for costs those since the key frame before it, unless they
     were decoded just now: in order is fast, at random is not (see `VideoChunk`).
@@ -63,7 +63,6 @@ class VideoImages:
         return [self[index] for index in range(start, stop)]
 
     def forms(self) -> Mapping[Form, int]:
-        """See `images.Images.forms`."""
         first = first_of_each(line.form for line in self.timelines)
         return {form: self._joined.first(file) for form, file in first.items()}
 
@@ -95,7 +94,7 @@ class VideoImages:
 
 
 class VideoChunk:
-    """Consecutive frames, held in memory from the first time one of them is asked for. See `chunks.Chunk`."""
+    """Consecutive frames, held in memory from the first time one of them is asked for."""
 
     def __init__(self, timeline: Timeline, first: int, stop: int) -> None:
         self._timeline, self._range = timeline, range(first, stop)
@@ -118,7 +117,7 @@ class VideoChunk:
 
 @dataclass(frozen=True)
 class StoredFrame:
-    """A frame. See `base.Stored`."""
+    """A frame."""
 
     pixels: np.ndarray
     """Upright."""
@@ -130,7 +129,6 @@ class StoredFrame:
     format: str = "a frame"
 
     def encode(self, pixels: np.ndarray) -> av.VideoFrame:
-        """See `base.Stored.encode`."""
         return changed(self.planes, upright(self.before, -self.rotation), upright(pixels, -self.rotation))
 
 
@@ -150,7 +148,7 @@ class VideoRewriter(Rewriter):
         self._order = InOrder["av.VideoFrame"]()
 
     def items(self) -> Iterator[Item]:
-        """See `Rewriter.items`. Frames are checked against the index."""
+        """Frames are checked against the index."""
         number = -1
         for number, frame in enumerate(in_time(self._decoded(), self._line)):
             late = number >= len(self._line) or frame.pts != self._line.times[number]
@@ -162,12 +160,10 @@ class VideoRewriter(Rewriter):
             raise self._damaged(number + 1)
 
     def put(self, item: Item, stored: av.VideoFrame) -> None:
-        """See `Rewriter.put`."""
         for frame in self._order.add(item.number, stored):
             self._writer.write(frame)
 
     def finish(self) -> None:
-        """See `Rewriter.finish`."""
         self._writer.finish()
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
@@ -213,16 +209,14 @@ class VideoContainer(Container):
         return read_whole(self.place)
 
     def count(self) -> int:
-        """See `Container.count`."""
         return len(self.line)
 
     def forms(self) -> Iterator[Form]:
-        """See `Container.forms`."""
         return repeat(self.line.form, len(self.line))
 
     @contextmanager
     def rewrite(self, target: Target) -> Iterator[Rewriter]:
-        """Keep the times of frames, and all other streams. See `Container.rewrite`."""
+        """Keep the times of frames, and all other streams."""
         line = self.line
         size = target.size or (line.form.height, line.form.width)
         size = size if line.rotation % 180 == 0 else size[::-1]
@@ -244,11 +238,10 @@ class Video(StorageFormat):
     unchecked = "frames of videos have no annotations that gantool knows"
 
     def open(self, place: Location) -> VideoImages:
-        """See `StorageFormat.open`."""
         return VideoImages(place.text, place.ending(self.record.suffixes))
 
     def chunks(self, place: Location) -> Sequence[Callable[[], Chunk]]:
-        """See `StorageFormat.chunks`: they begin at key frames where these are near."""
+        """They begin at key frames where these are near."""
         chunks: list[Callable[[], Chunk]] = []
         for line in map(read_timeline, place.ending(self.record.suffixes)):
             ends = _ends(line)
@@ -256,7 +249,7 @@ class Video(StorageFormat):
         return chunks
 
     def samples(self, images: VideoImages) -> Source:
-        """See `StorageFormat.samples`: in a folder, the frames of each video get one of its name."""
+        """In a folder, the frames of each video get one of its name."""
         place = Location(images.name)
 
         def key(index: int) -> str:
@@ -267,11 +260,9 @@ class Video(StorageFormat):
         return Source(samples_of(images, key))
 
     def containers(self, place: Location) -> Sequence[VideoContainer]:
-        """See `StorageFormat.containers`."""
         return [VideoContainer(file, place.relative(file), self.config) for file in place.ending(self.record.suffixes)]
 
     def settings(self) -> Mapping[str, str]:
-        """See `StorageFormat.settings`."""
         return {"codec": self.config.codec, "crf": str(self.config.crf)}
 
 
