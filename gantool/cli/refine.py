@@ -25,7 +25,13 @@ _SHOWN = 20
 
 @click.command(short_help="Refine images with a trained run; labels come along.")
 @run_argument
-@click.option("--input", required=True, metavar="PATH", type=click.Path(), help="A folder, .npz, .h5, .parquet, .tar, video.")
+@click.option(
+    "--input",
+    required=True,
+    metavar="PATH",
+    type=click.Path(),
+    help="Images, in any format that gantool plugins lists.",
+)
 @click.option("--output", required=True, metavar="PATH", type=click.Path(), help="The folder or file to write.")
 @settings(RefineSettings)
 @quiet_flag

@@ -31,7 +31,12 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command(short_help="Train a recipe on a pair of image domains.")
 @click.option("--plugin", metavar="NAME", shell_complete=complete_recipe, help="Which recipe trains, such as simgan.")
-@click.option("--synthetic", metavar="PATH", type=click.Path(), help="Synthetic: a folder, .npz, .h5, .parquet, .tar or video.")
+@click.option(
+    "--synthetic",
+    metavar="PATH",
+    type=click.Path(),
+    help="Synthetic images, in any format that gantool plugins lists.",
+)
 @click.option("--real", metavar="PATH", type=click.Path(), help="Real images, likewise; no labels needed.")
 @click.option("--output", metavar="RUN", type=click.Path(), help="Folder of the new run. [default: runs/PLUGIN-001, …]")
 @click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")

@@ -18,15 +18,14 @@ LabelRange = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class FilesOptions:
-    """Where the images of the two domains are: a folder each (read with its subfolders), an .npz, .h5, .parquet or video file,
-    or .tar shards."""
+    """Where the images of the two domains are: a folder each (read with its subfolders), an .npz, a video or any other format."""
 
     synthetic: str = ""
     """Path of the synthetic images, which are refined."""
     real: str = ""
     """Path of the real images, which they shall look like."""
     stream: bool = False
-    """Read shards, Parquet files and videos chunk by chunk, in place of an index of all images: memory stays flat."""
+    """Read shards, Parquet files, videos and all else that streams chunk by chunk, without an index: memory stays flat."""
     window: Annotated[int, Interval(ge=1, le=4096)] = 8
     """Chunks that are open at a time while streaming; images are drawn from all of them in random order."""
     label_range: dict[str, LabelRange] = field(default_factory=dict)

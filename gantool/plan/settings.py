@@ -249,7 +249,7 @@ class InspectSettings:
 class ConvertSettings:
     """How a set is written."""
 
-    format: str | None = None
-    """folder, shards, parquet, npz, h5, hub. None: by TARGET's name."""
+    format: Annotated[str | None, Flag("NAME", completes="format")] = None
+    """Such as folder, shards or hub: see gantool plugins. None: by TARGET's name."""
     per_shard: Annotated[int, Ge(1)] = 1000
     """Samples of a shard."""

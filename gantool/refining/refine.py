@@ -28,8 +28,7 @@ __all__ = ["RefineReport", "refine"]
 def refine(
     run: str | Path, *, input: str | Path, output: str | Path, watcher: Watcher | None = None, **settings: Any
 ) -> RefineReport:
-    """Refine every image of a folder, an .npz or .h5 file, Parquet files, tar shards or videos, and write them under the same
-    names.
+    """Refine every image of a folder, or of a set in any other format, and write them under the same names.
 
     Format, bit depth and channels of each image stay (see `gantool.data.encoding`); files that are no images, and arrays
     beside the images, are copied untouched. What an earlier call has written is skipped. Nothing is written into `input`.

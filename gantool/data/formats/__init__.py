@@ -28,7 +28,7 @@ def records(capability: str | None = None) -> list[Format]:
 def words(capability: str | None = None) -> str:
     """Name formats for a help text: `"a folder, .h5, .npz, .parquet, .tar, a video"`."""
     found = sorted(records(capability), key=lambda record: record.name)
-    return ", ".join(record.word or record.suffixes[0] for record in found)
+    return ", ".join(record.word or next(iter(record.suffixes), record.name) for record in found)
 
 
 def find(place: Location, *, option: str = "", config: object = None) -> StorageFormat:
@@ -41,11 +41,12 @@ def find(place: Location, *, option: str = "", config: object = None) -> Storage
         if storage.recognises(place):
             storage.check_there(place, option=option)
             return storage.configured(config) if isinstance(config, storage.record.options) else storage
+    if place.is_folder:  # of images, of which there are none
+        found = installed()
+        return cast("StorageFormat", found.make(found.registry.find("format", "gantool:folder")))
     suffixes = ", ".join(suffix for record in records() for suffix in record.suffixes)
     if place.is_remote:
         raise GantoolError(f"{option}{place} has no {suffixes} files; single images are read from folders of this machine only")
-    if place.is_folder:
-        raise GantoolError(f"no images in {option}{place}: read are {', '.join(IMAGE_SUFFIXES)}, and {suffixes}")
     if not place.path.exists():
         raise GantoolError(f"{option}{place} does not exist")
     hint = "; give the folder that it is in" if place.named(IMAGE_SUFFIXES) else ""
