@@ -26,12 +26,12 @@ COMMANDS = {
     "export": ("gantool.cli.models:export", "Write a trained network as ONNX, torch.export or safetensors."),
     "publish": ("gantool.cli.models:publish", "Write a folder for a model hub: weights, model card, picture."),
     "evaluate": ("gantool.cli.evaluate:evaluate", "Measure whether refining helps: one verdict, one table."),
-    "report": ("gantool.cli.report:report", "Write one HTML page about a run."),
+    "report": ("gantool.cli.evaluate:report", "Write one HTML page about a run."),
     "turing-test": ("gantool.cli.turing_test:turing_test", "Ask people whether they can tell refined from real images."),
     "plugins": ("gantool.cli.plugins:plugins", "List installed plugins and what they provide."),
     "show": ("gantool.cli.show:show", "Show the slots, options and defaults of a recipe or component."),
-    "new-plugin": ("gantool.cli.new_plugin:new_plugin", "Write the project of a new plugin that trains at once."),
-    "completion": ("gantool.cli.completion:completion", "Print the shell-completion script."),
+    "new-plugin": ("gantool.cli.plugins:new_plugin", "Write the project of a new plugin that trains at once."),
+    "completion": ("gantool.cli.complete:completion", "Print the shell-completion script."),
 }
 """name: (where it lives, what `gantool --help` says). Kept here so that `--help` imports no command."""
 

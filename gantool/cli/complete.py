@@ -1,4 +1,4 @@
-"""What Tab offers for names of plugins and components. No torch."""
+"""What Tab offers for names of plugins and components, and `gantool completion`. No torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 
 from ..errors import GantoolError
 
@@ -62,3 +62,19 @@ def quiet_registry() -> Registry:
             return load_plugins()
         except GantoolError:
             return Registry(plugins={})
+
+
+@click.command(short_help="Print the shell-completion script.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes gantool's commands, options and names of plugins.
+
+    \b
+    bash  gantool completion bash > ~/.local/share/bash-completion/completions/gantool
+    zsh   gantool completion zsh > a folder of your $fpath/_gantool
+    fish  gantool completion fish > ~/.config/fish/completions/gantool.fish
+    """
+    program = click.get_current_context().find_root().command
+    script = get_completion_class(shell)
+    assert script is not None  # click has one for each of the choices
+    click.echo(script(program, {}, "gantool", "_GANTOOL_COMPLETE").source())

@@ -1,9 +1,11 @@
-"""`gantool plugins`."""
+"""`gantool plugins` and `gantool new-plugin`."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -98,3 +100,22 @@ def _provides(info: PluginInfo) -> str:
         return f"broken: {info.broken}"
     names = {kind: [p.record.name for p in info.provides if p.kind == kind] for kind in KINDS}
     return "\n".join(f"{kind}: {', '.join(found)}" for kind, found in names.items() if found) or "observes runs"
+
+
+@click.command("new-plugin", short_help="Write the project of a new plugin that trains at once.")
+@click.argument("name")
+@click.option("--output", metavar="DIR", type=click.Path(), help="Folder of the project. [default: gantool-NAME]")
+def new_plugin(name: str, output: str | None) -> None:
+    """Write the project of a plugin called NAME: a generator, a loss and a recipe that trains them, tests and a README.
+
+    It goes into a new folder and works as it is; change it from there.
+    """
+    from ..plugins.template import default_folder, plugin_name, write_plugin
+
+    name = plugin_name(name)
+    folder = Path(output) if output else default_folder(name)
+    write_plugin(name, folder)
+    place = shlex.quote(str(folder))
+    here = place if folder.is_absolute() else f"./{place}"  # without it pip would look for a package of that name
+    click.echo(f"Wrote {folder}. Next:\n")
+    click.echo(f"  pip install -e {here}\n  pytest {here}\n  gantool train --plugin {name}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -159,6 +160,24 @@ def test_saving_where_nothing_can_be_written(tmp_path):
     module = gantool.build("generator", "refiner", in_channels=1, out_channels=1, width=4, blocks=0)
     with pytest.raises(GantoolError, match=r"cannot be written to"):
         gantool.save(module, tmp_path / "file" / "net")
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        ("train", ["plugin", "options", "steps", "batch_size", "value_range", "choices"]),
+        ("refine", ["run", "input", "output", "watcher", "batch_size", "tile", "checkpoint"]),
+        ("evaluate", ["run", "real_labelled", "arms", "repeats", "device"]),
+        ("export", ["run", "output", "format", "opset", "overwrite"]),
+    ],
+)
+def test_signatures_list_the_settings(function, parameters):
+    found = inspect.signature(getattr(gantool, function)).parameters
+    assert [name for name in found if name in parameters] == sorted(parameters, key=list(found).index)
+    assert set(parameters) <= set(found)
+    assert "settings" not in found
+    with pytest.raises(GantoolError, match=r"no (argument|setting) 'bathc_size'"):
+        getattr(gantool, function)("x", **{name: "x" for name in ("input", "output") if name in found}, bathc_size=3)
 
 
 def test_names_that_gantool_has_not():

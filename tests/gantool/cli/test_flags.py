@@ -124,6 +124,12 @@ def test_what_click_can_tell_is_wrong_at_once(words):
     assert "Error: " in printed
 
 
+@pytest.mark.parametrize("cls", ALL)
+def test_defaults_and_instances_are_what_a_call_may_say(cls):
+    assert read_settings(cls, {}, of="x") == read_settings(cls, vars(cls()), of="x") == cls()
+    assert read_settings(cls, dict.fromkeys(vars(cls())), of="x") == cls()
+
+
 def test_every_setting_is_documented():
     for cls in ALL:
         assert set(docstrings(cls)) == {field.name for field in fields(cls)}, cls

@@ -154,6 +154,7 @@ def test_a_toml_file_says_what_the_command_line_can(registry, tmp_path):
         plugin = "simgan"
         steps = 12
         size = "20x30"
+        buffer = "none"
         [parts]
         loss = "lsgan"
         [options.generator]
@@ -169,6 +170,7 @@ def test_a_toml_file_says_what_the_command_line_can(registry, tmp_path):
         8,
     )
     assert plan.recipe.options["refiner_lr"] == 1e-4
+    assert plan.parts["buffer"].component == "gantool:none"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +219,8 @@ def test_a_toml_file_says_what_the_command_line_can(registry, tmp_path):
         ({"steps": True}, r"--steps: input should be a number, got True"),
         ({"generator": {"width": 4}}, r"test: no setting 'generator'; options of a slot go into \[options\.generator\]"),
         ({"plugin": 5}, r"test: plugin must be a name, got 5"),
+        ({"loss": 5}, r"test: loss must be a name, got 5"),
+        ({"los": "lsgan"}, r"test: no setting 'los'; did you mean 'loss'\?"),
         ({"parts": {"loss": ["lsgan"]}}, r"test: loss must be a name, got \['lsgan'\]"),
         ({"parts": "lsgan"}, r"test: parts must be a table, got 'lsgan'"),
         ({"options": {"generator": 4}}, r"test: options\.generator must be a table, got 4"),
