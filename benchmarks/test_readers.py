@@ -21,7 +21,7 @@ from gantool.data.load import load_all
 from gantool.data.opening import open_images, open_stream
 from gantool.data.parallel import threads
 from simgan_plugin.eyes import eyes
-from simgan_plugin.eyes_options import EyesOptions
+from simgan_plugin.options import EyesOptions
 
 COUNT, PER_SHARD = 4000, 1000
 ENCODED = {"folder": "folder", "shards": "shards", "parquet": "set.parquet", "hub": "hub"}

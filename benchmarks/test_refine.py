@@ -23,7 +23,7 @@ from gantool.model.bundle import open_bundle
 from gantool.model.tensors import normalise, to_tensor
 from gantool.refining.network import Network
 from simgan_plugin.eyes import eyes
-from simgan_plugin.eyes_options import EyesOptions
+from simgan_plugin.options import EyesOptions
 
 pytestmark = pytest.mark.usefixtures("memory")
 

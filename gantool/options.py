@@ -96,13 +96,16 @@ def describe(options: type) -> list[OptionInfo]:
     schema = _adapter(options).json_schema()
     properties = {name: _referenced(found, schema) for name, found in schema.get("properties", {}).items()}
     defaults = to_dict(options())
+    # pydantic reads the docstrings of the class itself, not those of its bases.
+    bases = [base for base in reversed(options.__mro__[1:]) if dataclasses.is_dataclass(base)]
+    inherited = {info.name: info.doc for base in bases for info in describe(base)}
     return [
         OptionInfo(
             name=field.name,
             type=_type_name(properties[field.name]),
             default=defaults[field.name],
             bounds=_bounds(properties[field.name]),
-            doc=inspect.cleandoc(properties[field.name].get("description", "")),
+            doc=inspect.cleandoc(properties[field.name].get("description", "")) or inherited.get(field.name, ""),
         )
         for field in dataclasses.fields(options)
     ]

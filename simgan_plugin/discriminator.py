@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from .layers import BorderedConv2d
-from .options import HEAD_MAPS, TRUNKS, DiscriminatorOptions, Stage, WholeImageOptions
+from .options import HEAD_MAPS, TRUNKS, DiscriminatorOptions, Stage, TrunkOptions, WholeImageOptions
 
 
 class LocalDiscriminator(nn.Module):
@@ -60,10 +60,7 @@ class WholeImageDiscriminator(nn.Module):
         return logits[:, :, None, None]
 
 
-_Options = DiscriminatorOptions | WholeImageOptions
-
-
-def _features(stages: Iterable[Stage], in_channels: int, config: _Options) -> nn.Sequential:
+def _features(stages: Iterable[Stage], in_channels: int, config: TrunkOptions) -> nn.Sequential:
     """All layers but the last: the trunk and a 1×1 convolution, with ReLU after each convolution."""
     if in_channels < 1:
         raise ValueError(f"a discriminator needs at least 1 channel, got {in_channels}")
@@ -82,9 +79,9 @@ def _features(stages: Iterable[Stage], in_channels: int, config: _Options) -> nn
     return nn.Sequential(*layers)
 
 
-def _maps(paper: int, config: _Options) -> int:
+def _maps(paper: int, config: TrunkOptions) -> int:
     return max(1, round(paper * config.width_factor))
 
 
-def _normed(layer: nn.Module, config: _Options) -> nn.Module:
+def _normed(layer: nn.Module, config: TrunkOptions) -> nn.Module:
     return spectral_norm(layer) if config.spectral_norm else layer

@@ -1,4 +1,4 @@
-"""Options of SimGAN's networks, losses and history. No torch."""
+"""Options of SimGAN's networks, losses, history and training, and of the built-in eyes. Neither numpy nor torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 
 @dataclass(frozen=True)
@@ -68,19 +68,25 @@ def patch_geometry(stages: Iterable[Stage]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class DiscriminatorOptions:
-    """The local discriminator D, which judges each patch by itself. The defaults are the paper's for 35×55 eyes."""
+class TrunkOptions:
+    """What both discriminators are made of. The defaults are the paper's for 35×55 eyes."""
 
     architecture: Literal["eyes", "hands"] = "eyes"
-    """The network for 35×55 eyes or that for 224×224 hands. Both take any size; `hands` sees larger patches."""
-    depth: Annotated[int, Ge(1), Le(4)] = 4
-    """How many of the four trunk stages are kept (paper: 4). Fewer see smaller patches, so that D judges texture and not
-    shape: patches of 3, 7, 15 or 23 px for `eyes`, of 7, 23, 39 or 71 px for `hands`."""
+    """Whose convolutions: those for 35×55 eyes or those for 224×224 hands. Both take any size; `hands` sees larger patches."""
     width_factor: Annotated[float, Gt(0), Le(8)] = 1.0
     """Multiplies the paper's numbers of feature maps (96, 64, 32, 32), rounded, at least 1. Time grows with its square."""
     spectral_norm: bool = False
     """Divide each weight by its largest singular value (Miyato et al., 2018), which bounds the gradients that R receives.
     Not in the paper."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorOptions(TrunkOptions):
+    """The local discriminator D, which judges each patch by itself."""
+
+    depth: Annotated[int, Ge(1), Le(4)] = 4
+    """How many of the four trunk stages are kept (paper: 4). Fewer see smaller patches, so that D judges texture and not
+    shape: patches of 3, 7, 15 or 23 px for `eyes`, of 7, 23, 39 or 71 px for `hands`."""
 
     @property
     def receptive_field(self) -> int:
@@ -94,19 +100,12 @@ class DiscriminatorOptions:
 
 
 @dataclass(frozen=True)
-class WholeImageOptions:
+class WholeImageOptions(TrunkOptions):
     """D with one verdict on the whole image, for the paper's ablation of the local loss."""
 
-    architecture: Literal["eyes", "hands"] = "eyes"
-    """Whose convolutions come before the fully connected layer: those for 35×55 eyes or for 224×224 hands."""
     grid: Annotated[int, Ge(1), Le(64)] = 4
     """Cells per side to which the feature maps are averaged before the fully connected layer, so that any image size fits.
     At 1 it no longer sees where something is."""
-    width_factor: Annotated[float, Gt(0), Le(8)] = 1.0
-    """Multiplies the paper's numbers of feature maps (96, 64, 32, 32), rounded, at least 1. Time grows with its square."""
-    spectral_norm: bool = False
-    """Divide each weight by its largest singular value (Miyato et al., 2018), which bounds the gradients that R receives.
-    Not in the paper."""
 
 
 @dataclass(frozen=True)
@@ -151,3 +150,65 @@ class GazeCNNOptions:
     """Images in one update (count)."""
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     """Highest learning rate of the one-cycle schedule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimGANOptions:
+    """How R and D are trained. The defaults are the paper's where it gives them, and measured where it does not."""
+
+    refiner_warmup: Annotated[int, Ge(0)] = 1000
+    """Updates of R alone, on the self-regularization alone, before anything else (paper: 1,000)."""
+    discriminator_warmup: Annotated[int, Ge(0)] = 200
+    """Updates of D alone after that (paper: 200)."""
+    refiner_updates: Annotated[int, Ge(1)] = 2
+    """K_g: updates of R in one round (paper: 2)."""
+    discriminator_updates: Annotated[int, Ge(1)] = 1
+    """K_d: updates of D in one round (paper: 1)."""
+    reuse_refined: bool = False
+    """Show D what R made in its own updates of the same round, the newest first, and not what R makes now of further images. Not
+    the paper's algorithm: R has moved on by an update, and a round draws fewer images. With K_g = 2 and K_d = 1 it spares one of
+    seven passes through R, a backward pass counted twice. What it brings is in docs/performance.md."""
+    joint_batch: bool = False
+    """Let real and refined images go through D as one batch in D's updates. The same sums for a D whose images do not meet; one
+    with batch statistics sees both domains at once, and spectral norms are estimated once an update, not twice. For GPUs
+    that small batches leave idle; on a CPU it is no faster."""
+    lambda_reg: Annotated[float, Ge(0)] = 4.0
+    """λ of Eq. 4: weight of the self-regularization, which is a mean over elements of [-1, 1] images, not a sum. Larger keeps
+    R(x) closer to x. The paper gives no value; watch `change`."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """The paper uses plain SGD."""
+    refiner_lr: Annotated[float, Gt(0)] = 1e-3
+    """Learning rate of R (paper: 0.001)."""
+    discriminator_lr: Annotated[float, Gt(0)] = 1e-3
+    """Learning rate of D (paper: 0.001)."""
+    decay: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Last part of the run, 0 to 1, over which both learning rates fall linearly to 0. It settles the swings that R and D
+    otherwise go through to the end. A finished run that is trained further starts anew from the rates of its new length."""
+    beta1: Annotated[float, Ge(0), Lt(1)] = 0.5
+    """β₁ of Adam."""
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Momentum of SGD."""
+    average: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Decay per update of the exponential moving average of R's weights that becomes the result; 0 takes R itself."""
+
+
+MIN_SIDE = 8
+"""Smallest height and width in pixels at which an iris still covers more than one pixel."""
+
+Side = Annotated[int, Ge(MIN_SIDE), Le(4096)]
+
+
+@dataclass(frozen=True)
+class EyesOptions:
+    """What `simgan_plugin.eyes:eyes` makes."""
+
+    synthetic_count: Annotated[int, Ge(1), Le(10**9)] = 8000
+    """Number of clean renders in the source domain. They are drawn when read, so a large number costs no memory."""
+    real_count: Annotated[int, Ge(1), Le(10**9)] = 4000
+    """Number of camera-like pictures in the target domain, which stand in for real ones."""
+    size: tuple[Side, Side] = (35, 55)
+    """Height and width in pixels, each from 8 to 4096. The default is the paper's size for eyes."""
+    color: bool = False
+    """RGB pictures (three channels) instead of grey ones (one channel)."""
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
+    """Seed of every picture and label. It is not the seed of the training run: the data stay the same when that changes."""

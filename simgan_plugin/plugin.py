@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from gantool import Component, Figure, Recipe, Slot, hookimpl
 
-from .eyes_options import EyesOptions
 from .options import (
     DiscriminatorOptions,
+    EyesOptions,
     GazeCNNOptions,
     HistoryOptions,
     RefinerOptions,
     SelfRegularizationOptions,
+    SimGANOptions,
     WholeImageOptions,
 )
 from .presets import PRESETS
-from .recipe_options import SimGANOptions
 
 ADVERSARIAL, IMAGE_PAIR = frozenset({"adversarial"}), frozenset({"image-pair"})
 

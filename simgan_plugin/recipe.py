@@ -14,7 +14,7 @@ from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
 from gantool.training import RecipeBase, decay_rates, frozen, has_fused, make_adam, mean_of
 
-from .recipe_options import SimGANOptions
+from .options import SimGANOptions
 
 REFINER_WARMUP, DISCRIMINATOR_WARMUP, ADVERSARIAL = "refiner warm-up", "discriminator warm-up", "adversarial"
 

@@ -9,7 +9,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from ..eyes_options import EyesOptions
+from ..options import EyesOptions
 from . import eyes
 from .domain import EyeDomain
 

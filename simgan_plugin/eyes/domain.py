@@ -13,7 +13,7 @@ from gantool.components import Pair
 from gantool.datasets import Rendered
 from gantool.errors import GantoolError
 
-from ..eyes_options import MIN_SIDE, EyesOptions
+from ..options import MIN_SIDE, EyesOptions
 from . import camera, geometry, synthetic
 from .geometry import Floats
 from .layers import rasterise

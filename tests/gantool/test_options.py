@@ -161,6 +161,24 @@ def test_description_of_each_option():
     assert describe(NoOptions) == []
 
 
+@dataclass(frozen=True)
+class Wider(Options):
+    """Options that another class has, too."""
+
+    kernel: int = 5
+    """Another meaning."""
+    depth: int = 1
+    """Layers."""
+
+
+def test_what_an_option_means_is_inherited_with_it():
+    described = {option.name: option for option in describe(Wider)}
+    assert list(described) == [*(option.name for option in describe(Options)), "depth"]
+    assert described["width"] == describe(Options)[0]
+    assert described["kernel"] == OptionInfo("kernel", "int", 5, "", "Another meaning.")
+    assert described["depth"].doc == "Layers."
+
+
 def test_derived_figures_are_the_public_properties():
     assert derived(Options(kernel=5)) == {"receptive_field": (10, "Side in pixels."), "area": (25, "")}
 

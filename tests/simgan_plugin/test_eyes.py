@@ -13,7 +13,7 @@ from gantool.errors import GantoolError
 from simgan_plugin.eyes import LABELS, EyeDomain, eyes, render
 from simgan_plugin.eyes.geometry import draw
 from simgan_plugin.eyes.hashing import Uniforms, keys, noise
-from simgan_plugin.eyes_options import EyesOptions
+from simgan_plugin.options import EyesOptions
 
 BOTH = pytest.mark.parametrize("domain", ["synthetic", "camera"])
 SIZES = pytest.mark.parametrize("size", [(8, 8), (35, 55), (36, 60), (71, 33), (224, 224)])
@@ -326,6 +326,6 @@ def test_options_survive_json_and_are_described_with_their_units():
 
 
 def test_describing_the_options_imports_neither_numpy_nor_torch():
-    code = "import sys, simgan_plugin.eyes_options; print([m for m in ('numpy', 'torch', 'cv2') if m in sys.modules])"
+    code = "import sys, simgan_plugin.options; print([m for m in ('numpy', 'torch', 'cv2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -6,7 +6,7 @@ from PIL import Image
 
 from simgan_plugin.eyes import EyeDomain, eyes
 from simgan_plugin.eyes.__main__ import main
-from simgan_plugin.eyes_options import EyesOptions
+from simgan_plugin.options import EyesOptions
 
 
 def test_writes_what_the_data_set_holds(tmp_path):

@@ -12,8 +12,8 @@ import gantool
 from gantool import Setup
 from gantool.compute.device import make_accelerator
 from gantool.training import frozen
+from simgan_plugin.options import SimGANOptions
 from simgan_plugin.recipe import ADVERSARIAL, DISCRIMINATOR_WARMUP, REFINER_WARMUP, SimGAN
-from simgan_plugin.recipe_options import SimGANOptions
 
 SHAPE = (4, 1, 10, 12)
 

@@ -14,9 +14,8 @@ import gantool
 from gantool import Setup
 from gantool.compute.device import make_accelerator
 from simgan_plugin.history import History
-from simgan_plugin.options import HistoryOptions
+from simgan_plugin.options import HistoryOptions, SimGANOptions
 from simgan_plugin.recipe import SimGAN
-from simgan_plugin.recipe_options import SimGANOptions
 
 SHAPE, ROUNDS, LAMBDA = (4, 1, 13, 18), 4, 0.7
 RATES = {"refiner": 0.02, "discriminator": 0.03}

@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gantool_gaze.estimator import pupil_estimator
-from gantool_gaze.metric import PupilMovement
 from gantool_gaze.options import PupilOptions
-from gantool_gaze.pupil import pupil_centres
+from gantool_gaze.pupil import PupilMovement, pupil_centres, pupil_estimator
 
 from simgan_plugin.eyes import render
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 from gantool_hands.heat_maps import find_peaks, log_peaks, peak_loss, to_cells, to_pixels
-from gantool_hands.hourglass import HourglassEstimator
-from gantool_hands.hourglass_network import StackedHourglass, halvings_for
+from gantool_hands.hourglass import HourglassEstimator, StackedHourglass, halvings_for
 from gantool_hands.options import HourglassOptions
 
 SMALL = HourglassOptions(features=8, stacks=2, depth=1, resolution=10, steps=50, batch_size=8, learning_rate=2e-2)

@@ -4,10 +4,9 @@ import math
 
 import pytest
 import torch
+from gantool_losses.adversarial import R1, Relativistic, WassersteinGP
 from gantool_losses.options import PerceptualOptions, R1Options, RelativisticOptions, WassersteinOptions
-from gantool_losses.penalties import R1, WassersteinGP
 from gantool_losses.perceptual import Perceptual
-from gantool_losses.relativistic import Relativistic
 from torch import nn
 
 import gantool

@@ -12,49 +12,46 @@ Selection = Literal["all", "evaluation"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MPIIGazeOptions:
-    """UnityEyes and MPIIGaze."""
+class PersonsOptions:
+    """UnityEyes, and real eyes of persons some of whom can be held out."""
 
     synthetic: str = ""
     """Folder that UnityEyes wrote: N.jpg and N.json."""
     real: str = ""
-    """MPIIGaze, or its folder Data/Normalized."""
+    """Folder of the real images."""
     size: tuple[Pixels, Pixels] = (36, 60)
     """Height and width of all images, in pixels; UnityEyes is cropped to this shape, real images are resized."""
     zoom: Annotated[float, Ge(0.5), Le(8)] = 1.5
     """Width of the crop of a UnityEyes picture, in widths of the eye from caruncle to outer corner (GazeML: 1.5)."""
     subjects: str = ""
-    """Persons to train on, such as `p00,p01`; all but `test_subjects` without it."""
+    """Persons to train on, such as `p00,p01` (MPIIGaze) or `0001,0002` (Columbia); all but `test_subjects` without it."""
     test_subjects: str = ""
     """Persons that are held out, whose labels `gantool evaluate` tests on; nobody without it."""
+    mirror: bool = True
+    """Whether right eyes and their labels are mirrored, so that all look like left ones: inner corner at the image's left. Of
+    Columbia, images named `_R`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MPIIGazeOptions(PersonsOptions):
+    """UnityEyes and MPIIGaze."""
+
+    real: str = ""
+    """MPIIGaze, or its folder Data/Normalized."""
     images: Selection = "all"
     """Which images of `subjects` to train on: all, or those of the lists in `Evaluation Subset`."""
     test_images: Selection = "evaluation"
     """Which images of `test_subjects` to test on."""
     eyes: Literal["both", "left", "right"] = "both"
     """The person's eyes that are taken."""
-    mirror: bool = True
-    """Whether right eyes and their labels are mirrored, so that all look like left ones: inner corner at the image's left."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumbiaOptions:
+class ColumbiaOptions(PersonsOptions):
     """UnityEyes and Columbia Gaze."""
 
-    synthetic: str = ""
-    """Folder that UnityEyes wrote: N.jpg and N.json."""
     real: str = ""
     """Folder of eye crops with the names of Columbia's photographs, `0001_2m_0P_0V_0H_L.jpg`."""
-    size: tuple[Pixels, Pixels] = (36, 60)
-    """Height and width of all images, in pixels; UnityEyes is cropped to this shape, real images are resized."""
-    zoom: Annotated[float, Ge(0.5), Le(8)] = 1.5
-    """Width of the crop of a UnityEyes picture, in widths of the eye from caruncle to outer corner (GazeML: 1.5)."""
-    subjects: str = ""
-    """Persons to train on, such as `0001,0002`; all but `test_subjects` without it."""
-    test_subjects: str = ""
-    """Persons that are held out, whose labels `gantool evaluate` tests on; nobody without it."""
-    mirror: bool = True
-    """Whether images named `_R` and their labels are mirrored, so that all look like left eyes."""
 
 
 @dataclass(frozen=True, kw_only=True)

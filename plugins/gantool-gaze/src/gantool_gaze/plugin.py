@@ -38,7 +38,7 @@ def gantool_estimators() -> Iterable[Component]:
     """Gaze from where the pupil is."""
     yield Component(
         name="pupil",
-        factory="gantool_gaze.estimator:pupil_estimator",
+        factory="gantool_gaze.pupil:pupil_estimator",
         options=PupilOptions,
         summary="Labels as an affine function of the pupil's place, found by means of gradients (Timm and Barth 2011)",
     )
@@ -49,7 +49,7 @@ def gantool_metrics() -> Iterable[Component]:
     """The paper's check of label preservation, without labels."""
     yield Component(
         name="pupil-movement",
-        factory="gantool_gaze.metric:PupilMovement",
+        factory="gantool_gaze.pupil:PupilMovement",
         options=PupilOptions,
         provides=frozenset({"lower-is-better", "sees-source"}),
         summary="Distance (px) of the pupil in refined images from where it is in the synthetic ones",

@@ -1,14 +1,17 @@
-"""The estimator: a stacked hourglass network that finds key points by their heat maps."""
+"""The estimator: a stacked hourglass network that finds key points by their heat maps.
+
+Newell, Yang, Deng: Stacked Hourglass Networks for Human Pose Estimation, ECCV 2016.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gantool.training import fit_network
 
 from .heat_maps import find_peaks, peak_loss, to_cells, to_pixels
-from .hourglass_network import StackedHourglass, halvings_for
 from .options import HourglassOptions
 
 _PREDICT = 128
@@ -67,3 +70,88 @@ class HourglassEstimator:
                 cells = find_peaks(heat, self._config.sigma)
                 found.append(to_pixels(cells, size, (heat.shape[2], heat.shape[3])).flatten(1))
         return torch.cat(found)
+
+
+class Residual(nn.Module):
+    """Bottleneck with pre-activation: (N, features, H, W) to the same shape."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        inner = features // 2
+        self.layers = nn.Sequential(
+            *(nn.BatchNorm2d(features), nn.ReLU(), nn.Conv2d(features, inner, 1, bias=False)),
+            *(nn.BatchNorm2d(inner), nn.ReLU(), nn.Conv2d(inner, inner, 3, padding=1, bias=False)),
+            *(nn.BatchNorm2d(inner), nn.ReLU(), nn.Conv2d(inner, features, 1)),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Add what the layers find."""
+        found: Tensor = maps + self.layers(maps)
+        return found
+
+
+class Hourglass(nn.Module):
+    """Down to coarse maps and up again, with a shortcut at each scale: (N, features, H, W) to the same shape, any H, W."""
+
+    def __init__(self, features: int, depth: int) -> None:
+        super().__init__()
+        self.shortcut, self.down, self.up = (Residual(features) for _ in range(3))
+        self.middle = Hourglass(features, depth - 1) if depth > 1 else Residual(features)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pool, think, enlarge, and add the shortcut."""
+        coarse = self.up(self.middle(self.down(F.max_pool2d(maps, 2, ceil_mode=True))))
+        # To the size of the shortcut, not to twice that of the coarse maps: odd sizes must fit.
+        fine: Tensor = self.shortcut(maps) + F.interpolate(coarse, size=maps.shape[2:], mode="nearest")
+        return fine
+
+
+class Stack(nn.Module):
+    """One hourglass with its heat maps, which are fed into the next one unless it is the `last`."""
+
+    def __init__(self, features: int, points: int, depth: int, *, last: bool) -> None:
+        super().__init__()
+        self.hourglass = nn.Sequential(
+            *(Hourglass(features, depth), Residual(features), nn.Conv2d(features, features, 1, bias=False)),
+            *(nn.BatchNorm2d(features), nn.ReLU()),
+        )
+        self.heat = nn.Conv2d(features, points, 1)
+        self.last = last
+        if not last:
+            self.again, self.back = nn.Conv2d(features, features, 1), nn.Conv2d(points, features, 1)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, features, h, w) to the maps for the next hourglass, and (N, points, h, w) logits of heat maps."""
+        found = self.hourglass(maps)
+        heat = self.heat(found)
+        return (maps if self.last else maps + self.again(found) + self.back(heat)), heat
+
+
+class StackedHourglass(nn.Module):
+    """(N, channels, H, W) in [-1, 1] to a list of (N, points, h, w) logits, one for each hourglass.
+
+    `halvings` times smaller by two, rounded up: h = ⌈H / 2⌉ and so on.
+    """
+
+    def __init__(self, channels: int, points: int, *, stacks: int, features: int, depth: int, halvings: int) -> None:
+        super().__init__()
+        first = nn.Conv2d(channels, features, 7, stride=2 if halvings else 1, padding=3, bias=False)
+        pools = [layer for _ in range(halvings - 1) for layer in (nn.MaxPool2d(2, ceil_mode=True), Residual(features))]
+        self.stem = nn.Sequential(first, nn.BatchNorm2d(features), nn.ReLU(), Residual(features), *pools)
+        self.stacks = nn.ModuleList(Stack(features, points, depth, last=number == stacks) for number in range(1, stacks + 1))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Heat maps of every hourglass; the last ones are the best."""
+        maps, heats = self.stem(images), []
+        for stack in self.stacks:
+            maps, heat = stack(maps)
+            heats.append(heat)
+        return heats
+
+
+def halvings_for(size: torch.Size | tuple[int, ...], resolution: int) -> int:
+    """How often images of `size` (H, W) are halved until neither side is above `resolution`."""
+    side, times = max(size), 0
+    while side > resolution:
+        side, times = (side + 1) // 2, times + 1
+    return times

@@ -15,12 +15,11 @@ from gantool import GantoolError
 from gantool.components import Pair
 from gantool.datasets import Listed
 
-from .depth_map import encode
 from .draws import Floats
 from .joints import EVALUATED
 from .nyu_files import View, find_split, read_depth, read_views
 from .options import NYUOptions
-from .render import EMPTY
+from .render import EMPTY, encode
 
 Kind = Literal["synthdepth", "depth"]
 

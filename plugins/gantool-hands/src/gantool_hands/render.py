@@ -1,16 +1,19 @@
-"""Capsules to depth maps: a z-buffer in closed form."""
+"""Capsules to depth maps, a z-buffer in closed form, and depth maps to grey values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .draws import Floats
 from .skeleton import Hands
 
 EMPTY = np.float32(np.inf)
 """Depth where there is no hand."""
+_WHITE = 65535
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ def depth(hands: Hands, view: View) -> Floats:
         surface *= mm[:, None, None]
         np.fmin(nearest, surface, out=nearest)
     return nearest
+
+
+def encode(depth: Floats, near: Floats | float, far: Floats | float, background: Literal["far", "near"]) -> NDArray[np.uint16]:
+    """(..., H, W) mm to uint16: `near` is black, `far` white, what lies beyond is clipped. Where there is no hand (infinite),
+    the picture is white or, for `background="near"`, black."""
+    grey = (depth - near) / (np.asarray(far) - near) * np.float32(_WHITE)
+    empty = ~np.isfinite(depth)
+    grey = np.where(empty, _WHITE if background == "far" else 0, grey)
+    return np.rint(np.clip(grey, 0, _WHITE)).astype(np.uint16)
 
 
 def _capsule(x: Floats, y: Floats, a: Floats, b: Floats, near: Floats, far: Floats, radius: Floats) -> Floats:

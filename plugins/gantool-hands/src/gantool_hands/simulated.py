@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from gantool.components import Pair
 from gantool.datasets import Rendered
 
-from .depth_map import encode
 from .draws import Floats, Indices, normals, uniforms
 from .options import SimulatedOptions
-from .render import View, depth, frame, project
+from .render import View, depth, encode, frame, project
 from .sensor import sense
 from .skeleton import Hands, pose
 

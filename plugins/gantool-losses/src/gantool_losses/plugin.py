@@ -17,7 +17,7 @@ def gantool_losses() -> Iterable[Component]:
     """Adversarial losses that look at more than the logits of one batch, and a distance in features."""
     yield Component(
         name="wgan-gp",
-        factory="gantool_losses.penalties:WassersteinGP",
+        factory="gantool_losses.adversarial:WassersteinGP",
         options=WassersteinOptions,
         provides=ADVERSARIAL,
         needs=PENALTY,
@@ -25,7 +25,7 @@ def gantool_losses() -> Iterable[Component]:
     )
     yield Component(
         name="r1",
-        factory="gantool_losses.penalties:R1",
+        factory="gantool_losses.adversarial:R1",
         options=R1Options,
         provides=ADVERSARIAL,
         needs=PENALTY,
@@ -33,7 +33,7 @@ def gantool_losses() -> Iterable[Component]:
     )
     yield Component(
         name="relativistic",
-        factory="gantool_losses.relativistic:Relativistic",
+        factory="gantool_losses.adversarial:Relativistic",
         options=RelativisticOptions,
         provides=ADVERSARIAL,
         needs=frozenset({"relativistic"}),
