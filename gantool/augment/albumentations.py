@@ -36,13 +36,23 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
     dtype stay. Masks, boxes and key points pass unchanged. The images of one call get the same s and are computed
     `batch_size` at a time.
 
-    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `device`: `"cpu"`, or a GPU
-    where the pipeline runs in the main process. `digest`: the content that is expected in `run`; found at construction, it is
-    part of what `A.to_dict` gives. `tile`: compute images larger than so many pixels in overlapping tiles of that side, in the
-    memory of one. Pickles and serialised pipelines hold `run` and `digest`, no weights.
+    Pickles and serialised pipelines hold `run` and `digest`, no weights.
 
-    Raises `GantoolError` for a run or an argument that cannot be used, for arguments that do not exist, for other dtypes or
-    channels than those above, and for values beyond [0, 1].
+    Args:
+        run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
+        strength: Lowest and highest s, 0 to 1.
+        p: Probability to refine a call's images.
+        batch_size: Images at most that are computed at once.
+        device: `"cpu"`, or a GPU where the pipeline runs in the main process.
+        digest: The content that is expected in `run`; found at construction, it is part of what `A.to_dict` gives.
+        tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
+
+    Raises:
+        GantoolError: A run or an argument that cannot be used or does not exist, other dtypes or channels than those above, or
+            values beyond [0, 1].
+
+    Example:
+        >>> transform = albumentations.Compose([Refine("runs/simgan-001", p=0.8), albumentations.HorizontalFlip()])
     """
 
     class InitSchema(BaseTransformInitSchema):  # type: ignore[misc]

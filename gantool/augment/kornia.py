@@ -33,13 +33,25 @@ class RandomRefine(IntensityAugmentationBase2D):
     points and classes pass unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The
     network sees only the images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
 
-    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `digest`: the content that
-    is expected there. `trainable`: give the transform a copy of the network of its own, whose parameters get gradients and are
-    part of its state dict; otherwise the network is frozen and shared, and gradients pass through to the images only. `tile`:
-    compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
+    Args:
+        run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
+        strength: Lowest and highest s, 0 to 1.
+        p: Probability to refine an image.
+        same_on_batch: Draw once for all images of a batch.
+        keepdim: Give images back with the dimensions that they came with.
+        digest: The content that is expected in `run`.
+        trainable: Give the transform a copy of the network of its own, whose parameters get gradients and are part of its state
+            dict; otherwise the network is frozen and shared, and gradients pass through to the images only.
+        tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
 
-    Raises `GantoolError` for a run or an argument that cannot be used, for other channels than the run's and for values beyond
-    [0, 1] (on a GPU: in the first batch), and `TypeError` for integers.
+    Raises:
+        GantoolError: A run or an argument that cannot be used, other channels than the run's, or values beyond [0, 1] (on a
+            GPU: in the first batch).
+        TypeError: Integers.
+
+    Example:
+        >>> refine = RandomRefine("runs/simgan-001", p=0.8)
+        >>> pipeline = kornia.augmentation.AugmentationSequential(refine, data_keys=["input", "mask"])
     """
 
     def __init__(

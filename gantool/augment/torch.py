@@ -82,13 +82,23 @@ class Refine(nn.Module):
     any structure or with several arguments, it refines each `tv_tensors.Image` and `Video` (one draw for all frames), or, where
     there is none, the first plain tensor; everything else comes back as the very objects that went in.
 
-    `run`: a run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache. `digest`: the content that
-    is expected there. `trainable`: give the transform a copy of the network of its own, whose parameters get gradients and are
-    part of its state dict; otherwise the network is frozen and shared, and gradients pass through to the images only. `tile`:
-    compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
+    Args:
+        run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
+        strength: Lowest and highest s, 0 to 1.
+        p: Probability to refine an image.
+        digest: The content that is expected in `run`.
+        trainable: Give the transform a copy of the network of its own, whose parameters get gradients and are part of its state
+            dict; otherwise the network is frozen and shared, and gradients pass through to the images only.
+        tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
 
-    Raises `GantoolError` for a run or an argument that cannot be used, for other channels than the run's and for values beyond
-    [0, 1] (on a GPU: in the first batch), and `TypeError` for other integers.
+    Raises:
+        GantoolError: A run or an argument that cannot be used, other channels than the run's, or values beyond [0, 1] (on a
+            GPU: in the first batch).
+        TypeError: Integers other than uint8.
+
+    Example:
+        >>> transform = Refine("runs/simgan-001", strength=(0.3, 1.0), p=0.8)
+        >>> refined = transform(torch.rand(4, 1, 35, 55))
     """
 
     def __init__(

@@ -76,7 +76,16 @@ class Bundle:
 
 
 def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Recorded) -> None:
-    """Write a generator's folder; each file is replaced in one step. Raises `GantoolError` where it cannot be written."""
+    """Write a generator's folder; each file is replaced in one step.
+
+    Args:
+        folder: Where to; made if needed.
+        weights: State dict of the network.
+        recorded: What it is.
+
+    Raises:
+        GantoolError: The folder cannot be written.
+    """
     tensors = {name: plain(value) for name, value in weights.items()}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,8 +96,12 @@ def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Re
 def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
     """Load the generator of a run folder, or of a folder that `gantool.save` wrote.
 
-    `checkpoint`: None or "last" for the newest weights, "best" for those that the run's metric chose, or a step number.
-    Raises `GantoolError` for a folder that is none of these, of a newer version, damaged, or that needs a missing plugin.
+    Args:
+        run: The folder.
+        checkpoint: None or "last" for the newest weights, "best" for those that the run's metric chose, or a step number.
+
+    Raises:
+        GantoolError: The folder is neither, of a newer version, damaged, or needs a missing plugin.
     """
     folder = Path(run)
     recorded = read_recorded(folder)
@@ -138,7 +151,7 @@ def read_recorded(folder: Path) -> Recorded:
 
 
 def build_generator(registry: Registry, recorded: Recorded) -> torch.nn.Module:
-    """Build the network that `recorded` describes, with fresh weights."""
+    """Build the network that `recorded` describes, with fresh weights. Raises `GantoolError`."""
     channels = {"in_channels": recorded.in_channels, "out_channels": recorded.out_channels}
     module: torch.nn.Module = registry.build("generator", recorded.component, recorded.options, **channels)
     remember(module, recorded)

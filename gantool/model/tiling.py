@@ -58,11 +58,23 @@ class Tiling:
 
 
 def refine_tiled(network: Apply, images: torch.Tensor, *, tile: int, overlap: int) -> torch.Tensor:
-    """Apply `network` to (N, C, H, W) in tiles of at most `tile` × `tile` pixels, one tile of one image at a time.
+    """Apply a network in tiles, one tile of one image at a time, so that its memory does not grow with the image's.
 
-    Equal to `network(images)` up to rounding where the network is convolutional and `overlap`, the pixels that neighbouring
-    tiles share, is at least its receptive field: see `find_overlap`. The network never sees more than tile² pixels of one
-    image, so its memory does not grow with the image's. Raises `GantoolError` for a tile that is too small for the overlap.
+    Args:
+        network: Keeps height and width.
+        images: (N, C, H, W).
+        tile: Side in pixels of a tile: the network never sees more than tile² pixels of one image.
+        overlap: Pixels that neighbouring tiles share.
+
+    Returns:
+        (N, c, H, W), equal to `network(images)` up to rounding where the network is convolutional and the overlap is at least its
+        receptive field, as `find_overlap` finds it.
+
+    Raises:
+        GantoolError: The tile is too small for the overlap, or the network changes the size.
+
+    Example:
+        >>> refined = refine_tiled(network, images, tile=1024, overlap=find_overlap(network, channels=3))
     """
     _check(tile, overlap)
     height, width = images.shape[-2:]
@@ -86,8 +98,10 @@ def find_overlap(module: torch.nn.Module, channels: int) -> int:
     """Return the overlap in pixels that `module` needs: its receptive field, checked on a small random image.
 
     A network says its receptive field (the side in pixels of the square of the input that an output pixel depends on) as an
-    attribute `receptive_field` of itself or of its `config`; otherwise it is measured by gradients. Raises `NotTileable`
-    where tiled and untiled differ all the same, as they do with instance normalisation, attention and global pooling.
+    attribute `receptive_field` of itself or of its `config`; otherwise it is measured by gradients.
+
+    Raises:
+        NotTileable: Tiled and untiled differ all the same, as they do with instance normalisation, attention and global pooling.
     """
     stated = getattr(module, "receptive_field", None) or getattr(getattr(module, "config", None), "receptive_field", None)
     overlap = int(stated) if stated else _measure(module, channels)

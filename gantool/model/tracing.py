@@ -55,8 +55,14 @@ def trace(module: torch.nn.Module, channels: int) -> Traced:
 def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return an ONNX file with the input "images" and the output "refined", (batch, C, height, width) float32 in [-1, 1].
 
-    `opset`: None for the one that torch prefers. `metadata`: what `metadata_props` holds. Raises `GantoolError`, and
-    `MissingExtra` without onnx and onnxscript.
+    Args:
+        traced: The graph.
+        opset: Version of ONNX's operators; None for the one that torch prefers.
+        metadata: What `metadata_props` shall hold.
+
+    Raises:
+        MissingExtra: onnx or onnxscript is not installed.
+        GantoolError: An operation has no counterpart in ONNX, or torch cannot write this opset.
     """
     missing = [package for package in ("onnx", "onnxscript") if importlib.util.find_spec(package) is None]
     if missing:

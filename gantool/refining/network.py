@@ -18,7 +18,15 @@ from .backends.choice import ON_CPU, SelectedBackend
 class Network:
     """Applies a trained generator to batches of images of one size; large images in tiles.
 
-    `backend`: one of `backends.choice.NAMES`. `notice` is told what a person should know.
+    Args:
+        bundle: The generator; it moves to the device.
+        device: As `gantool refine --device`.
+        backend: One of `backends.choice.NAMES`.
+        tiling: Which images are computed in tiles.
+        notice: Is told what a person should know.
+
+    Raises:
+        GantoolError: The network changes the number of channels, or device or backend cannot be used.
     """
 
     def __init__(
