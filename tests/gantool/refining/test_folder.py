@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gantool.data import locations
 from gantool.errors import GantoolError
 from gantool.refining.refine import refine
 
@@ -125,3 +127,17 @@ def test_masks_that_are_images_can_be_copied(trained, added, pixels, save, folde
     report = refine("run", input=folder, output=tmp_path / "out", copy=["masks/*"])
     assert (report.refined, report.copied) == (2, 3)
     assert (tmp_path / "out/masks/a.png").read_bytes() == (folder / "masks/a.png").read_bytes()
+
+
+def test_a_folder_is_walked_once(trained, added, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    walked: list[Path] = []
+    walk = locations.walk
+
+    def counted(root: Path, prefix: str = "", *words: object) -> Iterator[str]:
+        walked.extend([] if prefix else [root])
+        return walk(root, prefix, *words)
+
+    monkeypatch.setattr(locations, "walk", counted)
+    trained(added(0))
+    assert refine("run", input=folder, output=tmp_path / "out", validate=True).refined == 2
+    assert walked == [folder]

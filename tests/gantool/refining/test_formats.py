@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from gantool.data.convert import convert
@@ -181,6 +182,17 @@ def test_damaged_images_are_listed_and_stop_nothing(name: str, make, trained, ad
     after = open_images(tmp_path / f"out/new{FORMATS[name][1]}")
     whole = [after[index].tobytes() for index in range(len(after)) if "no image" not in said(after, index)]
     assert sorted(whole) == sorted((image + np.uint16(10)).tobytes() for image in rest)
+
+
+@pytest.mark.parametrize("name", ["parquet", "shards", "hub"])
+def test_the_header_of_an_image_in_memory_is_read_once(
+    name: str, make, trained, added, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    place, opened, open_image = make(name), [], PIL.Image.open
+    trained(added(0.0), 1)
+    monkeypatch.setattr(PIL.Image, "open", lambda *words, **more: opened.append(1) or open_image(*words, **more))
+    assert refine("run", input=place, output=tmp_path / f"out/new{FORMATS[name][1]}").refined == 6
+    assert len(opened) == 6 + 1, "and that of the first image, to say how much work there is"
 
 
 @pytest.mark.parametrize("name", ENCODED)

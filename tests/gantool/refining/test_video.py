@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +15,8 @@ import torch
 
 from gantool.cli.main import run
 from gantool.data.domains import Preprocess
-from gantool.data.formats.video import VideoRewriter
 from gantool.data.inspection.survey import survey
 from gantool.data.opening import open_images
-from gantool.data.video.writing import VideoWriter
 from gantool.errors import GantoolError
 from gantool.refining.containers import record_path
 from gantool.refining.refine import refine
@@ -329,40 +326,6 @@ def test_an_interruption_leaves_no_half_file(trained, added, clip, moving, tmp_p
 
 
 @pytest.mark.usefixtures("identity")
-def test_a_full_disk_is_one_line(clip, moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def full(*_: object) -> None:
-        raise av.error.OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(VideoWriter, "write", full)
-    with pytest.raises(GantoolError, match=r"the disk is full at .*a\.mp4: free some space"):
-        refine("run", input=clip(tmp_path / "in.mp4", moving(4)), output=tmp_path / "a.mp4")
-    assert not list(tmp_path.glob(".*tmp*"))
-
-
-@pytest.mark.usefixtures("identity")
-def test_only_a_few_frames_are_in_memory(clip, moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    decoded = written = most = 0
-    read, put = VideoRewriter._stored, VideoRewriter.put
-
-    def counted(rewriter: VideoRewriter, *words: Any) -> Any:
-        nonlocal decoded, most
-        decoded += 1
-        most = max(most, decoded - written)
-        return read(rewriter, *words)
-
-    def stored(rewriter: VideoRewriter, *words: Any) -> None:
-        nonlocal written
-        written += 1
-        put(rewriter, *words)
-
-    monkeypatch.setattr(VideoRewriter, "_stored", counted)
-    monkeypatch.setattr(VideoRewriter, "put", stored)
-    source = clip(tmp_path / "in.mkv", moving(200, size=(16, 16)), codec="ffv1")
-    assert refine("run", input=source, output=tmp_path / "out.mkv", batch_size=4).refined == 200
-    assert 0 < most <= 4 * 8
-
-
-@pytest.mark.usefixtures("identity")
 @pytest.mark.parametrize("codec", ["ffv1", "h264"])
 def test_damage_inside_is_said(codec: str, clip, moving, tmp_path: Path):
     refine("run", input=clip(tmp_path / "in.mp4", moving(20)), output=tmp_path / "in.mkv", video_codec=codec)
@@ -379,25 +342,6 @@ def test_damage_inside_is_said(codec: str, clip, moving, tmp_path: Path):
     found = survey(open_images(source))
     assert found.images == 20
     assert found.unreadable >= 1
-
-
-@pytest.mark.usefixtures("identity")
-@pytest.mark.parametrize(
-    ("given", "output", "message"),
-    [
-        ("in/a.mp4", "in/a.mp4", "is the input: gantool never writes into its input"),
-        ("in/a.mp4", "in", "is the input: gantool never writes into its input"),
-        ("in", "in/out", "one inside the other"),
-        ("in", "out.mp4", "is a folder, so --output .* must be one too"),
-        ("gone.mp4", "out", "gone.mp4 does not exist"),
-    ],
-)
-def test_places_that_cannot_be(given: str, output: str, message: str, clip, moving, tmp_path: Path):
-    source = clip(tmp_path / "in/a.mp4", moving(2))
-    data = source.read_bytes()
-    with pytest.raises(GantoolError, match=message):
-        refine("run", input=tmp_path / given, output=tmp_path / output)
-    assert source.read_bytes() == data
 
 
 def test_equalised_frames(trained, added, clip, moving, tmp_path: Path):
