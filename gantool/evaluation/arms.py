@@ -12,6 +12,7 @@ from ..errors import GantoolError
 from .peers import REFERENCED, Photometric, equalised
 from .tasks import select
 
+_ANY_CHANNELS = ("synthetic", "refined", "mix", "photometric")
 MIN_REAL = 200
 """Labelled real images that the arm `real` needs: half are learnt from, half tested on."""
 
@@ -63,46 +64,34 @@ class Skipped(GantoolError):
 
 
 def make_arm(name: str, material: Material) -> Arm:
-    """Make one of `options.ARMS`. Raises `Skipped`, and `MissingExtra` where a package is missing."""
+    """Make one of `names.ARMS`. Raises `Skipped`, and `MissingExtra` where a package is missing."""
     if name == "real":
         return _real(material)
+    if name == "equalize" and material.equalised:
+        raise Skipped("the run equalises all images already, so it is the arm synthetic")
+    if name not in _ANY_CHANNELS and material.synthetic.shape[1] not in (1, 3):
+        raise Skipped(f"it is for 1 or 3 channels, the images have {material.synthetic.shape[1]}")
+    images, test, note = _training_images(name, material), material.real[material.reported], ""
     if name == "equalize":
-        return _equalised(material)
-    images = _training_images(name, material)
-    return _one_fold(images, material.targets, material.real[material.reported])
+        test, note = equalised(test), "test images are equalised too"
+    return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=torch.arange(len(test))),), note=note)
 
 
 def _training_images(name: str, material: Material) -> Tensor:
-    synthetic, seed = material.synthetic, material.seed
-    if name == "synthetic":
-        return synthetic
-    if name == "refined":
-        return material.refined
+    synthetic, refined, seed = material.synthetic, material.refined, material.seed
     if name == "mix":
         # Every image once, in one of its two forms: neither more images nor fewer labels than in the other arms.
         order = torch.randperm(len(synthetic), generator=torch.Generator().manual_seed(seed))
-        mixed = synthetic.clone()
-        chosen = order[: len(order) // 2]
-        mixed[chosen] = material.refined[chosen]
+        mixed, chosen = synthetic.clone(), order[: len(order) // 2]
+        mixed[chosen] = refined[chosen]
         return mixed
+    if name in REFERENCED:
+        return REFERENCED[name](synthetic, material.references, seed=seed)
     if name == "photometric":
         return Photometric()(synthetic, seed=seed)
-    if synthetic.shape[1] not in (1, 3):
-        raise Skipped(f"it is for 1 or 3 channels, the images have {synthetic.shape[1]}")
-    return REFERENCED[name](synthetic, material.references, seed=seed)
-
-
-def _one_fold(images: Tensor, targets: Any, test: Tensor, note: str = "") -> Arm:
-    return Arm(folds=(Fold(images=images, targets=targets, test=test, rows=torch.arange(len(test))),), note=note)
-
-
-def _equalised(material: Material) -> Arm:
-    if material.equalised:
-        raise Skipped("the run equalises all images already, so it is the arm synthetic")
-    if material.synthetic.shape[1] not in (1, 3):
-        raise Skipped(f"it is for 1 or 3 channels, the images have {material.synthetic.shape[1]}")
-    test = equalised(material.real[material.reported])
-    return _one_fold(equalised(material.synthetic), material.targets, test, "test images are equalised too")
+    if name == "equalize":
+        return equalised(synthetic)
+    return {"synthetic": synthetic, "refined": refined}[name]
 
 
 def _real(material: Material) -> Arm:
@@ -110,11 +99,15 @@ def _real(material: Material) -> Arm:
         raise Skipped(f"{len(material.real)} labelled real images are too few to learn from one half: it needs {MIN_REAL}")
     place = torch.full((len(material.real),), -1)
     place[material.reported] = torch.arange(int(material.reported.sum()))
-    folds = []
-    for side in (material.half, ~material.half):
-        tested = side & material.reported
-        if tested.any():
-            images, targets = material.real[~side], select(material.real_targets, ~side)
-            folds.append(Fold(images=images, targets=targets, test=material.real[tested], rows=place[tested]))
+    folds = [
+        Fold(
+            images=material.real[~side],
+            targets=select(material.real_targets, ~side),
+            test=material.real[side & material.reported],
+            rows=place[side & material.reported],
+        )
+        for side in (material.half, ~material.half)
+        if (side & material.reported).any()
+    ]
     note = "learnt from one half of the labelled real images, tested on the other"
     return Arm(folds=tuple(folds), note=note + (", both ways" if len(folds) == 2 else ""))

@@ -10,17 +10,19 @@ from typing import Any
 
 from ..compute.device import choose_device
 from ..errors import GantoolError, MissingExtra, nearest
+from ..plan.resolve import resolve
 from ..plan.settings import EvaluateSettings, read_settings, takes
 from ..plugins.registry import load_plugins
 from ..runs.files import write_json
-from ..runs.folder import EVALUATION, writing
+from ..runs.folder import EVALUATION, read_choices, writing
 from .arms import Arm, Material, Skipped, make_arm
 from .downstream import Outcome, choose, run_arm
 from .evidence.collect import collect, without
 from .evidence.feature_space import feature_space
-from .material import Given, open_material, read_material
+from .material import open_material, read_material
 from .names import ARMS
 from .result import make_result
+from .sources import Sources
 from .tasks import select
 from .uncertainty import require_scipy
 
@@ -51,8 +53,8 @@ def evaluate_run(
     if checked.evidence:
         feature_space(checked.features)
     paths = {"real_labelled": real_labelled, "synthetic": synthetic, "real": real}
-    given = Given(task=slots["task"], **{name: str(path) for name, path in paths.items() if path})
-    opened = open_material(run, checked, given, registry)
+    sources = Sources(resolve(registry, read_choices(run)), **paths)
+    opened = open_material(run, sources, checked, registry, slots["task"])
     for chosen in estimators:
         chosen.build(outputs=opened.task.outputs, seed=checked.seed)  # what cannot be built shows now, not after minutes of work
     with writing(run), TemporaryFile(dir=run):

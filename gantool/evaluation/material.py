@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,13 @@ import torch
 from torch import Tensor
 
 from ..components import Domain, Labels, StreamingDomain, Task
-from ..data.label_files import with_labels
-from ..data.opening import open_images
 from ..data.order import real_seed
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..options import to_dict
-from ..plan.resolve import Plan, resolve
 from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Provided, Registry
 from ..refining.network import Network
-from ..runs.folder import read_choices
 from .arms import Material
 from .reading import ReadImages, all_digests, check_some, pick, read, read_stream
 from .run_images import refine_all
@@ -34,26 +30,11 @@ MIN_SYNTHETIC, MIN_TEST = 64, 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """What the user gave beside settings: paths of images in place of the run's own, options of the task."""
-
-    real_labelled: str | None = None
-    synthetic: str | None = None
-    real: str | None = None
-    task: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Opened:
     """What is to be compared, before an image was read."""
 
     bundle: Bundle
-    synthetic: Domain
-    labelled: Domain
-    unlabelled: Domain | StreamingDomain
-    """The real images that the run trained on."""
-    seed: int
-    """The run's."""
+    sources: Sources
     labels: Labels
     real_values: np.ndarray
     """Labels of the labelled real images."""
@@ -74,70 +55,47 @@ class Compared:
     """The key `data` of the result."""
 
 
-def open_material(run: Path, settings: EvaluateSettings, given: Given, registry: Registry) -> Opened:
-    """Find images and labels, and settle what the labels mean. Raises `GantoolError`, one line."""
-    plan = resolve(registry, read_choices(run))
+def open_material(
+    run: Path, sources: Sources, settings: EvaluateSettings, registry: Registry, options: Mapping[str, Any]
+) -> Opened:
+    """Find images and labels, and settle what the labels mean. `options`: of the task. Raises `GantoolError`, one line."""
     bundle = open_bundle(run, settings.checkpoint)
-    synthetic, real, unlabelled = _open(plan, given)
-    for domain in (synthetic, real, unlabelled):
+    synthetic, real = sources.labelled_source, sources.labelled_target
+    for domain in (synthetic, real, sources.target):
         check_some(len(domain) if isinstance(domain, Domain) else 1, domain)
-    name, note = choose_labels(settings.labels, synthetic, real, real_first=given.real_labelled is None)
+    name, note = choose_labels(settings.labels, synthetic, real, real_first="real_labelled" not in sources.given)
     values, real_values = read_labels(synthetic, name), read_labels(real, name)
     check_alike(name, values, real_values)
     _check_count(min(len(synthetic), settings.limit), MIN_SYNTHETIC, synthetic, "learn from")
     _check_count(min(len(real), settings.limit), MIN_TEST, real, "test on")
     height, width = bundle.trained_size or synthetic[0].shape[:2]
     labels = Labels(name=name, values=values, size=(height, width), crop=bundle.preprocess.fit == "crop")
-    provided = guess(registry, labels) if settings.task == "auto" else registry.find("task", settings.task)
-    notes = [note] if note else []
-    if settings.task == "auto":
-        notes.append(f"task: {task_name(provided)}, by the name and shape of {name}")
+    guessed = settings.task == "auto"
+    provided = guess(registry, labels) if guessed else registry.find("task", settings.task)
+    known = [each.name for each in fields(provided.record.options)]
+    if settings.within_px is not None and "within_px" not in known:
+        raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
+    within = {} if settings.within_px is None else {"within_px": settings.within_px}
+    notes = [note, f"task: {task_name(provided)}, by the name and shape of {name}" if guessed else ""]
     return Opened(
         bundle=bundle,
-        synthetic=synthetic,
-        labelled=real,
-        unlabelled=unlabelled,
-        seed=plan.settings.seed,
+        sources=sources,
         labels=labels,
         real_values=real_values,
         provided=provided,
-        task=_make_task(provided, labels, settings, given),
-        notes=notes,
+        task=provided.with_options({**options, **within}, where="task.").build(labels=labels),
+        notes=[note for note in notes if note],
     )
-
-
-def _make_task(provided: Provided, labels: Labels, settings: EvaluateSettings, given: Given) -> Task:
-    options = dict(given.task)
-    if settings.within_px is not None:
-        if "within_px" not in [each.name for each in fields(provided.record.options)]:
-            raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
-        options["within_px"] = settings.within_px
-    task: Task = provided.with_options(options, where="task.").build(labels=labels)
-    return task
-
-
-def _open(plan: Plan, given: Given) -> tuple[Domain, Domain, Domain | StreamingDomain]:
-    sources = Sources(plan, synthetic=given.synthetic, real=given.real)
-    synthetic = with_labels(sources.source)
-    if not isinstance(synthetic, Domain):
-        raise GantoolError(
-            f"{name_of(synthetic)} is a stream without labels: pass --synthetic PATH with labels beside the images"
-        )
-    real = with_labels(open_images(given.real_labelled)) if given.real_labelled else getattr(sources.own, "test", None)
-    if not isinstance(real, Domain):
-        own = plan.dataset.component
-        raise GantoolError(f"the data set {own} has no labelled real images: pass --real-labelled PATH (.npz, .h5 or a folder)")
-    return synthetic, real, sources.target
 
 
 def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Compared:
     """Read images, refine, and refuse what must not be tested on. Raises `GantoolError`, one line."""
+    sources, bundle, labels, task = opened.sources, opened.bundle, opened.labels, opened.task
     synthetic, real, unlabelled, check = _read_sets(opened, settings)
     half = _first_half(real.digests)
     reported = torch.ones_like(half) if settings.report_half == "all" else half == (settings.report_half == "first")
     tested = int(reported.sum())
-    _check_count(tested, MIN_TEST, opened.labelled, "test on")
-    bundle, labels, task = opened.bundle, opened.labels, opened.task
+    _check_count(tested, MIN_TEST, sources.labelled_target, "test on")
     material = Material(
         synthetic=synthetic.pixels,
         refined=refine_all(Network(bundle, settings.device), synthetic.pixels),
@@ -150,15 +108,15 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         equalised=bundle.preprocess.equalize,
         seed=settings.seed,
     )
-    points = _points_of(opened)
+    points = labels.name if opened.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
     described = {
         "run": str(run),
         "step": bundle.recorded.step,
         "checkpoint": settings.checkpoint or "last",
         "weights": bundle.digest,
-        "synthetic": _described(opened.synthetic, synthetic),
-        "real_labelled": _described(opened.labelled, real) | {"half": settings.report_half, "tested": tested},
-        "real_unlabelled": _described(opened.unlabelled, unlabelled),
+        "synthetic": _described(sources.labelled_source, synthetic),
+        "real_labelled": _described(sources.labelled_target, real) | {"half": settings.report_half, "tested": tested},
+        "real_unlabelled": _described(sources.target, unlabelled),
         "content_check": check,
         "labels": labels.name,
         "keypoints": points,
@@ -172,33 +130,34 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
     }
     keypoints = None
     if points:
-        places = read_labels(opened.synthetic, points)[synthetic.rows]
+        places = read_labels(sources.labelled_source, points)[synthetic.rows]
         keypoints = in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
     return Compared(material=material, task=task, keypoints=keypoints, described=described)
 
 
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:
     """Read at most `limit` images of each kind. Raises `GantoolError` where labelled ones were trained on."""
-    bundle = opened.bundle
+    bundle, sources = opened.bundle, opened.sources
     preprocess = replace(bundle.preprocess, size=bundle.trained_size)
     shape = (*opened.labels.size, bundle.in_channels)
 
     def load(domain: Domain) -> ReadImages:
         return read(domain, pick(len(domain), settings.limit, seed=settings.seed), preprocess, shape)
 
-    synthetic, real = load(opened.synthetic), load(opened.labelled)
-    if isinstance(opened.unlabelled, Domain):
-        unlabelled = load(opened.unlabelled)
-        complete = len(unlabelled.rows) == len(opened.unlabelled)
-        trained = set(unlabelled.digests) if complete else all_digests(opened.unlabelled)
+    synthetic, real = load(sources.labelled_source), load(sources.labelled_target)
+    if isinstance(sources.target, Domain):
+        unlabelled = load(sources.target)
+        complete = len(unlabelled.rows) == len(sources.target)
+        trained = set(unlabelled.digests) if complete else all_digests(sources.target)
     else:  # a stream has no end: the first images that the run drew stand for it
-        unlabelled = read_stream(opened.unlabelled, settings.limit, preprocess, shape, seed=real_seed(opened.seed))
+        seed = real_seed(sources.plan.settings.seed)
+        unlabelled = read_stream(sources.target, settings.limit, preprocess, shape, seed=seed)
         trained = set(unlabelled.digests)
     trained |= set(synthetic.digests)
     seen = sum(digest in trained for digest in real.digests)
     if seen and not settings.allow_seen:
         raise GantoolError(
-            f"{seen:,} of the {len(real.rows):,} labelled images of {name_of(opened.labelled)} were trained on "
+            f"{seen:,} of the {len(real.rows):,} labelled images of {name_of(sources.labelled_target)} were trained on "
             "(same pixels): leave them out, or pass --allow-seen"
         )
     check = {"compared": len(real.rows), "with": len(trained), "seen": seen, "allowed": settings.allow_seen}
@@ -210,11 +169,9 @@ def _check_count(count: int, needed: int, domain: Domain, use: str) -> None:
         raise GantoolError(f"{name_of(domain)}: {count} labelled images to {use} are too few, at least {needed} are needed")
 
 
-def _points_of(opened: Opened) -> str | None:
-    """Name of the labels that are positions in the synthetic images: those compared, or the first that say so of themselves."""
-    if opened.provided.full_name == "gantool:keypoints":
-        return opened.labels.name
-    return next((name for name in labels_of(opened.synthetic) if name.lower().endswith("_xy")), None)
+def _points_of(domain: Domain) -> str | None:
+    """Name of the first labels that say of themselves that they are positions."""
+    return next((name for name in labels_of(domain) if name.lower().endswith("_xy")), None)
 
 
 def _first_half(digests: tuple[bytes, ...]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..data.preprocess import equalize
 from ..errors import MissingExtra
-from ..model.tensors import normalise, to_tensor
+from ..model.tensors import eight_bits, normalise, to_tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,9 @@ class Photometric:
     def __call__(self, images: Tensor, *, seed: int) -> Tensor:
         """(N, C, H, W) in [-1, 1] to the same."""
         random = np.random.default_rng(seed)
-        changed = [self._change(image, random) for image in _as_float(images)]
-        return _from_float(np.stack(changed))
+        shares = images.add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        changed = np.stack([self._change(image, random) for image in shares]).astype(np.float32)
+        return torch.from_numpy(changed).mul(2).sub(1).permute(0, 3, 1, 2)
 
     def _change(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         gamma, contrast, brightness, blur, noise = (
@@ -49,13 +50,7 @@ class Photometric:
 
 def equalised(images: Tensor) -> Tensor:
     """(N, C, H, W) in [-1, 1], C = 1 or 3, to the same with the histogram of each equalised, as `gantool train --equalize`."""
-    stored = _as_bytes(images)
-    return normalise(to_tensor(np.stack([equalize(image, "an image") for image in stored])))
-
-
-def histogram_matching(images: Tensor, references: Tensor, *, seed: int) -> Tensor:
-    """albumentations' HistogramMatching with its own defaults, each image to one random reference."""
-    return _albumentations("HistogramMatching", images, references, seed)
+    return normalise(to_tensor(np.stack([equalize(image, "an image") for image in eight_bits(images)])))
 
 
 def pixel_distribution(images: Tensor, references: Tensor, *, seed: int) -> Tensor:
@@ -73,49 +68,27 @@ def pixel_distribution(images: Tensor, references: Tensor, *, seed: int) -> Tens
     return torch.lerp(images, adapted, weight).clamp(-1, 1)
 
 
-def fourier(images: Tensor, references: Tensor, *, seed: int) -> Tensor:
-    """albumentations' FDA (Yang and Soatto 2020) with its own defaults, each image to one random reference."""
-    return _albumentations("FDA", images, references, seed)
+def with_albumentations(name: str, images: Tensor, references: Tensor, *, seed: int) -> Tensor:
+    """Apply a transform of albumentations with its own defaults, to each image with one random reference.
 
-
-Peer = Callable[..., Tensor]
-REFERENCED: dict[str, Peer] = {
-    "histogram-matching": histogram_matching,
-    "pixel-distribution": pixel_distribution,
-    "fda": fourier,
-}
-"""Arms that need unlabelled real images, (N, C, H, W) in [-1, 1]. Some raise `MissingExtra` without albumentations."""
-
-
-def _albumentations(name: str, images: Tensor, references: Tensor, seed: int) -> Tensor:
-    library = _import(name)
-    transform = library.Compose([getattr(library, name)(p=1, metadata_key="references")], seed=seed)
-    chosen = torch.randint(len(references), (len(images),), generator=torch.Generator().manual_seed(seed))
-    pairs = zip(_as_bytes(images), _as_bytes(references[chosen]), strict=True)
-    return normalise(to_tensor(np.stack([transform(image=image, references=[real])["image"] for image, real in pairs])))
-
-
-def _import(name: str) -> Any:
+    Raises `MissingExtra`.
+    """
     # It would ask PyPI for a newer version while it is imported.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
     try:
         import albumentations
     except ImportError:
         raise MissingExtra(name, "albumentations", "albumentations") from None
-    return albumentations
+    transform = albumentations.Compose([getattr(albumentations, name)(p=1, metadata_key="references")], seed=seed)
+    chosen = torch.randint(len(references), (len(images),), generator=torch.Generator().manual_seed(seed))
+    pairs = zip(eight_bits(images), eight_bits(references[chosen]), strict=True)
+    return normalise(to_tensor(np.stack([transform(image=image, references=[real])["image"] for image, real in pairs])))
 
 
-def _as_float(images: Tensor) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] to (N, H, W, C) float32 in [0, 1]."""
-    pixels: np.ndarray = images.add(1).div(2).clamp(0, 1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return pixels
-
-
-def _as_bytes(images: Tensor) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] to (N, H, W, C) uint8."""
-    stored: np.ndarray = np.rint(_as_float(images) * 255).astype(np.uint8)
-    return stored
-
-
-def _from_float(pixels: np.ndarray) -> Tensor:
-    return torch.from_numpy(pixels.astype(np.float32)).mul(2).sub(1).permute(0, 3, 1, 2)
+Peer = Callable[..., Tensor]
+REFERENCED: dict[str, Peer] = {
+    "histogram-matching": partial(with_albumentations, "HistogramMatching"),
+    "pixel-distribution": pixel_distribution,
+    "fda": partial(with_albumentations, "FDA"),  # Yang and Soatto 2020
+}
+"""Arms that need unlabelled real images, (N, C, H, W) in [-1, 1]."""

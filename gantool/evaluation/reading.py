@@ -44,9 +44,14 @@ def pick(count: int, limit: int, *, seed: int) -> np.ndarray:
     return np.sort(shuffled(np.arange(min(count, limit)), count, seed=seed))
 
 
-def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int]) -> ReadImages:
-    """Read some images, each of which must come out of `preprocess` with `shape` (H, W, C). Raises `GantoolError`."""
-    names = getattr(domain, "names", None)
+def read(
+    domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int], *, name: str = ""
+) -> ReadImages:
+    """Read some images, each of which must come out of `preprocess` with `shape` (H, W, C). Raises `GantoolError`.
+
+    `name`: what errors call a domain that does not say so itself.
+    """
+    names, origin = getattr(domain, "names", None), name or name_of(domain)
     pixels = torch.empty((len(rows), shape[2], *shape[:2]))
     digests: list[bytes] = [b""] * len(rows)
     sizes = np.empty((len(rows), 2), np.int64)
@@ -55,8 +60,7 @@ def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tup
         chunk = rows[start:stop]
         for position, (row, image) in enumerate(zip(chunk, _items(domain, chunk), strict=True), start):
             digests[position], sizes[position] = digest(image), image.shape[:2]
-            name = names[int(row)] if names else f"{name_of(domain)}[{row}]"
-            pixels[position] = _prepared(image, preprocess, shape, name)
+            pixels[position] = _prepared(image, preprocess, shape, names[int(row)] if names else f"{origin}[{row}]")
 
     in_spans(work, len(rows))
     return ReadImages(pixels=pixels, rows=rows, digests=tuple(digests), sizes=sizes)
@@ -68,13 +72,7 @@ def read_stream(
     """Read the first `count` images of a domain without random access, as a feed with that seed draws them."""
     images = list(islice(domain.stream(seed=seed, skip=0), count))
     check_some(len(images), domain)
-    pixels = [_prepared(image, preprocess, shape, name_of(domain)) for image in images]
-    return ReadImages(
-        pixels=torch.stack(pixels),
-        rows=np.arange(len(images)),
-        digests=tuple(map(digest, images)),
-        sizes=np.array([image.shape[:2] for image in images]),
-    )
+    return read(images, np.arange(len(images)), preprocess, shape, name=name_of(domain))
 
 
 def check_some(count: int, domain: object) -> None:

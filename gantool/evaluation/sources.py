@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
+from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError, nearest
 from ..plan.resolve import Plan
@@ -21,31 +22,60 @@ class Sources:
         plan: The run's.
         synthetic: A folder, .npz or .h5; then the run's own synthetic images need not exist any more.
         real: Likewise.
+        real_labelled: Real images with labels, which the run has not seen.
 
     Each domain is opened when it is asked for; that raises `GantoolError`.
     """
 
-    def __init__(self, plan: Plan, *, synthetic: str | Path | None = None, real: str | Path | None = None) -> None:
-        self._dataset = plan.dataset
-        self._given = {name: str(path) for name, path in (("synthetic", synthetic), ("real", real)) if path}
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        synthetic: str | Path | None = None,
+        real: str | Path | None = None,
+        real_labelled: str | Path | None = None,
+    ) -> None:
+        self.plan = plan
+        given = {"synthetic": synthetic, "real": real, "real_labelled": real_labelled}
+        self.given = {name: str(path) for name, path in given.items() if path}
 
     @cached_property
     def own(self) -> Domains:
         """The run's data set."""
-        options = self._dataset.options
-        moved = {name: path for name, path in self._given.items() if name in options}
-        domains: Domains = self._dataset.provided.with_options(options | moved, where="dataset.").build()
+        options = self.plan.dataset.options
+        moved = {name: path for name, path in self.given.items() if name in options}
+        domains: Domains = self.plan.dataset.provided.with_options(options | moved, where="dataset.").build()
         return domains
 
     @cached_property
     def source(self) -> Domain | StreamingDomain:
         """Synthetic images."""
-        return open_images(self._given["synthetic"]) if "synthetic" in self._given else self.own.source
+        return open_images(self.given["synthetic"]) if "synthetic" in self.given else self.own.source
 
     @cached_property
     def target(self) -> Domain | StreamingDomain:
         """The real images that the run trained on."""
-        return open_images(self._given["real"]) if "real" in self._given else self.own.target
+        return open_images(self.given["real"]) if "real" in self.given else self.own.target
+
+    @cached_property
+    def labelled_source(self) -> Domain:
+        """Synthetic images with labels."""
+        domain = with_labels(self.source)
+        if isinstance(domain, Domain):
+            return domain
+        raise GantoolError(f"{name_of(domain)} is a stream without labels: pass --synthetic PATH with labels beside the images")
+
+    @cached_property
+    def labelled_target(self) -> Domain:
+        """Real images with labels."""
+        path = self.given.get("real_labelled")
+        domain = with_labels(open_images(path)) if path else getattr(self.own, "test", None)
+        if isinstance(domain, Domain):
+            return domain
+        raise GantoolError(
+            f"the data set {self.plan.dataset.component} has no labelled real images: pass --real-labelled PATH "
+            "(.npz, .h5 or a folder)"
+        )
 
 
 def name_of(domain: object) -> str:

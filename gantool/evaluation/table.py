@@ -8,6 +8,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..values import figure, number
 
@@ -18,15 +19,10 @@ def print_result(result: Mapping[str, Any], console: Console) -> None:
         console.print(_table(estimator, arms, result))
         if next(iter(arms.values()))["extra"]:
             console.print(_extra(arms))
-    for arm, why in result["skipped"].items():
-        console.print(f"{arm}: skipped, {why}", markup=False, highlight=False, soft_wrap=True)
-    for note in result["data"]["notes"]:
-        console.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
-    for line in evidence_lines(result):
+    lines = [f"{arm}: skipped, {why}" for arm, why in result["skipped"].items()]
+    lines += [f"Note: {note}" for note in result["data"]["notes"]] + evidence_lines(result)
+    for line in (*lines, Text(result["sentence"], style="bold"), *result["caveats"]):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(result["sentence"], markup=False, highlight=False, soft_wrap=True, style="bold")
-    for caveat in result["caveats"]:
-        console.print(caveat, markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(estimator: str, arms: Mapping[str, Any], result: Mapping[str, Any]) -> Table:

@@ -26,16 +26,19 @@ def check_says_in_one_line_what_it_cannot_mean(subject: Subject) -> None:
 
 
 def check_figures_are_of_any_set(subject: Subject) -> None:
-    """`aggregate` gives a finite figure of each set of images; one that has every image twice has that of the whole."""
+    """`aggregate` gives a finite figure of each set of images: of one that has all twice, the whole's; of a part, its own."""
     for task, labels, targets in _tasks(subject):
         words, rows = task.baseline(targets, _IMAGES)
         subject.require(isinstance(words, str) and len(rows) == _IMAGES, f"its baseline for {labels} has {len(rows)} rows")
-        counts = np.stack([np.full(_IMAGES, 1.0), np.full(_IMAGES, 2.0), np.arange(_IMAGES) % 3.0])
+        some, numbers = _IMAGES // 2, np.arange(_IMAGES)
+        counts = np.stack([numbers >= 0, 2 * (numbers >= 0), numbers % 3, numbers < some]).astype(float)
         with subject.calling(f"statistics and aggregate of {labels}"):
             figures = np.asarray(task.aggregate(task.statistics(rows, targets), counts))
-        subject.require(figures.shape == (3,), f"aggregate of 3 sets gives {figures.shape}, not (3,)")
+            alone = task.aggregate(task.statistics(rows[:some], targets[:some]), np.ones((1, some)))
+        subject.require(figures.shape == (4,), f"aggregate of 4 sets gives {figures.shape}, not (4,)")
         subject.require(bool(np.isfinite(figures).all()), f"aggregate gives {figures.tolist()}")
         subject.require(bool(np.isclose(*figures[:2])), "a set that has every image twice has another figure than the whole")
+        subject.require(bool(np.isclose(figures[3], alone[0])), "a set of some images has another figure than these images alone")
 
 
 def check_pictures_keep_their_size(subject: Subject) -> None:

@@ -107,21 +107,16 @@ def _some(images: Tensor, count: int, seed: int) -> Tensor:
 
 
 def _distances(sets: Sides, reference: Tensor, space: FeatureSpace, *, seed: int, repeats: int) -> dict[str, Any]:
-    figures: dict[str, dict[str, list[float]]] = {
-        name: {side: [] for side in sets} for name in ("fid", "kid", "sliced_wasserstein")
-    }
-    rows = {side: space.rows(images, seed + number) for number, (side, images) in enumerate([*sets.items(), ("real", reference)])}
-    taken = int(_PART * len(reference))
+    every = [*sets.items(), ("real", reference)]
+    rows = {side: space.rows(images, seed + number) for number, (side, images) in enumerate(every)}
+    taken, found = int(_PART * len(reference)), []
     for repeat in range(repeats):
-        some = {
-            side: _some(each, taken, seed + 97 * repeat + number).flatten(0, 1)
-            for number, (side, each) in enumerate(rows.items())
-        }
-        real = some.pop("real")
-        for side, each in some.items():
-            for name, value in feature_distances(each, real, seed=seed + repeat).items():
-                figures[name][side].append(value)
-    return {name: {side: _spread(values) for side, values in sides.items()} for name, sides in figures.items()}
+        drawn = [_some(each, taken, seed + 97 * repeat + number).flatten(0, 1) for number, each in enumerate(rows.values())]
+        found.append([feature_distances(each, drawn[-1], seed=seed + repeat) for each in drawn[:-1]])
+    names = ("fid", "kid", "sliced_wasserstein")
+    return {
+        name: {side: _spread([figures[number][name] for figures in found]) for number, side in enumerate(sets)} for name in names
+    }
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

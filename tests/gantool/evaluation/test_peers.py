@@ -8,7 +8,7 @@ import torch
 
 from gantool.data.domains import Preprocess
 from gantool.errors import MissingExtra
-from gantool.evaluation.peers import REFERENCED, Photometric, equalised, fourier
+from gantool.evaluation.peers import REFERENCED, Photometric, equalised
 
 
 def images(count, *, low, high, channels=1, seed=0):
@@ -74,4 +74,4 @@ def test_photometric_randomisation():
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "albumentations", None)
     with pytest.raises(MissingExtra, match=r"FDA needs albumentations: pip install 'simgan-plugin\[albumentations\]'"):
-        fourier(images(2, low=-1, high=1), images(2, low=-1, high=1), seed=0)
+        REFERENCED["fda"](images(2, low=-1, high=1), images(2, low=-1, high=1), seed=0)

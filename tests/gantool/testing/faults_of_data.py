@@ -54,6 +54,14 @@ FAULTS = {
         ),
         "task 'spread': a set that has every image twice has another figure than the whole",
     ),
+    "one figure for all sets": (
+        "task-spread-figures-are-of-any-set",
+        (
+            "    def errors(self",
+            "    def aggregate(self, statistics, counts):\n        return 0 * counts.sum(1) + statistics.max()\n\n    def errors(self",
+        ),
+        "task 'spread': a set of some images has another figure than these images alone",
+    ),
     "a picture that is drawn upon": (
         "task-spread-pictures-keep-their-size",
         ("drawn = image.copy()", "drawn = image"),
