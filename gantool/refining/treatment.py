@@ -83,7 +83,8 @@ class Treatment:
         """
         canvas = frame.canvas
         low, high = self._range(canvas.dtype)
-        scaled = resize(_match_channels(change.transpose(1, 2, 0), canvas.shape[2]), canvas.shape[:2])
+        change = _match_channels(np.ascontiguousarray(change.transpose(1, 2, 0)), canvas.shape[2])
+        scaled = resize(change, canvas.shape[:2])
         colours = self._stored(canvas, canvas + scaled * np.float32((high - low) / 2))
         return colours if frame.alpha is None else np.concatenate([colours, frame.alpha], axis=2)
 
@@ -108,12 +109,12 @@ class Treatment:
         return self.preprocess.value_range or (0, full_scale(dtype))
 
     def _stored(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """New values to the type of the old ones, clipped to the range; where the old ones lie outside of it, they stay."""
+        """New values, which are overwritten, to the type of the old ones, clipped to the range; old ones outside of it stay."""
         low, high = self._range(before.dtype)
         if before.dtype.kind == "u":
             low, high = max(math.ceil(low), 0), min(math.floor(high), full_scale(before.dtype))
-            after = np.rint(after)
-        stored: np.ndarray = after.clip(low, high).astype(before.dtype)
+            np.rint(after, out=after)
+        stored: np.ndarray = after.clip(low, high, out=after).astype(before.dtype)
         return stored if self.preprocess.value_range is None else np.where((before < low) | (before > high), before, stored)
 
 
