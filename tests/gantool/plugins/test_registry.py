@@ -114,6 +114,25 @@ def test_observer_that_raises_stops_no_other(site, fault):
     assert errors == [("a", "ZeroDivisionError" if "/" in fault else "SystemExit")]
 
 
+UNSOUND = {
+    "a hook that does not exist": "@hookimpl\ndef gantool_generator():\n    return []\n",
+    "a hook that raises": "@hookimpl\ndef gantool_losses():\n    raise ValueError\n",
+    "a hook that raises on the way": "@hookimpl\ndef gantool_losses():\n    yield from map(int, 'x')\n",
+    "a record that is none": "@hookimpl\ndef gantool_losses():\n    yield 3\n",
+}
+
+
+@pytest.mark.parametrize("fault", UNSOUND)
+def test_plugin_that_is_broken_observes_nothing_and_stops_no_other(site, fault):
+    broken = site.plant("a", OBSERVER.replace("BODY", "pass") + UNSOUND[fault])
+    sound = site.plant("b", OBSERVER.replace("BODY", "pass"))
+    registry = load_plugins()
+    assert (registry.plugins["a"].broken is not None, registry.plugins["b"].broken) == (True, None)
+    registry.notify(EVENT, lambda *_: pytest.fail("nobody is told of what is not loaded"))
+    assert (sys.modules[broken].seen, sys.modules[sound].seen) == ([], [7])
+    assert [answer.plugin for answer in registry.manager.hook.gantool_log(event=EVENT)] == ["b"]
+
+
 def test_interrupt_in_an_observer_is_an_interrupt(site):
     site.plant("a", OBSERVER.replace("BODY", "raise KeyboardInterrupt"))
     with pytest.raises(KeyboardInterrupt):
