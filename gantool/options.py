@@ -61,9 +61,18 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
         raise GantoolError(f"{group}: {message}" if group else message) from None
     for name, value in values.items():
         # pydantic takes true for 1, and a run would have one step, or one block, without a word.
-        if isinstance(value, bool) and type(getattr(built, name)) in (int, float):
+        if _counts_a_truth(value, getattr(built, name)):
             raise _refused(where, name, "input should be a number", values)
     return built
+
+
+def _counts_a_truth(said: Any, read: Any) -> bool:
+    if isinstance(said, bool):
+        return type(read) in (int, float)
+    if isinstance(said, Mapping) and isinstance(read, Mapping):
+        return any(_counts_a_truth(value, read.get(key)) for key, value in said.items())
+    several = isinstance(said, list | tuple) and isinstance(read, list | tuple)
+    return several and any(map(_counts_a_truth, said, read))
 
 
 def _message(details: Mapping[str, Any]) -> str:

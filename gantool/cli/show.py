@@ -12,7 +12,7 @@ from ..components import Recipe, Slot
 from ..errors import GantoolError, PluginError, nearest, raised
 from ..kinds import KINDS
 from ..options import derived, describe, to_dict, validate
-from ..plan.resolve import DEFAULT_METRIC
+from ..plan.resolve import DEFAULT_METRIC, find_preset
 from ..plugins.registry import Provided, Registry, load_plugins
 from .complete import complete_anything
 
@@ -80,9 +80,7 @@ def _describe(registry: Registry, provided: Provided, preset: str | None) -> dic
             raise GantoolError(f"--preset goes with a recipe; {provided.full_name} is a {provided.kind}")
         return {**data, "parts": [_part("", provided, {}, "")]}
     chosen = record.default_preset if preset is None else preset
-    if chosen and chosen not in record.presets:
-        raise GantoolError(f"{provided.full_name} has no preset {chosen!r}{nearest(chosen, record.presets, 'presets are')}")
-    values = record.presets.get(chosen, {})
+    values = find_preset(record, chosen) if chosen else {}
     slots = list(record.slots)
     if record.dataset:
         slots.append(Slot(name="dataset", kind="dataset", default=record.dataset, summary="Where images come from"))

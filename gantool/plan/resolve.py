@@ -138,11 +138,11 @@ def _layers(record: Recipe, stages: Sequence[Mapping[str, str]], sources: Sequen
 
     layers = []
     if _last(sources, "preset") is None and record.default_preset:
-        layers.append(still_meant(_preset(record, record.default_preset), stages[0]))
+        layers.append(still_meant(find_preset(record, record.default_preset), stages[0]))
     for source, stage in zip(sources, stages[1:], strict=True):
         if source.preset:
             # A preset speaks of the recipe's default parts.
-            layers.append(still_meant(_preset(record, source.preset), stages[0]))
+            layers.append(still_meant(find_preset(record, source.preset), stages[0]))
         layers.append({**still_meant(source.options, stage), **source.settings})
     return layers
 
@@ -152,7 +152,8 @@ def _same(a: str, b: str) -> bool:
     return a == b if ":" in a and ":" in b else a.rpartition(":")[2] == b.rpartition(":")[2]
 
 
-def _preset(record: Recipe, name: str) -> Mapping[str, Any]:
+def find_preset(record: Recipe, name: str) -> Mapping[str, Any]:
+    """Return the values of a preset. Raises `GantoolError`, with the nearest name, for one that the recipe has not."""
     if name not in record.presets:
         has = f"it has: {', '.join(record.presets)}" if record.presets else "it has none"
         raise GantoolError(f"{record.name} has no preset {name!r}{suggest(name, record.presets)}; {has}")

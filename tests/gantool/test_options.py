@@ -95,6 +95,9 @@ def test_unknown_name_suggests_the_nearest_or_lists_all():
         ({"rate": True}, "generator.rate: input should be less than 1, got True"),
         ({"channels": 0}, "generator.channels: input should be 'auto' or input should be greater than or equal to 1, got 0"),
         ({"channels": True}, "generator.channels: input should be a number, got True"),
+        ({"size": [True, 2]}, "generator.size: input should be a number, got [True, 2]"),
+        ({"size": (2, False)}, "generator.size: input should be a number, got (2, False)"),
+        ({"extra": {"a": 1.0, "b": True}}, "generator.extra: input should be a number, got {'a': 1.0, 'b': True}"),
     ],
 )
 def test_value_that_is_not_allowed(values, expected):

@@ -136,9 +136,11 @@ def test_every_setting_is_documented():
         assert all(text.endswith(".") for text in docstrings(cls).values())
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "data"])
+@pytest.mark.parametrize("name", [*(name for name in COMMANDS if name != "data"), "data inspect", "data convert"])
 def test_no_option_needs_a_second_line_at_100_columns(name):
-    command = cli.get_command(click.Context(cli), name)
+    command = cli
+    for word in name.split():
+        command = command.get_command(click.Context(command), word)
     context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
     lines = command.get_help(context).partition("Options:\n")[2].partition("\n\n")[0].splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("  -")]

@@ -127,7 +127,10 @@ class TestRecipe:
         assert part(data, "there")["derived"] == [figure]
 
     def test_unknown_preset(self, capsys):
-        assert refused(capsys, "cycle", "--preset", "latop") == "cycle:both-ways has no preset 'latop'; did you mean 'laptop'?"
+        assert (
+            refused(capsys, "cycle", "--preset", "latop")
+            == "both-ways has no preset 'latop'; did you mean 'laptop'?; it has: laptop, large, wrong"
+        )
 
     def test_part_that_cannot_be_shown_hides_no_other(self, capsys):
         data = shown(capsys, "cycle", "--preset", "wrong")
