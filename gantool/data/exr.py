@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GantoolError, MissingExtra
+from ..errors import GantoolError, MissingExtra, cause
 from .images import ImageReadError
 
 SUFFIX = ".exr"
@@ -129,7 +129,7 @@ def _open(source: Path | io.BytesIO, name: str, *, header_only: bool = False) ->
     try:
         file = package.File(place, separate_channels=True, header_only=header_only)
     except Exception as error:  # its exceptions are those of C++
-        raise ImageReadError(name, " ".join(str(error).split()) or "not an EXR, or damaged") from None
+        raise ImageReadError(name, cause(error) if str(error) else "not an EXR, or damaged") from None
     # A part whose pixels cannot be read is left out, without an exception.
     if not file.parts or not (header_only or all(part.channels for part in file.parts)):
         raise ImageReadError(name, "the image data is damaged")

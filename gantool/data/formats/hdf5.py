@@ -45,7 +45,7 @@ def open_h5(path: Path | str, mode: str = "r") -> Any:
     try:
         return h5py.File(open_binary(path) if is_remote(path) else path, mode, rdcc_nbytes=_CHUNK_CACHE)
     except OSError as error:
-        raise GantoolError(f"cannot open {path}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot open {path}: {cause(error)}") from None
 
 
 class Hdf5Images:
@@ -82,7 +82,7 @@ class Hdf5Images:
             file = self._open()
             row = file[self.key][index] if self.key else file[self.members[index]][()]
         except OSError as error:
-            raise ImageReadError(self.names[index], " ".join(str(error).split())) from None
+            raise ImageReadError(self.names[index], cause(error)) from None
         return as_image(row, self.names[index])
 
     def block(self, start: int, stop: int) -> list[np.ndarray]:
@@ -92,7 +92,7 @@ class Hdf5Images:
         try:
             rows = self._open()[self.key][start:stop]
         except OSError as error:
-            raise ImageReadError(self.names[start], " ".join(str(error).split())) from None
+            raise ImageReadError(self.names[start], cause(error)) from None
         return [as_image(row, self.names[index]) for index, row in enumerate(rows, start)]
 
     def all_forms(self) -> list[Form]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import GantoolError
+from ...errors import GantoolError, cause
 from ..images import Form, LazyArrays, first_of_each, row_names
 from ..locations import Location, open_binary
 from ..samples import Sample
@@ -56,7 +56,7 @@ class NpzImages:
             self.key = choose_images(specs, self.name)
             self.array = self._read(self.key)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise GantoolError(f"cannot read {path}: {' '.join(str(error).split())}") from None
+            raise GantoolError(f"cannot read {path}: {cause(error)}") from None
         self.names: Sequence[str] = row_names(self.name, len(self.array))
         self.labels: Mapping[str, np.ndarray] = LazyArrays(label_names(specs, self.key, len(self.array)), self._read)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ...errors import GantoolError, MissingExtra
+from ...errors import GantoolError, MissingExtra, cause
 from ..images import Images
 from ..samples import Sample
 from .arrays import IMAGE_NAMES
@@ -36,7 +36,7 @@ def damage(place: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise GantoolError(f"cannot read {place}: {' '.join(str(error).split())}") from None
+        raise GantoolError(f"cannot read {place}: {cause(error)}") from None
 
 
 def image_column(schema: pa.Schema, place: str) -> str:
