@@ -1,8 +1,8 @@
 """Run every ```bash and ```python block of a Markdown file, in order, in one temporary folder.
 
-A block after the line `<!-- not run: WHY -->` is left out; one with `title="FILE"` is written to that file. Training is cut
-short through the environment, which is weaker than what a command says itself, so commands are run exactly as they are printed;
-variables that are set already stay as they are.
+A block after the line `<!-- not run: WHY -->` is left out, one after `<!-- run with: NAME=VALUE -->` gets that variable; one
+with `title="FILE"` is written to that file. Training is cut short through the environment, which is weaker than what a command
+says itself, so commands are run exactly as they are printed; variables that are set already stay as they are.
 
     python scripts/check_readme.py README.md
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n)?"
+    r"(?:<!-- run with: (?P<variable>\w+)=(?P<value>[^\n]+) -->\n)?"
     r"""^```(?P<language>bash|python)(?: title="(?P<file>[^"]+)")?\n(?P<code>.*?)^```$""",
     re.M | re.S,
 )
@@ -49,7 +50,8 @@ def main() -> int:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(block["code"])
                 continue
-            if subprocess.run([*command, block["code"]], cwd=folder, env=environment).returncode:
+            own = {block["variable"]: block["value"]} if block["variable"] else {}
+            if subprocess.run([*command, block["code"]], cwd=folder, env=environment | own).returncode:
                 print(f"this block of {file} failed", file=sys.stderr)
                 return 1
     print(f"{len(blocks)} passed, 0 failed")

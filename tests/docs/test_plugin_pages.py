@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_every_hook_is_documented_and_exercised():
 
 
 @pytest.fixture
-def throwaway(tmp_path) -> Path:
+def throwaway(tmp_path) -> Iterator[Path]:
     """The python of an environment that sees what is installed here and keeps to itself what is installed into it."""
     folder = tmp_path / "venv"
     venv.create(folder, with_pip=False)
@@ -45,15 +46,22 @@ def throwaway(tmp_path) -> Path:
     # A .pth file alone would not follow the .pth files there, by which gantool itself may be installed.
     lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
     (site / "parent.pth").write_text(lines)
-    for command in ("gantool", "pytest", "pip"):
+    place = tmp_path / "socket"
+    # In a new interpreter each command would import torch again, which is most of what it costs.
+    forked = f'"{python}" -SE "{Path(__file__).with_name("forked.py")}" "{place}"'
+    for command, module in (("gantool", f"{forked} gantool"), ("pytest", f"{forked} pytest"), ("pip", f'"{python}" -m pip')):
         script = python.with_name(command)
-        script.write_text(f'#!/bin/sh\nexec "{python}" -m {command} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {module} "$@"\n')
         script.chmod(0o755)
-    return python
+    words = [python, Path(__file__).with_name("forked.py"), place]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout.readline() == "ready\n"
+        yield python
+        server.stdin.close()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # it starts a dozen programs, each of which imports torch
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name == "nt", reason="the page is written for a POSIX shell")
 def test_tutorial_runs_as_it_is_printed(throwaway):
     environment = {
