@@ -11,6 +11,7 @@ test_conformance = gantool.testing.conformance(
         "local": {"width_factor": 0.25},
         "whole-image": {"width_factor": 0.25},
         "history": {"size": 16},
-        "gaze-cnn": {"steps": 10, "batch_size": 4},
+        "gaze-cnn": {"steps": 10, "batch_size": 2},
     },
+    size=(20, 23),
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -119,10 +120,14 @@ def test_no_torch(modules_after):
     assert not modules_after("new-plugin", "deep") & {"torch", "numpy", "pydantic"}
 
 
-def test_new_plugin_installs_passes_its_tests_and_trains(tmp_path):
+def test_new_plugin_installs_passes_its_tests_and_can_be_planned(tmp_path):
     assert run(["new-plugin", "deep-net"]) == 0
     site = tmp_path / "installed"
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
     def python(*words: str) -> str:
         result = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
@@ -132,6 +137,5 @@ def test_new_plugin_installs_passes_its_tests_and_trains(tmp_path):
     install = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
     python(*install, "--target", str(site), "./gantool-deep-net")
     assert " passed" in python("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "./gantool-deep-net")
-    # No choice but the plugin and how long.
-    python("-m", "gantool", "train", "--plugin", "deep-net", "--steps", "2", "--output", "run")
-    assert Path("run", "refiner.safetensors").is_file()
+    # It trains in its own tests; nothing has to be chosen for that but the plugin.
+    assert json.loads(python("-m", "gantool", "train", "--plugin", "deep-net", "--dry-run"))["plugin"] == "deep-net:deep-net"
