@@ -93,6 +93,17 @@ def test_steps_and_picture_are_those_of_the_checkpoint(tiny, train, tmp_path: Pa
         assert Image.open(report.output / "sample.png").getpixel((0, 0)) == (0, 0, step)
 
 
+def test_the_verdict_of_a_checkpoint_stays_when_the_run_goes_on(tiny, train, tmp_path: Path) -> None:
+    settings = {"checkpoint_every": 4, "keep": 9}
+    source = train(tiny(steps=5, **settings), tmp_path / "trained")
+    evaluate(source)
+    train(tiny(steps=9, **settings), source)
+    publish(source, tmp_path / "out", license="mit", checkpoint=12)
+    assert "Refining helps: 5.1° against 6.0°. (`gantool evaluate`, on these weights.)" in card(tmp_path / "out")[1]
+    publish(source, tmp_path / "newest", license="mit")
+    assert "evaluated with other weights" in card(tmp_path / "newest")[1]
+
+
 def test_what_is_not_known_is_said(run: Path, tmp_path: Path) -> None:
     bare = gantool.save(gantool.load(run), tmp_path / "saved")
     report = publish(bare, tmp_path / "out", license="unknown", name="other-name")
