@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import GantoolError
 from . import IMAGE_SUFFIXES
 from .chunks import ChunkStream
-from .formats import find
+from .formats import find, words
 from .images import Images
 from .locations import Location
 
@@ -33,4 +33,7 @@ def kind_of(path: str | Path) -> str:
 def open_stream(path: str | Path | Location, *, window: int) -> ChunkStream:
     """Open a set in a format that provides "streams"; see `ChunkStream`. Raises `GantoolError`."""
     place = path if isinstance(path, Location) else Location(path)
-    return ChunkStream(place.text, find(place).chunks(place), window=window)
+    storage = find(place)
+    if "streams" not in storage.record.provides:
+        raise GantoolError(f"{place}: sets in the format {storage.record.name} are not streamed, but {words('streams')} are")
+    return ChunkStream(place.text, storage.chunks(place), window=window)

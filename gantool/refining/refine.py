@@ -60,6 +60,8 @@ def refine(
     storage = find(place, option="--input ", config=VideoOptions(codec=asked.video_codec, crf=asked.video_crf))
     if asked.copy and not isinstance(storage, Folder):
         raise GantoolError("--copy is for folders; in a file, all but the images is copied anyway")
+    if "refines" not in storage.record.provides:
+        raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
     output = Path(output)
     check_output(storage, place, output)
     targets = {} if isinstance(storage, Folder) else container_targets(storage, place, output)

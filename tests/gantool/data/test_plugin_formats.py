@@ -92,6 +92,18 @@ def test_without_the_plugin_it_is_named_among_no_formats(toy: Path, monkeypatch:
         open_images(toy)
 
 
+def test_what_a_format_does_not_provide_is_said(site, tmp_path: Path):
+    site.plant("toy", TOY.replace('{"streams", "writes", "refines"}', "()"))
+    (tmp_path / "set.toy").write_bytes(b'{"shape": [1, 12, 16], "labels": {}}\n' + PIXELS[0].tobytes())
+    assert len(open_images(tmp_path / "set.toy")) == 1
+    with pytest.raises(GantoolError, match=r"format toy are not refined: gantool data convert it first"):
+        gantool.refine("run", input=tmp_path / "set.toy", output=tmp_path / "out")
+    with pytest.raises(GantoolError, match=r"format toy are not streamed, but \.parquet, \.tar, a video are"):
+        open_stream(tmp_path / "set.toy", window=1)
+    with pytest.raises(GantoolError, match=r"--format toy; it is one of"):
+        convert(str(tmp_path / "set.toy"), tmp_path / "out", format="toy")
+
+
 def test_a_format_that_cannot_be_imported_stops_no_other(site, tmp_path: Path):
     site.plant("broken", TOY.replace('f"{__name__}:Toy"', '"nowhere:Toy"'))
     Image.fromarray(PIXELS[0]).save(tmp_path / "a.png")
