@@ -17,7 +17,7 @@ from ..runs.files import write_json
 from ..runs.folder import EVALUATION, read_choices, writing
 from .arms import Arm, Material, Skipped, make_arm
 from .downstream import Outcome, choose, run_arm
-from .evidence.collect import collect, without
+from .evidence.collect import collect
 from .evidence.feature_space import feature_space
 from .material import open_material, read_material
 from .names import ARMS
@@ -70,9 +70,7 @@ def evaluate_run(
             outcomes[chosen.component][name] = run_arm(arm, compared.task, truth, chosen, seeds=seeds, device=device)
     if checked.evidence:
         say("comparing images")
-        evidence = collect(run, compared, registry, features=checked.features)
-    else:
-        evidence = without(run, compared)
+    evidence = collect(run, compared, registry, features=checked.features if checked.evidence else None)
     result = make_result(
         compared=compared,
         settings=checked,

@@ -24,39 +24,35 @@ _POINTS = 200
 """Points of a curve at most."""
 
 
-def collect(run: Path, compared: Compared, registry: Registry, *, features: str) -> dict[str, Any]:
-    """Return the keys `label_preservation`, `realism`, `metrics` and `activity` of the result."""
+def collect(run: Path, compared: Compared, registry: Registry, *, features: str | None) -> dict[str, Any]:
+    """Return the keys `label_preservation`, `realism`, `metrics` and `activity` of the result.
+
+    `features`: the feature space; None for nothing but what costs nothing.
+    """
     material = compared.material
+    found: dict[str, Any] = {"label_preservation": None, "realism": None, "metrics": {}}
+    found["activity"] = {**activity(material.refined, material.synthetic, run), "artifacts": None}
+    if features is None:
+        return found
     # Images are in the order of their files, which may be sorted by what they show.
     chosen = torch.randperm(len(material.refined), generator=torch.Generator().manual_seed(material.seed))[:_IMAGES]
     refined, synthetic = material.refined[chosen], material.synthetic[chosen]
     labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
     order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
     real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
-    return {
-        "label_preservation": _section(
-            lambda: label_preservation(synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed)
-        ),
-        "realism": _section(lambda: realism(refined, synthetic, real, other, features=features, seed=material.seed)),
-        "metrics": metrics(registry, {"refined": refined, "synthetic": synthetic}, real),
-        "activity": {
-            **activity(material.refined, material.synthetic, run),
-            "artifacts": _section(lambda: artifacts(refined, synthetic, real)),
-        },
-    }
+    found["label_preservation"] = _section(
+        label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
+    )
+    found["realism"] = _section(realism, refined, synthetic, real, other, features=features, seed=material.seed)
+    found["metrics"] = metrics(registry, {"refined": refined, "synthetic": synthetic}, real)
+    found["activity"]["artifacts"] = _section(artifacts, refined, synthetic, real)
+    return found
 
 
-def without(run: Path, compared: Compared) -> dict[str, Any]:
-    """Return the same keys with nothing but what costs nothing."""
-    material = compared.material
-    own = {**activity(material.refined, material.synthetic, run), "artifacts": None}
-    return {"label_preservation": None, "realism": None, "metrics": {}, "activity": own}
-
-
-def _section(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _section(make: Callable[..., dict[str, Any]], *images: Tensor, **more: Any) -> dict[str, Any]:
     """What `make` returns, or why it cannot: one kind of evidence less does not take the others away."""
     try:
-        return make()
+        return make(*images, **more)
     except GantoolError as why:
         return {"skipped": str(why)}
 

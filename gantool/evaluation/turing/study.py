@@ -87,6 +87,7 @@ class Study:
         try:
             path.touch(mode=0o600)  # it holds the token that lets a browser take part
             self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
             # FULL: an answer is on the disk, not only in the log of the file system, before the participant sees the next image.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -104,8 +105,7 @@ class Study:
 
     def notes(self) -> dict[str, str]:
         """What is known of the study as a whole: token, id, seed, port, the weights that were used."""
-        with self._lock:
-            return {row[0]: row[1] for row in self._connection.execute("SELECT key, value FROM note")}
+        return dict(self._read("SELECT key, value FROM note"))
 
     def note(self, **values: str) -> None:
         """Remember `values`, in place of earlier ones."""
@@ -114,8 +114,7 @@ class Study:
 
     def counts(self) -> dict[str, int]:
         """How many images of each kind the study holds."""
-        with self._lock:
-            return dict(self._connection.execute("SELECT kind, count(*) FROM image GROUP BY kind").fetchall())
+        return dict(self._read("SELECT kind, count(*) FROM image GROUP BY kind"))
 
     def add_images(self, kind: str, names: Sequence[str], pngs: Sequence[bytes]) -> None:
         """Add the images of one kind; nothing where another process was faster."""
@@ -150,31 +149,28 @@ class Study:
     def participant(self, secret: str) -> Participant | None:
         """Return the participant whose secret this is."""
         query = """
-            SELECT p.id, p.name, p.against, count(t.id), count(a.trial) FROM participant p
+            SELECT p.id, p.name, p.against, count(t.id) AS trials, count(a.trial) AS answered FROM participant p
             JOIN trial t ON t.participant = p.id LEFT JOIN answer a ON a.trial = t.id WHERE p.secret = ? GROUP BY p.id"""
-        row = self._one(query, secret)
-        return row and Participant(id=row[0], name=row[1], against=row[2], trials=row[3], answered=row[4])
+        return next((Participant(**dict(row)) for row in self._read(query, secret)), None)
 
     def current(self, participant: int) -> str | None:
         """Return the id of the first trial without an answer, and note when it was shown first; None after the last."""
         query = """
             SELECT t.id, t.shown FROM trial t LEFT JOIN answer a ON a.trial = t.id
             WHERE t.participant = ? AND a.trial IS NULL ORDER BY t.position LIMIT 1"""
-        row = self._one(query, participant)
-        if row is None:
-            return None
-        if row[1] is None:
-            with self._transaction() as run:
-                run.execute("UPDATE trial SET shown = ? WHERE id = ? AND shown IS NULL", (_now(), row[0]))
-        return str(row[0])
+        for trial, shown in self._read(query, participant):
+            if shown is None:
+                with self._transaction() as run:
+                    run.execute("UPDATE trial SET shown = ? WHERE id = ? AND shown IS NULL", (_now(), trial))
+            return str(trial)
+        return None
 
     def picture(self, participant: int, trial: str) -> bytes | None:
         """Return the PNG of a trial that this participant has been shown."""
         query = """
             SELECT i.png FROM trial t JOIN image i ON i.id = t.image
             WHERE t.id = ? AND t.participant = ? AND t.shown IS NOT NULL"""
-        row = self._one(query, trial, participant)
-        return row and bytes(row[0])
+        return next((bytes(row[0]) for row in self._read(query, trial, participant)), None)
 
     def answer(self, participant: int, trial: str, said: str) -> bool:
         """Store an answer; a second one to the same trial changes nothing. False for no trial that the participant was shown."""
@@ -189,20 +185,16 @@ class Study:
     def rows(self, participant: int | None = None) -> list[Row]:
         """Every answer (of one participant), in the order of participants and trials."""
         query = """
-            SELECT p.id, p.name, p.against, t.position, i.kind, a.said, i.name, t.shown, a.given FROM answer a
-            JOIN trial t ON t.id = a.trial JOIN participant p ON p.id = t.participant JOIN image i ON i.id = t.image
+            SELECT p.id AS participant, p.name, p.against, t.position, i.kind, a.said, i.name AS image, t.shown, a.given
+            FROM answer a JOIN trial t ON t.id = a.trial JOIN participant p ON p.id = t.participant JOIN image i ON i.id = t.image
             WHERE ?1 IS NULL OR p.id = ?1 ORDER BY p.id, t.position"""
-        with self._lock:
-            found = self._connection.execute(query, (participant,)).fetchall()
-        names = ("participant", "name", "against", "position", "kind", "said", "image", "shown", "given")
-        return [Row(**dict(zip(names, row, strict=True))) for row in found]
+        return [Row(**dict(row)) for row in self._read(query, participant)]
 
     def unfinished(self) -> int:
         """How many participants have trials without an answer."""
         query = """
             SELECT count(DISTINCT t.participant) FROM trial t LEFT JOIN answer a ON a.trial = t.id WHERE a.trial IS NULL"""
-        row = self._one(query)
-        return int(row[0]) if row else 0
+        return int(self._read(query)[0][0])
 
     def _create(self) -> None:
         with self._transaction() as run:
@@ -213,9 +205,9 @@ class Study:
                 fresh |= {"seed": str(secrets.randbits(32)), "created": _now()}
                 run.executemany("INSERT INTO note VALUES (?, ?)", fresh.items())
 
-    def _one(self, query: str, *values: Any) -> Any:
+    def _read(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
-            return self._connection.execute(query, values).fetchone()
+            return self._connection.execute(query, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

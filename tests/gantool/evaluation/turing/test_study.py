@@ -92,8 +92,8 @@ def test_a_participant_goes_on_where_they_were(study: Study) -> None:
 
 
 def test_an_answer_is_flushed_to_the_disk(study: Study) -> None:
-    assert study._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert study._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert study._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert study._connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
 def test_answers_that_are_neither_real_nor_fake_cannot_be_stored(study: Study) -> None:
