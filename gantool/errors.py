@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -50,6 +51,13 @@ class Stopped(Exception):
     def __init__(self, exit_code: int, run: Path) -> None:
         super().__init__(f"stopped; go on with: gantool train --resume {run}")
         self.exit_code = exit_code
+
+
+def require(feature: str, extra: str, *packages: str) -> None:
+    """Raise `MissingExtra` unless packages, called as they are imported, are installed. None is imported for that."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(feature, {"sklearn": "scikit-learn"}.get(package, package), extra)
 
 
 def cause(error: BaseException) -> str:

@@ -6,7 +6,6 @@ The latter draw no random numbers but for the forest, so they give the same in e
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import MissingExtra
+from ..errors import require
 from ..evaluation.neural import NeuralEstimator
 from .part_options import AdaptiveLinearOptions, ForestOptions, NearestOptions, SVROptions
 
@@ -40,8 +39,7 @@ class _OnGrid:
     """An estimator of scikit-learn on mean brightnesses of a grid. Raises `MissingExtra`."""
 
     def __init__(self, *, config: Any, outputs: int, seed: int) -> None:
-        if importlib.util.find_spec("sklearn") is None:
-            raise MissingExtra(f"estimator {type(self).__name__.lower()}", "scikit-learn", "evaluate")
+        require(f"estimator {type(self).__name__.lower()}", "evaluate", "sklearn")
         self._config, self._outputs, self._seed = config, outputs, seed
         self._model: Any = None
 

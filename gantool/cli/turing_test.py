@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import GantoolError
+from ..errors import GantoolError, require
 from ..plan.settings import StudySettings, read_settings
 from .flags import run_argument, settings
 
@@ -45,10 +45,11 @@ def turing_test(run: str, *, study: str | None, results: bool, as_json: bool, ex
     if results or export:
         return _read(path, run, results=results, as_json=as_json, export=export)
     from ..evaluation.turing.opening import open_study
-    from ..evaluation.turing.serve import check_extra, serve
+    from ..evaluation.turing.serve import serve
 
     asked = read_settings(StudySettings, said, of="turing-test")
-    check_extra()  # before images are made, which may take a while
+    # Before images are made, which may take a while.
+    require("gantool turing-test", "turing-test", "flask", "waitress", "scipy")
     with closing(open_study(Path(run), path, asked)) as opened:
         code = serve(opened, asked, started=lambda url: _welcome(opened, url, asked.against))
         click.echo(f"\n{len(opened.rows())} answers are in {path}. Results: {_command(run)} --results", err=True)

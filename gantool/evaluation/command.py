@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from ..compute.device import choose_device
-from ..errors import GantoolError, MissingExtra, nearest
+from ..errors import GantoolError, MissingExtra, nearest, require
 from ..plan.resolve import resolve
 from ..plan.settings import EvaluateSettings, read_settings, takes
 from ..plugins.registry import load_plugins
@@ -18,13 +18,12 @@ from ..runs.folder import EVALUATION, read_choices, writing
 from .arms import Arm, Material, Skipped, make_arm
 from .downstream import Outcome, choose, run_arm
 from .evidence.collect import collect
-from .evidence.feature_space import feature_space
+from .evidence.realism import feature_space
 from .material import open_material, read_material
 from .names import ARMS
 from .result import make_result
 from .sources import Sources
 from .tasks import select
-from .uncertainty import require_scipy
 
 Say = Callable[[str], None]
 
@@ -45,7 +44,7 @@ def evaluate_run(
     `settings`: fields of `EvaluateSettings`. `say` is told what is being done. Raises `GantoolError`.
     """
     checked = _settings(settings)
-    require_scipy()
+    require("gantool evaluate", "evaluate", "scipy")
     registry = load_plugins()
     slots = _options(options or {})
     estimators = [choose(registry, name, slots["estimator"]) for name in checked.estimators]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..data.preprocess import equalize
-from ..errors import MissingExtra
+from ..errors import require
 from ..model.tensors import eight_bits, normalise, to_tensor
 
 
@@ -75,10 +75,9 @@ def with_albumentations(name: str, images: Tensor, references: Tensor, *, seed: 
     """
     # It would ask PyPI for a newer version while it is imported.
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    try:
-        import albumentations
-    except ImportError:
-        raise MissingExtra(name, "albumentations", "albumentations") from None
+    require(name, "albumentations", "albumentations")
+    import albumentations
+
     transform = albumentations.Compose([getattr(albumentations, name)(p=1, metadata_key="references")], seed=seed)
     chosen = torch.randint(len(references), (len(images),), generator=torch.Generator().manual_seed(seed))
     pairs = zip(eight_bits(images), eight_bits(references[chosen]), strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..components import Task
-from ..errors import MissingExtra
 
 CONFIDENCE = 0.95
 
@@ -74,9 +72,3 @@ def _half_width(means: np.ndarray) -> float:
     from scipy.stats import t
 
     return float(t.ppf((1 + CONFIDENCE) / 2, len(means) - 1) * means.std(ddof=1) / math.sqrt(len(means)))
-
-
-def require_scipy() -> None:
-    """Raise `MissingExtra` where `interval` could not be computed."""
-    if importlib.util.find_spec("scipy") is None:
-        raise MissingExtra("gantool evaluate", "scipy", "evaluate")

@@ -178,7 +178,7 @@ class EvaluateSettings(Weights, Computing):
     evidence: bool = True
     """Compare images: labels, realism, artefacts. Costs a minute or so."""
     features: str = "patches"
-    """Feature space of the realism figures. As `gantool.evaluation.evidence.feature_space.feature_space` takes it."""
+    """Feature space of the realism figures. As `gantool.evaluation.evidence.realism.feature_space` takes it."""
     allow_seen: bool = False
     """Test even on images that the run trained on."""
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gantool.errors import GantoolError, cause, raised
+from gantool.errors import GantoolError, MissingExtra, cause, raised, require
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,12 @@ from gantool.errors import GantoolError, cause, raised
 )
 def test_why_something_failed_is_one_line(error, said, printed):
     assert (cause(error), raised(error)) == (said, printed)
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_extra(monkeypatch):
+    require("gantool evaluate", "evaluate", "json", "csv")
+    with pytest.raises(MissingExtra, match=r"^gantool evaluate needs nowhere: pip install 'simgan-plugin\[evaluate\]'$"):
+        require("gantool evaluate", "evaluate", "json", "nowhere")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="estimator knn needs scikit-learn"):
+        require("estimator knn", "evaluate", "sklearn")

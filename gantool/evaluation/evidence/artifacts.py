@@ -41,15 +41,10 @@ def artifacts(refined: Tensor, synthetic: Tensor, real: Tensor) -> dict[str, Any
         raise GantoolError(f"artefacts are looked for in 8 images or more, got {len(refined)} refined and {len(real)} real")
     refined, synthetic, real = (images.float() for images in (refined, synthetic, real))
     change = float((refined - synthetic).abs().mean())
-    parts = {
-        "frame": frame(refined, synthetic, real),
-        "checkerboard": checkerboard(refined, synthetic, real),
-        "collapse": collapse(refined, synthetic, real),
-    }
-    findings = [part["finding"] for part in parts.values() if part["found"]]
-    if change < IDENTITY:
-        findings.insert(0, f"R changes almost nothing: {change:.4f} on average on the scale from -1 to 1")
-    return {"mean_change": change, **{name: {**part} for name, part in parts.items()}, "findings": findings}
+    looks = {"frame": frame, "checkerboard": checkerboard, "collapse": collapse}
+    parts = {name: look(refined, synthetic, real) for name, look in looks.items()}
+    findings = [f"R changes almost nothing: {change:.4f} on average on the scale from -1 to 1"] if change < IDENTITY else []
+    return {"mean_change": change, **parts, "findings": findings + [part["finding"] for part in parts.values() if part["found"]]}
 
 
 def frame(refined: Tensor, synthetic: Tensor, real: Tensor) -> dict[str, Any]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import statistics
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from ...errors import GantoolError, MissingExtra
-from .feature_space import FeatureSpace, feature_space
-from .patches import Unit, correct, cross_fitted_scores, sliced_wasserstein
+from ...errors import GantoolError, require
+from ...features import BUNDLED, BUNDLED_LAYERS, FrozenFeatures, build_features
+from .patches import Unit, correct, cross_fitted_scores, draw_patches, sliced_wasserstein
 
 MINIMUM = 32
 """Images of each set without which nothing is said."""
@@ -24,6 +26,11 @@ _PATCHES = 256
 
 _DIRECTIONS = 128
 """Random directions of the sliced Wasserstein distance, as many as in the metric patch-distance by default (count)."""
+_SIDE, _EACH = 7, 16
+"""Side of the patches that stand for an image in their own space (px), and how many do."""
+_THUMBNAIL = 8
+"""Height and width at most (px) for the space of pixels: a covariance of more numbers would need thousands of images."""
+_BATCH = 64
 
 Sides = Mapping[str, Tensor]
 
@@ -125,11 +132,10 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
 
 def feature_distances(first: Tensor, second: Tensor, *, seed: int) -> dict[str, float]:
     """FID, KID and sliced Wasserstein distance of two sets of feature rows, (n, D) each. Raises `MissingExtra`."""
-    try:
-        from torchmetrics.image.fid import FrechetInceptionDistance
-        from torchmetrics.image.kid import KernelInceptionDistance
-    except ModuleNotFoundError as error:
-        raise MissingExtra("realism", "torchmetrics", "evaluate") from error
+    require("realism", "evaluate", "torchmetrics")
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     given = _Given(first.shape[1])
     subset = min(len(first), len(second), 500)
     # KID draws its subsets from the global generator, and warns that it stores features.
@@ -154,3 +160,51 @@ class _Given(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """(n, D) as it is."""
         return rows
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A name, what it stands for, and the function."""
+
+    name: str
+    description: str
+    rows: Callable[[Tensor, int], Tensor]
+    """(N, C, H, W) images in [-1, 1] and a seed to (N, rows of an image, D) float32."""
+
+
+def feature_space(name: str) -> FeatureSpace:
+    """Return the space `name`: "patches", "pixels", "efficientnet-lite0" or `package.module:callable`, a torch module.
+
+    Raises `GantoolError` for anything else and `MissingExtra` without the extra `features`.
+    """
+    if name == "patches":
+        return FeatureSpace(name, f"{_EACH} patches of {_SIDE}x{_SIDE} px of each image, raw pixels", _patches)
+    if name == "pixels":
+        return FeatureSpace(name, f"whole images, shrunk to {_THUMBNAIL}x{_THUMBNAIL} px or less", _pixels)
+    if ":" not in name and name != BUNDLED:
+        raise GantoolError(f"--features {name!r} is none of: patches, pixels, {BUNDLED}, package.module:callable")
+    network = build_features(name, ())
+    layers = f"layers {', '.join(BUNDLED_LAYERS)} of {name}" if name == BUNDLED else name
+    return FeatureSpace(name, f"{layers}, averaged over places", lambda images, _seed: _pooled(network, images))
+
+
+def _patches(images: Tensor, seed: int) -> Tensor:
+    side = min(_SIDE, *images.shape[2:])
+    return draw_patches(images, side, _EACH, torch.Generator().manual_seed(seed))
+
+
+def _pixels(images: Tensor, _seed: int) -> Tensor:
+    height, width = (min(_THUMBNAIL, side) for side in images.shape[2:])
+    return F.adaptive_avg_pool2d(images, (height, width)).flatten(1)[:, None]
+
+
+@torch.no_grad()
+def _pooled(network: FrozenFeatures, images: Tensor) -> Tensor:
+    rows = []
+    for batch in torch.split(images, _BATCH):
+        maps = network(batch)
+        rows.append(torch.cat([each.flatten(2).mean(2) if each.dim() > 2 else each for each in maps], dim=1))
+    found = torch.cat(rows).float()
+    if found.dim() != 2 or not bool(torch.isfinite(found).all()):
+        raise GantoolError(f"network {network.name!r} gives features that are not finite rows, one for each image")
+    return found[:, None]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...errors import GantoolError, MissingExtra
+from ...errors import GantoolError, require
 from ...plan.settings import ReportSettings, read_settings, takes
 from ...runs.files import write_file
 from ...runs.folder import RUN, read_choices
@@ -48,10 +48,9 @@ def write_report(run: str | Path, *, output: str | Path | None = None, **setting
     Without weights, or where the run's data are gone, the page has no pictures and says why. Raises `GantoolError`.
     """
     asked = read_settings(ReportSettings, settings, of="report")
-    try:
-        import jinja2
-    except ImportError:
-        raise MissingExtra("gantool report", "jinja2", "report") from None
+    require("gantool report", "report", "jinja2")
+    import jinja2
+
     folder, images = Path(run), asked.images
     read_choices(folder)
     target = Path(output) if output is not None else folder / REPORT

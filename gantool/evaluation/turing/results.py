@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from ...errors import MissingExtra
+from ...errors import require
 from .study import REAL, SAID, Row, Study
 
 COLUMNS = ("participant", "name", "against", "position", "shown_image", "said", "correct", "image", "shown_at", "answered_at")
@@ -66,10 +66,9 @@ class Confusion:
         return float(found.low), float(found.high)
 
     def _test(self, alternative: str = "two-sided") -> Any:
-        try:
-            from scipy.stats import binomtest
-        except ImportError:
-            raise MissingExtra("the binomial test", "scipy", "turing-test") from None
+        require("the binomial test", "turing-test", "scipy")
+        from scipy.stats import binomtest
+
         return binomtest(self.correct, self.trials, 0.5, alternative=alternative)
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
 
-from ...errors import GantoolError, MissingExtra
+from ...errors import GantoolError
 from ...plan.settings import StudySettings
 from .study import Study
 
 ADDRESS = "127.0.0.1"
-
-
-def check_extra() -> None:
-    """Raise `MissingExtra` unless everything that a study needs is installed."""
-    for package in ("flask", "waitress", "scipy"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtra("gantool turing-test", package, "turing-test")
 
 
 def serve(study: Study, asked: StudySettings, *, started: Callable[[str], None]) -> int:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gantool.errors import MissingExtra
-from gantool.evaluation.uncertainty import contributions, interval, require_scipy
+from gantool.evaluation.uncertainty import contributions, interval
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -52,13 +51,6 @@ def test_one_run_has_no_interval_and_no_spread_has_a_point():
     assert interval(np.ones((1, 9))).low is None
     found = interval(np.full((3, 9), 2.0))
     assert (found.low, found.mean, found.high) == (2.0, 2.0, 2.0)
-
-
-def test_a_missing_scipy_is_named_with_its_extra(monkeypatch):
-    require_scipy()
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra, match=r"scipy: pip install 'simgan-plugin\[evaluate\]'"):
-        require_scipy()
 
 
 class Mean:

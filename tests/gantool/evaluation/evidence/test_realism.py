@@ -6,8 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gantool.errors import GantoolError
-from gantool.evaluation.evidence.feature_space import feature_space
-from gantool.evaluation.evidence.realism import realism, two_sample
+from gantool.evaluation.evidence.realism import feature_space, realism, two_sample
 
 pytest.importorskip("torchmetrics")
 
