@@ -150,7 +150,7 @@ class TrainingRun:
         self.progress = TrainingProgress(total, self.done, console=self.console, quiet=self.quiet, figures=figures)
         if self.profile and self.done < total:
             phase = session.recipe.phase(total - 1)
-            self.profiler = StepProfiler(self.folder, phase, session.accelerator.device, self._say)
+            self.profiler = StepProfiler(self.folder, phase, team.accelerator.device, self._say)
         try:
             yield
         finally:

@@ -34,24 +34,18 @@ class StepProfiler:
         self._kind = device.type
         self._seen = self._done = 0
         self._profile = self._make()
+        self._profile.start()
 
     def after(self, step: int, phase: str) -> None:
         """Take note that `step` steps are done, the last of them one of `phase`."""
         self._done = step
-        if phase != self._phase:
-            return
-        self._seen += 1
-        if self._seen == _SETTLING - 1:
-            self._profile.start()
-        elif _SETTLING <= self._seen < _SETTLING + _RECORDED:
+        if phase == self._phase:
+            self._seen += 1
             self._profile.step()
-        elif self._seen == _SETTLING + _RECORDED:
-            self._profile.stop()
 
     def close(self) -> None:
         """Stop recording; a run that ended too early for the whole of it leaves what there is, or says that there is nothing."""
-        if _SETTLING - 1 <= self._seen < _SETTLING + _RECORDED:
-            self._profile.stop()
+        self._profile.stop()
         if self._seen <= _SETTLING:
             missing = _SETTLING + 1 - self._seen
             self._say(f"Warning: --profile recorded nothing, for the run ended {missing} steps too early for it")
@@ -64,7 +58,7 @@ class StepProfiler:
             activities.append(torch.profiler.ProfilerActivity.CUDA)
         return torch.profiler.profile(
             activities=activities,
-            schedule=torch.profiler.schedule(wait=0, warmup=1, active=_RECORDED, repeat=1),
+            schedule=torch.profiler.schedule(wait=_SETTLING - 1, warmup=1, active=_RECORDED, repeat=1),
             on_trace_ready=self._write,
             record_shapes=True,
         )

@@ -23,7 +23,7 @@ def choose_best(
     `batch_size`, whatever the number of processes. Its first figure decides; one that is not finite never wins. Raises
     `GantoolError` where the metric saw too little.
     """
-    metric, refine = session.new_metric(), session.recipe.refine
+    metric, refine = session.metric.build(), session.recipe.refine
     batches = zip(session.held_source.split(batch_size), session.held_target.split(batch_size), strict=True)  # type: ignore[no-untyped-call]
     with kept_random_state():
         try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 
-from ..components import Domain, Figure, Metric, Recipe, ReplayBuffer, Setup, SourceMetric, StreamingDomain, TrainingRecipe
+from ..components import Domain, Figure, Recipe, ReplayBuffer, Setup, Slot, StreamingDomain, TrainingRecipe
 from ..compute.launch import Launch
 from ..compute.processes import SharedBuffer, Team, open_team
 from ..data.domains import Preprocess
@@ -62,19 +62,9 @@ class Session:
     """One line for the user: how many images of which form, on which device."""
 
     @property
-    def accelerator(self) -> Accelerator:
-        """What computes."""
-        return self.team.accelerator
-
-    @property
     def sheet_images(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The synthetic and real images of sample sheets."""
         return self.held_source[:_SAMPLES], self.held_target[:_SAMPLES]
-
-    def new_metric(self) -> Metric | SourceMetric:
-        """Return a metric that has seen nothing."""
-        metric: Metric | SourceMetric = self.metric.build()
-        return metric
 
 
 def meet(settings: RunSettings, launch: Launch = _ALONE) -> Team:
@@ -101,10 +91,11 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
     # The same in all processes, so that they build the same networks.
     set_seed(settings.seed)
     with team.together():
-        _check_accumulates(plan, record)
+        if settings.accumulate > 1 and "accumulates" not in record.provides:
+            raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
         domains = plan.dataset.build()
         source, target, preprocess = prepare(domains, plan.preprocess)
-        feeds = _open_feeds(source, target, settings, team)
+        feeds = _open_feeds((source, target), settings, team)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
     recipe = _build_recipe(plan, record, sample, team)
@@ -124,9 +115,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
 
 def _build_recipe(plan: Plan, record: Recipe, sample: torch.Tensor, team: Team) -> TrainingRecipe:
     with team.together():
-        parts = _make_parts(plan, record, channels=sample.shape[1])
-        if team.count > 1:
-            parts = {name: _shared(part, team) for name, part in parts.items()}
+        parts = {name: _shared(part, team) for name, part in _make_parts(plan, record, sample.shape[1]).items()}
         recipe: TrainingRecipe = plan.recipe.build(parts=parts)
     with warnings.catch_warnings():
         # torch 2.13 has a new name for an option that accelerate knows by the old one only.
@@ -165,9 +154,7 @@ def own_seed(seed: int, rank: int) -> int:
     return (seed + 0x9E3779B1 * rank) % 2**32
 
 
-def _open_feeds(
-    source: Domain | StreamingDomain, target: Domain | StreamingDomain, settings: RunSettings, team: Team
-) -> tuple[Feed, Feed]:
+def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team) -> list[Feed]:
     share = Share(
         seed=settings.seed,
         batch_size=settings.batch_size // team.count,
@@ -175,19 +162,16 @@ def _open_feeds(
         world_size=team.count,
         device=team.accelerator.device,
     )
-    other = replace(share, seed=real_seed(share.seed))
-    return (
-        open_feed(source, share, cache_gib=settings.cache_gib, workers=settings.workers, what="synthetic"),
-        open_feed(target, other, cache_gib=settings.cache_gib, workers=settings.workers, what="real"),
-    )
-
-
-_Batches = list[torch.Tensor]
+    sides = (share, "synthetic"), (replace(share, seed=real_seed(share.seed)), "real")
+    return [
+        open_feed(domain, own, cache_gib=settings.cache_gib, workers=settings.workers, what=what)
+        for domain, (own, what) in zip(domains, sides, strict=True)
+    ]
 
 
 def _draw_first(
-    feeds: tuple[Feed, Feed], domains: tuple[Domain | StreamingDomain, ...], batch_size: int
-) -> tuple[int, list[_Batches]]:
+    feeds: list[Feed], domains: tuple[Domain | StreamingDomain, ...], batch_size: int
+) -> tuple[int, list[list[torch.Tensor]]]:
     """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
     stay where they are."""
     firsts = [feed.next() for feed in feeds]
@@ -200,7 +184,7 @@ def _draw_first(
     return count, drawn
 
 
-def _hold(drawn: list[_Batches], count: int, team: Team) -> tuple[torch.Tensor, ...]:
+def _hold(drawn: list[list[torch.Tensor]], count: int, team: Team) -> tuple[torch.Tensor, ...]:
     """A source batch, then the first `count` images of both domains: the same in all processes, whatever their number."""
     joined = [[team.gather_images(batch) for batch in batches] for batches in drawn]
     return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
@@ -222,27 +206,19 @@ def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain,
     return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}"
 
 
-def _make_parts(plan: Plan, record: Recipe, *, channels: int) -> dict[str, Any]:
-    parts = {}
-    for number, slot in enumerate(record.slots):
-        has = {
-            "in_channels": channels,
-            "out_channels": channels,
-            # A generator of its own, so that what a buffer draws does not depend on who else draws.
-            "generator": torch.Generator().manual_seed(plan.settings.seed + 1000 * (number + 1)),
-        }
-        parts[slot.name] = plan.parts[slot.name].build(**{name: has[name] for name in KINDS[slot.kind].arguments or ()})
-    return parts
+def _make_parts(plan: Plan, record: Recipe, channels: int) -> dict[str, Any]:
+    def make(number: int, slot: Slot) -> Any:
+        # A generator of its own, so that what a buffer draws does not depend on who else draws.
+        generator = torch.Generator().manual_seed(plan.settings.seed + 1000 * number)
+        has = {"in_channels": channels, "out_channels": channels, "generator": generator}
+        return plan.parts[slot.name].build(**{name: has[name] for name in KINDS[slot.kind].arguments or ()})
 
-
-def _check_accumulates(plan: Plan, record: Recipe) -> None:
-    if plan.settings.accumulate > 1 and "accumulates" not in record.provides:
-        raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
+    return {slot.name: make(number, slot) for number, slot in enumerate(record.slots, 1)}
 
 
 def _shared(part: Any, team: Team) -> Any:
     # A buffer that has no state remembers nothing, so each process may have its own.
-    return SharedBuffer(part, team) if isinstance(part, ReplayBuffer) and part.state_dict() else part
+    return SharedBuffer(part, team) if team.count > 1 and isinstance(part, ReplayBuffer) and part.state_dict() else part
 
 
 def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor) -> Recorded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,28 @@ from gantool import GantoolError
 from gantool.datasets import Listed
 from gantool.errors import cause
 
-from .geometry import facing_from_rotation, gaze_labels, mirrored
-from .pictures import Grey, resized, whole_numbers
+from .geometry import Floats, facing_from_rotation, gaze_labels, mirrored
+from .pictures import resized, whole_numbers
 
 SIDES = ("left", "right")
 LISTS = Path("Evaluation Subset") / "sample list for eye image"
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Eyes of one side."""
+
+    images: NDArray[np.uint8]
+    """(N, H, W)."""
+    gaze: Floats
+    """(N, 3) directions in camera axes."""
+    facing: Floats
+    """(N, 3) directions in which the faces look, likewise."""
+
+    def taken(self, rows: list[int], *, mirror: bool) -> Eyes:
+        """Some of them, mirrored with their labels if `mirror`."""
+        images, gaze, facing = self.images[rows], self.gaze[rows], self.facing[rows]
+        return Eyes(images[:, :, ::-1], mirrored(gaze), mirrored(facing)) if mirror else Eyes(images, gaze, facing)
 
 
 @dataclass(frozen=True)
@@ -30,12 +47,7 @@ class Day:
     path: Path
     names: list[str]
     """(N,) file names of the frames, `0203.jpg`."""
-    images: dict[str, NDArray[np.uint8]]
-    """(N, H, W) by side."""
-    gaze: dict[str, NDArray[np.float64]]
-    """(N, 3) directions by side, in camera axes."""
-    pose: dict[str, NDArray[np.float64]]
-    """(N, 3) rotation vectors of the head by side."""
+    sides: dict[str, Eyes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,27 +81,26 @@ class MPIIGaze:
         Beside the labels of `gaze_labels`: `subject` and `eye`, text. Images that are not (h, w) = `size` are resized. Raises
         `GantoolError` for a subject without files or a list, and for files that are damaged or of another layout.
         """
-        images: list[Grey] = []
         names: list[str] = []
-        columns: dict[str, list[Any]] = {"gaze": [], "facing": [], "subject": [], "eye": []}
+        found: list[tuple[str, str, Eyes]] = []
         for subject in subjects:
             for day, side, rows in self._wanted(subject, choice):
-                flip = choice.mirror and side == "right"
-                pixels, gaze, facing = day.images[side][rows], day.gaze[side][rows], facing_from_rotation(day.pose[side][rows])
-                images += list(pixels[:, :, ::-1] if flip else pixels)
                 names += [f"{day.path}:{day.names[row]} {side}" for row in rows]
-                columns["gaze"].append(mirrored(gaze) if flip else gaze)
-                columns["facing"].append(mirrored(facing) if flip else facing)
-                columns["subject"] += [subject] * len(rows)
-                columns["eye"] += [side] * len(rows)
+                found.append((subject, side, day.sides[side].taken(rows, mirror=choice.mirror and side == "right")))
         if not names:
             raise GantoolError(f"no {' or '.join(choice.sides)} eyes of {', '.join(subjects)} in {self.normalized}")
-        labels = gaze_labels(np.concatenate(columns["gaze"]), np.concatenate(columns["facing"]))
+        whose, which, eyes = zip(*found, strict=True)
+        images = [image for each in eyes for image in each.images]
+        counts = [len(each.images) for each in eyes]
         return Listed(
             f"{self.normalized} ({', '.join(subjects)})",
             names,
             lambda index: resized(images[index], size),
-            {**labels, "subject": np.array(columns["subject"]), "eye": np.array(columns["eye"])},
+            {
+                **gaze_labels(*(np.concatenate([getattr(each, name) for each in eyes]) for name in ("gaze", "facing"))),
+                "subject": np.repeat(whose, counts),
+                "eye": np.repeat(which, counts),
+            },
         )
 
     def _wanted(self, subject: str, choice: Choice) -> Iterator[tuple[Day, str, list[int]]]:
@@ -97,32 +108,32 @@ class MPIIGaze:
         files = sorted((self.normalized / subject).glob("*.mat"))
         if not files:
             raise GantoolError(f"{self.normalized / subject} has no .mat files: leave {subject} out, or unpack it again")
-        absent = sorted({day for day, _, _ in listed or ()} - {path.stem for path in files})
-        if absent:
+        days = {day for day, _ in listed or ()}
+        if absent := sorted(days - {path.stem for path in files}):
             raise GantoolError(f"{self.normalized / subject / absent[0]}.mat is missing, which {LISTS / subject}.txt names")
-        for path in files:
-            if listed is not None and path.stem not in {day for day, _, _ in listed}:
-                continue
-            day = read_day(path)
+        for day in (read_day(path) for path in files if listed is None or path.stem in days):
             for side in choice.sides:
-                rows = _rows(day, side, listed) if listed is not None else list(range(len(day.names)))
-                if rows:
-                    yield day, side, rows
+                wanted = day.names if listed is None else listed.get((day.path.stem, side), [])
+                if absent := [name for name in wanted if name not in day.names]:
+                    raise GantoolError(f"{day.path} has no {absent[0]}, which the evaluation list names")
+                at = {name: row for row, name in enumerate(day.names)}
+                if wanted:
+                    yield day, side, list(range(len(day.names))) if listed is None else [at[name] for name in wanted]
 
-    def _list(self, subject: str) -> list[tuple[str, str, str]]:
-        """Return (day, file name, side) of each image of the subject's list."""
+    def _list(self, subject: str) -> dict[tuple[str, str], list[str]]:
+        """File names of the images in the subject's list, by day and side."""
         path = self.root / LISTS / f"{subject}.txt"
         try:
             lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         except (OSError, ValueError) as error:
-            cause = getattr(error, "strerror", None) or "it is no text"
-            raise GantoolError(f"cannot read {path}: {cause}; images (or test_images) = all needs no list") from None
-        found = []
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise GantoolError(f"cannot read {path}: {why}; images (or test_images) = all needs no list") from None
+        found: dict[tuple[str, str], list[str]] = {}
         for number, words in enumerate(lines, 1):
             if len(words) != 2 or words[0].count("/") != 1 or words[1] not in SIDES:
                 raise GantoolError(f"{path}, line {number}: {' '.join(words)!r} is not of the form day01/0203.jpg left")
             day, _, name = words[0].partition("/")
-            found.append((day, name, words[1]))
+            found.setdefault((day, words[1]), []).append(name)
         return found
 
 
@@ -159,38 +170,27 @@ def read_day(path: Path) -> Day:
     try:
         names = [str(np.squeeze(name)) for name in np.ravel(found["filenames"])]
         sides = {side: found["data"][0, 0][side][0, 0] for side in SIDES}
-        fields = {name: {side: sides[side][name] for side in SIDES} for name in ("image", "gaze", "pose")}
+        fields = {side: {name: stored[name] for name in ("image", "gaze", "pose")} for side, stored in sides.items()}
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise GantoolError(
             f"{path} lacks {cause(error)}: MPIIGaze has data.left and .right with image, gaze, pose; and filenames"
         ) from None
-    for side in SIDES:
-        _check(path, side, fields, len(names))
-        fields["image"][side] = whole_numbers(fields["image"][side], f"{path}: data.{side}.image")
-    numbers = {name: {side: rows.astype(np.float64) for side, rows in fields[name].items()} for name in ("gaze", "pose")}
-    return Day(path, names, fields["image"], numbers["gaze"], numbers["pose"])
+    return Day(path, names, {side: _eyes(f"{path}: data.{side}", stored, len(names)) for side, stored in fields.items()})
 
 
-def _check(path: Path, side: str, fields: dict[str, dict[str, Any]], count: int) -> None:
-    image = fields["image"][side]
+def _eyes(where: str, stored: Mapping[str, Any], count: int) -> Eyes:
+    image = stored["image"]
     if image.ndim != 3 or len(image) != count:
-        raise GantoolError(f"{path}: data.{side}.image is {_shape(image)}, not {count}xHxW, an image for each file name")
+        raise GantoolError(f"{where}.image is {_shape(image)}, not {count}xHxW, an image for each file name")
     for name in ("gaze", "pose"):
-        rows = fields[name][side]
+        rows = stored[name]
         if rows.shape != (count, 3) or rows.dtype.kind != "f" or not np.isfinite(rows).all():
-            raise GantoolError(f"{path}: data.{side}.{name} is {_shape(rows)}, not {count}x3 finite numbers")
-    if (np.linalg.norm(fields["gaze"][side], axis=1) < 1e-6).any():
-        raise GantoolError(f"{path}: data.{side}.gaze has a row of zeros, which is no direction")
+            raise GantoolError(f"{where}.{name} is {_shape(rows)}, not {count}x3 finite numbers")
+    if (np.linalg.norm(stored["gaze"], axis=1) < 1e-6).any():
+        raise GantoolError(f"{where}.gaze has a row of zeros, which is no direction")
+    gaze = stored["gaze"].astype(np.float64)
+    return Eyes(whole_numbers(image, f"{where}.image"), gaze, facing_from_rotation(stored["pose"]))
 
 
 def _shape(values: Any) -> str:
     return f"{'x'.join(map(str, values.shape))} {values.dtype}"
-
-
-def _rows(day: Day, side: str, listed: Iterable[tuple[str, str, str]]) -> list[int]:
-    at = {name: row for row, name in enumerate(day.names)}
-    wanted = [name for stem, name, eye in listed if (stem, eye) == (day.path.stem, side)]
-    absent = [name for name in wanted if name not in at]
-    if absent:
-        raise GantoolError(f"{day.path} has no {absent[0]}, which the evaluation list names")
-    return [at[name] for name in wanted]
