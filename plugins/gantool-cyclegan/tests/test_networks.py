@@ -3,9 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from gantool_cyclegan.discriminator import PatchGAN
-from gantool_cyclegan.generator import ResNetGenerator
-from gantool_cyclegan.layers import cropped, enlarged
+from gantool_cyclegan.networks import PatchGAN, ResNetGenerator, cropped, enlarged
 from gantool_cyclegan.options import PatchOptions, ResNetOptions
 from torch import nn
 

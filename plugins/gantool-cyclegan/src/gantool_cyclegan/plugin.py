@@ -43,7 +43,7 @@ def gantool_generators() -> Iterable[Component]:
     """The ResNet generator."""
     yield Component(
         name="resnet",
-        factory="gantool_cyclegan.generator:ResNetGenerator",
+        factory="gantool_cyclegan.networks:ResNetGenerator",
         options=ResNetOptions,
         provides=frozenset({"features"}),
         summary="Downsampling, ResNet blocks with instance norm, upsampling (Johnson 2016)",
@@ -55,7 +55,7 @@ def gantool_discriminators() -> Iterable[Component]:
     """The PatchGAN."""
     yield Component(
         name="patch",
-        factory="gantool_cyclegan.discriminator:PatchGAN",
+        factory="gantool_cyclegan.networks:PatchGAN",
         options=PatchOptions,
         summary="PatchGAN, 70×70 px patches unless told otherwise (Isola 2017)",
     )

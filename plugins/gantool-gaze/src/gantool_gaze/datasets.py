@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gantool import GantoolError
 from gantool.components import Pair
 
@@ -9,7 +11,6 @@ from .columbia import find_columbia, open_columbia
 from .h5 import open_h5
 from .mpiigaze import SIDES, Choice, find_mpiigaze
 from .options import ColumbiaOptions, H5Options, MPIIGazeOptions
-from .subjects import choose_subjects
 from .unityeyes import open_unityeyes
 
 
@@ -52,6 +53,25 @@ def h5_pair(*, config: H5Options) -> Pair:
     """Open gaze.h5 and real_gaze.h5. Raises `GantoolError` as `open_h5` does, and where their images differ in size."""
     _check_paths(config, synthetic="gaze.h5", real="real_gaze.h5")
     return Pair(open_h5(config.synthetic, look_vec=config.look_vec), open_h5(config.real))
+
+
+def choose_subjects(known: Sequence[str], subjects: str, test_subjects: str, place: str) -> tuple[list[str], list[str]]:
+    """Return whom to train on and whom to test on. Raises `GantoolError` for a person who is not there, or is in both."""
+    chosen: list[list[str]] = []
+    for option, text in (("subjects", subjects), ("test_subjects", test_subjects)):
+        words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+        for word in words:
+            if word not in known:
+                raise GantoolError(f"dataset.{option}: {place} has no subject {word!r}; it has: {', '.join(known)}")
+        chosen.append(words)
+    train, test = chosen
+    both = [subject for subject in train if subject in test]
+    if both:
+        raise GantoolError(f"subject {both[0]} is in dataset.subjects and in dataset.test_subjects: take it out of one")
+    train = train or [subject for subject in known if subject not in test]
+    if not train:
+        raise GantoolError(f"dataset.test_subjects names all {len(known)} subjects of {place}: leave some to train on")
+    return train, test
 
 
 _UNITYEYES = "the folder that UnityEyes wrote N.jpg and N.json into"

@@ -12,9 +12,9 @@ from gantool import GantoolError
 from gantool.datasets import Listed
 
 from .columbia import find_columbia, is_columbia, open_columbia
+from .datasets import choose_subjects
 from .h5 import SUFFIXES, open_h5
 from .mpiigaze import Choice, find_mpiigaze, is_mpiigaze
-from .subjects import choose_subjects
 from .unityeyes import is_unityeyes, open_unityeyes
 
 FORMATS = ("unityeyes", "mpiigaze", "columbia", "h5")

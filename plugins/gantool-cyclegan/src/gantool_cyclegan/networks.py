@@ -1,4 +1,8 @@
-"""The generator: the ResNet of Johnson et al. (2016) with instance normalisation (the paper's Section 7.2)."""
+"""Both networks of the paper's Section 7.2.
+
+The generator is the ResNet of Johnson et al. (2016) with instance normalisation, the discriminator the PatchGAN of Isola et al.
+(2017).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .layers import biased, cropped, enlarged, initialise, normed
-from .options import ResNetOptions
+from .options import PatchOptions, ResNetOptions
 
 
 class ResNetGenerator(nn.Module):
@@ -80,6 +83,36 @@ class ResNetBlock(nn.Module):
         return changed
 
 
+class PatchGAN(nn.Module):
+    """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w), higher is more like the target domain, any H, W ≥ 1.
+
+    4×4 convolutions, `depth` of them of stride 2, then two of stride 1, with leaky ReLUs of slope 0.2 between them. An image
+    smaller than 3·2^depth px is continued by reflection to that size. Raises `ValueError` for channels below 1.
+    """
+
+    def __init__(self, *, config: PatchOptions, in_channels: int) -> None:
+        super().__init__()
+        if in_channels < 1:
+            raise ValueError(f"a discriminator needs at least 1 channel, got {in_channels}")
+        self.minimum = 3 * 2**config.depth
+        strides = [2] * config.depth + [1]
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for number, stride in enumerate(strides):
+            width = config.width * 2 ** min(number, 3)
+            norm = config.norm if number else "none"
+            conv = nn.Conv2d(channels, width, 4, stride, padding=1, bias=biased(norm))
+            layers += [*normed(conv, width, norm), nn.LeakyReLU(0.2, inplace=True)]
+            channels = width
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, padding=1))
+        initialise(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w)."""
+        logits: Tensor = self.layers(enlarged(images, multiple=1, minimum=self.minimum))
+        return logits
+
+
 def _conv(inputs: int, outputs: int, kernel: int, config: ResNetOptions, *, stride: int = 1) -> list[nn.Module]:
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=biased(config.norm))
     return normed(conv, outputs, config.norm)
@@ -90,3 +123,48 @@ def _upsampling(inputs: int, outputs: int, config: ResNetOptions) -> list[nn.Mod
         return [nn.Upsample(scale_factor=2, mode="nearest"), *_conv(inputs, outputs, 3, config)]
     conv = nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1, bias=biased(config.norm))
     return normed(conv, outputs, config.norm)
+
+
+def enlarged(images: Tensor, *, multiple: int, minimum: int) -> Tensor:
+    """Continue images by reflection on all sides until height and width are multiples of `multiple`, at least `minimum`.
+
+    (N, C, H, W) -> (N, C, H', W'), any H, W ≥ 1, and unchanged where they fit; `cropped` undoes it. Reflection repeats
+    where an image is smaller than what is added. `minimum` is itself a multiple.
+    """
+    for dim in (2, 3):
+        side = images.shape[dim]
+        wanted = max(minimum, (side + multiple - 1) // multiple * multiple)
+        if wanted != side:
+            before = (wanted - side) // 2
+            # A wave of the period 2 (side − 1) that runs up and down over the pixels.
+            period = max(1, 2 * (side - 1))
+            places = torch.arange(wanted, device=images.device).sub(before)
+            # By a tensor: a number that hangs on the size has no remainder in ONNX.
+            places = places.remainder(torch.full_like(places, period))
+            images = images.index_select(dim, side - 1 - (side - 1 - places).abs())
+    return images
+
+
+def cropped(images: Tensor, height: int, width: int) -> Tensor:
+    """(N, C, H', W') -> (N, C, height, width), the part that `enlarged` was given."""
+    top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+    return images[..., top : top + height, left : left + width]
+
+
+def normed(conv: nn.Module, channels: int, norm: str) -> list[nn.Module]:
+    """A convolution and what normalises its output. Make the convolution with `bias=biased(norm)`."""
+    return [conv, nn.InstanceNorm2d(channels)] if norm == "instance" else [conv]
+
+
+def biased(norm: str) -> bool:
+    """Whether a convolution keeps its bias: an instance norm would take it away again."""
+    return norm == "none"
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw all weights of convolutions from N(0, 0.02²) (the paper's Section 7.1), biases are 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
