@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,23 +42,21 @@ class Window:
         return (points - (self.left, self.top)) * (size[1] / self.width, size[0] / self.height) - 0.5
 
 
-def read_grey(path: Path) -> Grey:
-    """Read an image file as (H, W) luminance. Raises `GantoolError`."""
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image file, whose size is known without decoding it. Raises `GantoolError`, also for what is read meanwhile."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("L"))
+            yield image
     # Pillow raises SyntaxError and others, too, for damaged files.
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise GantoolError(f"cannot read image {path}: {cause(error)}") from None
 
 
-def read_size(path: Path) -> tuple[int, int]:
-    """(H, W) of an image file, from its header. Raises `GantoolError`."""
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise GantoolError(f"cannot read image {path}: {cause(error)}") from None
+def read_grey(path: Path) -> Grey:
+    """Read an image file as (H, W) luminance. Raises `GantoolError`."""
+    with opened(path) as image:
+        return np.asarray(image.convert("L"))
 
 
 def whole_numbers(values: NDArray[Any], name: str) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from gantool.datasets import Labels, LazyArrays, Listed
 from gantool.errors import cause
 
 from .geometry import facing_from_unity, from_unity, gaze_labels
-from .pictures import Grey, Window, read_grey, read_size
+from .pictures import Grey, Window, opened, read_grey
 
 LABELS = ("gaze_pitch_yaw_rad", "gaze_xyz", "head_pitch_yaw_rad", "pupil_xy", "corners_xy", "lids_xy", "iris_xy")
 """Positions are (x, y) in pixels of the crop: `pupil_xy` (N, 2), the mean of the iris' rim; `corners_xy` (N, 2, 2), inner then
@@ -45,7 +45,8 @@ def open_unityeyes(folder: str | Path, *, size: tuple[int, int], zoom: float = 1
 
     def read(index: int) -> Grey:
         picture = read_grey(images[index])
-        return _window(_read_points(jsons[index], len(picture)), size, zoom, jsons[index]).cut(picture, size)
+        points = _points(_read_json(jsons[index]), jsons[index], len(picture))
+        return _window(points, size, zoom, jsons[index]).cut(picture, size)
 
     # All are read when the first one is asked for: training needs none of them.
     labels = cache(lambda: _labels(images, jsons, size, zoom))
@@ -101,10 +102,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_points(path: Path, height: int) -> dict[str, NDArray[np.float64]]:
-    return _points(_read_json(path), path, height)
-
-
 def _points(details: dict[str, Any], path: Path, height: int) -> dict[str, NDArray[np.float64]]:
     """{name: (K, 2)} positions from the picture's top left corner: Unity counts y from the bottom."""
     result = {}
@@ -141,7 +138,9 @@ def _labels(images: Sequence[Path], jsons: Sequence[Path], size: tuple[int, int]
             raise GantoolError(f"{path} has no eye_details.look_vec: is it of UnityEyes?")
         looks.append(parse_vector(eye["look_vec"], 3, f"{path}: look_vec"))
         heads.append(parse_vector(details.get("head_pose"), 3, f"{path}: head_pose"))
-        points = _points(details, path, read_size(image)[0])
+        with opened(image) as picture:
+            height = picture.height
+        points = _points(details, path, height)
         window = _window(points, size, zoom, path)
         iris = points["iris_2d"]
         found = (iris.mean(0), _corners(points), points["interior_margin_2d"], iris)
