@@ -270,7 +270,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> Callable[..., 
         info = PluginInfo("planted", "planted", "1", "planted_parts", provides=provided)
         manager = new_manager()
         if observer:
-            module.gantool_log = hookimpl(observer, specname="gantool_log")  # type: ignore[attr-defined]
+            module.gantool_log = hookimpl(lambda event: observer(event), specname="gantool_log")  # type: ignore[attr-defined]
             register(manager, "planted", module)
         return replace(registry, plugins={**registry.plugins, "planted": info}, manager=manager)
 

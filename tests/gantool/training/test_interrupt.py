@@ -191,7 +191,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(tmp_path, one_t
         time.sleep(random.SystemRandom().random())
         program.send(signal.SIGKILL)
         assert program.end() == -signal.SIGKILL
-    steps = last(run) + 3 - 6
+    steps = max(0, last(run) + 3 - 6)  # on a slow machine it may still be in its six steps of warm-up
     resume_run(run, Choices(settings={"steps": steps}), quiet=True)
     assert not [path for path in run.rglob("*") if re.search(r"\.tmp", path.name)]
     gantool.train(config=run / "run.json", output=whole, checkpoint_every=10**6, sample_every=10**6)
