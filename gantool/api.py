@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .data.domains import Preprocess
+from .data.domains import Preprocess, Reading
 from .errors import GantoolError, Stopped
 from .kinds import KINDS
 from .model.export import export
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "evaluate", "export", "load", "refine", "save", "train"]
 
 
-@takes(RunSettings, Preprocess)
+@takes(RunSettings, Reading, Preprocess)
 def train(
     plugin: str | None = None,
     *,
@@ -43,8 +43,8 @@ def train(
         options: Of the recipe and its parts: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`.
         quiet: Print nothing.
         **choices: What the flags of `gantool train` are called, with underscores: fields of `gantool.plan.settings.RunSettings`
-            and `gantool.data.domains.Preprocess`, `synthetic`, `real`, `preset`, `dataset`, `metric`, and `generator`, `loss` or
-            another kind of part; `parts`, {slot: name}, stands for `--part`.
+            and of `Reading` and `Preprocess` in `gantool.data.domains`, `synthetic`, `real`, `preset`, `dataset`, `metric`, and
+            `generator`, `loss` or another kind of part; `parts`, {slot: name}, stands for `--part`.
 
     Returns:
         The run folder.

@@ -106,10 +106,38 @@ def gantool_formats() -> Iterable[Format]:
     )
 
 
+_LAYOUTS = {
+    "bop": "Scenes of the BOP challenge, and of BlenderProc's write_bop",
+    "solo": "SOLO, of Unity's Perception package",
+    "replicator": "Omniverse Replicator and Isaac Sim (BasicWriter)",
+    "kubric": "Kubric, and MOVi as files",
+    "hypersim": "Hypersim (HDF5 by camera and frame)",
+    "blenderproc": "BlenderProc (HDF5 per frame)",
+    "vkitti2": "Virtual KITTI 2",
+    "airsim": "AirSim recordings",
+    "rhd": "RHD, rendered hands",
+    "dope": "DOPE and NDDS, Falling Things",
+    "mitsuba": "Mitsuba's AOVs (EXR)",
+    "blender": "Blender (multilayer EXR, File Output node)",
+    "carla": "CARLA's cameras, one folder each",
+}
+"""Of programs: each in a module of its own."""
+
+_BY_NAMES = {
+    "listed": "Pictures that COCO, YOLO, VOC, CVAT or tables list",
+    "folders": "Folders by what they hold, such as images/ and masks/",
+    "plain": "Every image file is a picture",
+}
+"""Of nobody's program, or of any."""
+
+
 @hookimpl
 def gantool_layouts() -> Iterable[Component]:
-    """What a folder means."""
-    yield Component(name="plain", factory="gantool.data.listing:Plain", summary="Every image file is a picture")
+    """What a folder means, the most particular first."""
+    for name, summary in _LAYOUTS.items():
+        yield Component(name=name, factory=f"gantool.data.layouts.{name}:LAYOUT", summary=summary)
+    for name, summary in _BY_NAMES.items():
+        yield Component(name=name, factory=f"gantool.data.layouts.choosing:{name.upper()}", summary=summary)
 
 
 @hookimpl

@@ -48,7 +48,7 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
     # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     paths = [path] if against is None else [path, against]
-    opened = [open_images(place) for place in paths]
+    opened = [open_images(place, asked) for place in paths]
     surveys = [survey(images, limit=asked.limit) for images in opened]
     findings = [review(found) for found in surveys]
     differences = compare(*surveys) if len(surveys) == 2 else []

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from ..compute.launch import read_launch, speaks
-from ..data.domains import Preprocess
+from ..data.domains import Preprocess, Reading
 from ..errors import GantoolError
 from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
@@ -41,6 +41,7 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--output", metavar="RUN", type=click.Path(), help="Folder of the new run. [default: runs/PLUGIN-001, …]")
 @click.option("--preset", metavar="NAME", help="A named set of values of the recipe: see `gantool show simgan`.")
 @settings(RunSettings, layered=True)
+@settings(Reading, layered=True)
 @settings(Preprocess, layered=True)
 @_part_flags
 @click.option("--part", "part", multiple=True, metavar="SLOT=NAME", help="Fill any slot of the recipe. Repeatable.")

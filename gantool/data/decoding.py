@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import cause
 from .images import Form, ImageReadError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 """What such files may hold, by Pillow's names, whatever they are called."""
 
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
@@ -132,6 +132,8 @@ def read_header(image: Image.Image, head: bytes) -> Header:
         channels = _PNG_CHANNELS[head[_PNG_COLOUR_TYPE]] if bits == 16 else channels
     elif image.format == "TIFF":
         bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
+    elif image.mode == "I":
+        bits = 16
     dtype = "float32" if image.mode == "F" else "uint16" if bits > 8 else "uint8"
     orientation = _orientation(image)
     width, height = image.size if orientation < 5 else image.size[::-1]
@@ -157,8 +159,8 @@ def _pillow_mode(image: Image.Image) -> str:
     if image.mode == "F":
         return "F"
     if image.mode == "I":
-        # Pillow before 11 opens 16-bit grey PNGs as this.
-        if image.format == "PNG":
+        # Pillow opens 16-bit grey PGM as this, and before 11 PNG, too.
+        if image.format in ("PNG", "PPM"):
             return "I;16"
         raise ValueError("32-bit or signed integers are not supported: save it with 8 or 16 bits, unsigned, or as float")
     grey = image.mode in ("1", "L", "LA", "La")

@@ -7,17 +7,36 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
 
-from ..values import Flag, Range, Size, parse_range
+from ..values import Flag, Range, Reads, Size, parse_range
 
 if TYPE_CHECKING:
     import numpy as np
+
+Patterns = Annotated[tuple[str, ...], Reads(lambda value: (value,) if isinstance(value, str) else value, "PATTERN")]
+"""Shell patterns of files; a single one may stand by itself."""
 
 LabelRange = tuple[tuple[float, float], ...]
 """(low, high) for all columns of a label, or a pair for each column."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilesOptions:
+class Reading:
+    """Which files of a folder are pictures, and how they become what a person sees."""
+
+    layout: Annotated[str, Flag("NAME")] = "auto"
+    """What the files of a folder are; auto: recognised. A layout of `gantool plugins`, or a .toml file as `gantool data layout`
+    prints it."""
+    image: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
+    """Files of a folder that are pictures, such as 'rgb/*' (repeatable). No other file is one then."""
+    copy: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
+    """Files that are no pictures, such as 'masks/*' (repeatable). They are left as they are."""
+    view: Annotated[str, Flag("NAME")] = "srgb"
+    """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they
+    are refined."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesOptions(Reading):
     """Where the images of the two domains are: a folder each (read with its subfolders), an .npz, a video or any other format."""
 
     synthetic: str = ""
@@ -28,6 +47,14 @@ class FilesOptions:
     """Read shards, Parquet files, videos and all else that streams chunk by chunk, without an index: memory stays flat."""
     window: Annotated[int, Interval(ge=1, le=4096)] = 8
     """Chunks that are open at a time while streaming; images are drawn from all of them in random order."""
+    real_layout: str = "auto"
+    """Of the real images; `layout` is of the synthetic ones, and so on."""
+    real_image: Patterns = ()
+    """As `image`."""
+    real_copy: Patterns = ()
+    """As `copy`."""
+    real_view: str = "srgb"
+    """As `view`."""
     label_range: dict[str, LabelRange] = field(default_factory=dict)
     """Use only synthetic images whose labels lie in these ranges: `{age = [[18, 99]]}`, or a [low, high] for each column of a
     label. Where real labels vary less than synthetic ones, D otherwise teaches R to move what the labels describe."""
@@ -36,12 +63,19 @@ class FilesOptions:
         if self.stream and self.label_range:
             raise ValueError("label_range needs the labels of all images, which a stream does not have: leave stream out")
 
+    def reading(self, domain: Literal["synthetic", "real"]) -> Reading:
+        """Return how the folder of one domain is read."""
+        if domain == "synthetic":
+            return Reading(layout=self.layout, image=self.image, copy=self.copy, view=self.view)
+        return Reading(layout=self.real_layout, image=self.real_image, copy=self.real_copy, view=self.real_view)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
     """What is done to every image of both domains alike, in this order: value range, channels, size, equalisation.
 
-    Alpha is not a colour: with `channels="auto"` it is dropped, and so it is wherever `channels` asks for 1 or 3.
+    Alpha is not a colour: with `channels="auto"` it is dropped, and so it is wherever `channels` asks for 1 or 3. What it hides
+    (alpha 0) becomes the mean colour of what is seen.
     """
 
     size: Size | None = None

@@ -106,7 +106,11 @@ def _tiff(original: Original) -> Encoder:
     return _pillow("TIFF", tiffinfo={tag: tags[tag] for tag in _TIFF_KEPT if tag in tags}, **options)
 
 
-_ENCODERS = {"PNG": _png, "JPEG": _jpeg, "MPO": _jpeg, "WEBP": _webp, "BMP": _bmp, "TIFF": _tiff}
+def _ppm(_: Original) -> Encoder:
+    return _pillow("PPM")
+
+
+_ENCODERS = {"PPM": _ppm, "PNG": _png, "JPEG": _jpeg, "MPO": _jpeg, "WEBP": _webp, "BMP": _bmp, "TIFF": _tiff}
 
 
 def _info(image: Image.Image, *names: str) -> dict[str, Any]:

@@ -35,19 +35,19 @@ def read_header(path: Path) -> tuple[ExrPart, ...]:
     return tuple(_part(part) for part in _open(path, str(path), header_only=True).parts)
 
 
-def read_channels(path: Path, channels: Sequence[str], *, part: str = "", name: str = "") -> np.ndarray:
+def read_channels(source: Path | bytes, channels: Sequence[str], *, part: str = "", name: str = "") -> np.ndarray:
     """Return channels of one part, (H, W, C) float16, float32 or uint32, contiguous.
 
     Args:
-        path: The file.
+        source: The file.
         channels: Names, in the order of the result. They share a type where they are of one pass; where not, the widest.
         part: Name of the part; "" is the first one that has the channels. Parts may name their channels alike (stereo).
         name: What an error calls the file; its path by default.
 
     Raises `ImageReadError`: damaged, or without such channels; and `MissingExtra` without OpenEXR.
     """
-    name = name or str(path)
-    file = _open(path, name)
+    name = name or str(source)
+    file = _open(source if isinstance(source, Path) else io.BytesIO(source), name)
     planes = _planes(file, part, channels, name)
     return np.ascontiguousarray(np.stack([plane.pixels for plane in planes], axis=-1))
 

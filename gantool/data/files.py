@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..components import Pair
@@ -14,6 +17,8 @@ from .locations import Location
 from .opening import open_images, open_stream
 from .rows import in_range
 
+_SAID = re.compile(r"--(layout|image|copy|view) ('[^']*'|\S+)")
+
 
 def files(*, config: FilesOptions) -> Pair:
     """Open both domains, as they are stored: sizes and types are settled by `prepare`.
@@ -23,9 +28,14 @@ def files(*, config: FilesOptions) -> Pair:
     for option, value in (("--synthetic", config.synthetic), ("--real", config.real)):
         if not value:
             raise GantoolError(f"{option} is missing: give {words()}")
-    places = Location(config.synthetic), Location(config.real)
+    places = (
+        Location(config.synthetic, config.reading("synthetic")),
+        Location(config.real, config.reading("real")),
+    )
     if not any(place.is_remote for place in places):
         _check_apart(places[0].path, places[1].path)
+    with _words_for_the_real_side():
+        find(places[1])
     chunked = [place for place in places if "streams" in find(place).record.provides] if config.stream else []
     if config.stream and not chunked:
         raise GantoolError(f"dataset.stream is for {words('streams')}: leave it out, or gantool data convert one domain")
@@ -34,6 +44,15 @@ def files(*, config: FilesOptions) -> Pair:
     if config.label_range and isinstance(source, Images):
         source = in_range(source, config.label_range)
     return Pair(source, target)
+
+
+@contextmanager
+def _words_for_the_real_side() -> Iterator[None]:
+    """Let errors name the options of the real images: flags are of the synthetic ones."""
+    try:
+        yield
+    except GantoolError as error:
+        raise GantoolError(_SAID.sub(r"-o dataset.real_\1=\2", str(error))) from None
 
 
 def _check_apart(synthetic: Path, real: Path) -> None:

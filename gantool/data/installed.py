@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from ..components import Format
-from ..errors import PluginError
 from ..plugins import VARIABLE, Part, Provided, Registry, load_plugins
 
 
@@ -28,14 +25,6 @@ class Installed:
             more = {"record": record} if isinstance(record, Format) else {}
             self._made[provided] = Part(provided, record.options()).build(**more)
         return self._made[provided]
-
-    def every(self, kind: str) -> Iterator[Any]:
-        """Make all of a kind, one by one. One that cannot be imported stops nothing: nobody asked for it."""
-        for provided in self.registry.all(kind):
-            try:
-                yield self.make(provided)
-            except PluginError as error:
-                warnings.warn(str(error), stacklevel=2)
 
 
 def installed() -> Installed:

@@ -1,7 +1,4 @@
-"""What the files of a folder are: pictures, or what goes along with them. No numpy.
-
-Every layout that a plugin brings is asked, and the host's plain one last: it takes all.
-"""
+"""What the files of a folder are: pictures, or what goes along with them. No numpy."""
 
 from __future__ import annotations
 
@@ -10,10 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from ..components import NoOptions
-from . import IMAGE_SUFFIXES
 from .frames import Frames
-from .installed import installed
 
 
 @dataclass(frozen=True)
@@ -21,7 +15,7 @@ class Listing:
     """The files of a folder and its subfolders, as paths relative to it, sorted."""
 
     images: tuple[str, ...]
-    """Pictures, which are trained on and refined: one for each frame."""
+    """Files that hold pictures, which are trained on and refined."""
     others: tuple[str, ...]
     """All other files, passes and labels among them: carried along, never trained on, never refined."""
     passes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -29,7 +23,7 @@ class Listing:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By picture, the files that describe it alone."""
     frames: Frames | None = None
-    """All of this in full, with what the numbers of each pass mean, where the layout knows."""
+    """All of this in full, with what the numbers of each pass mean; None where every picture is an image file by itself."""
 
 
 @runtime_checkable
@@ -41,23 +35,3 @@ class Layout(Protocol):
 
         `files`: all of them, relative to `root`, sorted. Small files may be read; no image is decoded.
         """
-
-
-class Plain:
-    """Every image file is a picture, and all else lies beside."""
-
-    def __init__(self, *, config: NoOptions) -> None:
-        del config
-
-    def arrange(self, root: Path, files: Sequence[str]) -> Listing:
-        """Tell pictures by their names."""
-        del root
-        images = tuple(file for file in files if file.lower().endswith(IMAGE_SUFFIXES))
-        return Listing(images, tuple(file for file in files if not file.lower().endswith(IMAGE_SUFFIXES)))
-
-
-def arrange(root: Path, files: Sequence[str]) -> Listing:
-    """Return what the first layout says that knows the folder."""
-    layouts: list[Layout] = list(installed().every("layout"))
-    arranged = (layout.arrange(root, files) for layout in reversed(layouts))
-    return next((listing for listing in arranged if listing is not None), Listing((), tuple(files)))

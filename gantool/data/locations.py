@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ..errors import GantoolError, MissingExtra
-from .listing import Listing, arrange
+from .domains import Reading
 
 
 class Location:
-    """Where a set is, as a person names it: a file, a folder, a pattern of shards or a URL. A folder is walked once."""
+    """Where a set is, as a person names it: a file, a folder, a pattern of shards or a URL. A folder is walked once.
 
-    def __init__(self, text: str | Path) -> None:
-        self.text = str(text)
+    `reading`: how it is read, where it is a folder.
+    """
+
+    def __init__(self, text: str | Path, reading: Reading | None = None) -> None:
+        self.text, self.reading = str(text), reading or Reading()
+        self.known: dict[str, Any] = {}
+        """What was found out about it once."""
 
     def __str__(self) -> str:
         return self.text
@@ -48,11 +53,6 @@ class Location:
         if self.is_remote:
             return _list_remote(self.text)
         return tuple(sorted(walk(self.path))) if self.is_folder else ()
-
-    @cached_property
-    def listing(self) -> Listing:
-        """What the files of a folder of this machine are. Raises `GantoolError`."""
-        return arrange(self.path, self.files)
 
     def named(self, suffixes: tuple[str, ...]) -> bool:
         """Return whether it is one file (or a pattern of some) whose name ends so, in any case."""

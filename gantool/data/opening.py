@@ -7,18 +7,20 @@ from pathlib import Path
 from ..errors import GantoolError
 from . import IMAGE_SUFFIXES
 from .chunks import ChunkStream
+from .domains import Reading
 from .formats import find, words
 from .images import Images
 from .locations import Location
 
 
-def open_images(path: str | Path | Location) -> Images:
+def open_images(path: str | Path | Location, reading: Reading | None = None) -> Images:
     """Open a set in any of the formats of `gantool plugins`, such as a folder of images (read with its subfolders).
 
-    `path`: also a pattern of shards, `part-{000..999}.tar`, or a URL where fsspec knows the protocol. Raises `GantoolError`, one
-    line: nothing there, nothing in it, no kind of file that is read, damaged.
+    `path`: also a pattern of shards, `part-{000..999}.tar`, or a URL where fsspec knows the protocol. `reading`: how a folder is
+    read. Raises `GantoolError`, one line: nothing there, nothing in it, no kind of file that is read, damaged, or in doubt which
+    files are pictures.
     """
-    place = path if isinstance(path, Location) else Location(path)
+    place = path if isinstance(path, Location) else Location(path, reading)
     images = find(place).open(place)
     if not len(images):
         raise GantoolError(f"no images in {place}" + (f": read are {', '.join(IMAGE_SUFFIXES)}" if place.is_folder else ""))

@@ -24,6 +24,7 @@ class Prepared:
         self.shape, self.dtype = shape, dtype
         self.name, self.names = _names(domain)
         self.labels: Mapping[str, np.ndarray] = getattr(domain, "labels", {})
+        self.told: list[str] = getattr(domain, "told", [])
         self._domain, self._preprocess = domain, preprocess
 
     def __len__(self) -> int:

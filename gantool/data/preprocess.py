@@ -18,6 +18,8 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 def apply(preprocess: Preprocess, image: np.ndarray, *, name: str) -> np.ndarray:
     """Do what `Preprocess.__call__` says."""
+    if preprocess.channels != "auto" and image.shape[2] in (2, 4) and image.shape[2] != preprocess.channels:
+        image = visible(image)
     image = _to_range(image, preprocess.value_range, name)
     if preprocess.channels != "auto":
         image = _to_channels(image, preprocess.channels, name)
@@ -50,6 +52,22 @@ def luminance(image: np.ndarray) -> np.ndarray:
     """(H, W, 3) RGB to (H, W, 1), Rec. 601, same dtype."""
     grey: np.ndarray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return grey[..., None]
+
+
+def visible(image: np.ndarray) -> np.ndarray:
+    """(H, W, 2) or (H, W, 4) to its colours, (H, W, C - 1), without those that nobody sees.
+
+    Renderers leave anything below alpha 0: black, the last picture, noise. It becomes the mean of what is seen, weighted by
+    alpha: the colour that stands out least, so that no outline is taught that the object has not. Where nothing is seen, black.
+    """
+    colours, alpha = np.ascontiguousarray(image[..., :-1]), image[..., -1]
+    hidden = alpha <= 0
+    if not hidden.any():
+        return colours
+    weights = alpha[~hidden].astype(np.float64)
+    mean = (colours[~hidden] * weights[:, None]).sum(axis=0) / weights.sum() if weights.size else np.zeros(colours.shape[2])
+    colours[hidden] = np.rint(mean) if colours.dtype.kind == "u" else mean
+    return colours
 
 
 def drop_alpha(image: np.ndarray) -> np.ndarray:

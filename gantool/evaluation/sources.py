@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
+from ..data.domains import FilesOptions
+from ..data.images import Images
 from ..data.label_files import with_labels
 from ..data.opening import open_images
 from ..errors import GantoolError, nearest
@@ -50,12 +53,12 @@ class Sources:
     @cached_property
     def source(self) -> Domain | StreamingDomain:
         """Synthetic images."""
-        return open_images(self.given["synthetic"]) if "synthetic" in self.given else self.own.source
+        return self.open("synthetic", self.given["synthetic"]) if "synthetic" in self.given else self.own.source
 
     @cached_property
     def target(self) -> Domain | StreamingDomain:
         """The real images that the run trained on."""
-        return open_images(self.given["real"]) if "real" in self.given else self.own.target
+        return self.open("real", self.given["real"]) if "real" in self.given else self.own.target
 
     @cached_property
     def labelled_source(self) -> Domain:
@@ -69,13 +72,18 @@ class Sources:
     def labelled_target(self) -> Domain:
         """Real images with labels."""
         path = self.given.get("real_labelled")
-        domain = with_labels(open_images(path)) if path else getattr(self.own, "test", None)
+        domain = with_labels(self.open("real", path)) if path else getattr(self.own, "test", None)
         if isinstance(domain, Domain):
             return domain
         raise GantoolError(
             f"the data set {self.plan.dataset.component} has no labelled real images: pass --real-labelled PATH "
             "(.npz, .h5 or a folder)"
         )
+
+    def open(self, domain: Literal["synthetic", "real"], path: str) -> Images:
+        """Open other images of a domain; a folder is read as the run read its own. Raises `GantoolError`."""
+        config = self.plan.dataset.config
+        return open_images(path, config.reading(domain) if isinstance(config, FilesOptions) else None)
 
 
 def name_of(domain: object) -> str:

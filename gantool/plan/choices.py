@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..data.domains import Preprocess
+from ..data.domains import Preprocess, Reading
 from ..errors import GantoolError, suggest
 from ..kinds import SLOT_KINDS
 from .settings import RunSettings
@@ -23,6 +23,7 @@ SETTINGS = (*(f.name for f in dataclasses.fields(RunSettings)), *(f.name for f i
 
 _NAMES = ("plugin", "preset", "dataset", "metric")
 _PATHS = ("synthetic", "real")
+_READING = tuple(f.name for f in dataclasses.fields(Reading))
 _TABLES = ("parts", "options")
 _NOTES = ("processes", "versions", "created")
 """What `run.json` holds for its readers."""
@@ -47,17 +48,19 @@ class Choices:
     def from_mapping(cls, values: Mapping[str, Any], *, where: str) -> Choices:
         """Read the form that `Plan.to_dict` writes; `where` names the source in errors. Raises `GantoolError`.
 
-        `synthetic` and `real` stand for the data set `gantool:files` and its options, `generator` and other kinds for parts.
+        `synthetic` and `real` stand for the data set `gantool:files` and its options, `layout`, `image`, `copy` and `view` for
+        options of the data set, `generator` and other kinds for parts.
         """
         values = {key: value for key, value in values.items() if key not in _NOTES}
         check_format(values.pop("format", FORMAT), where)
         kinds = {kind: values.pop(kind) for kind in SLOT_KINDS if not isinstance(values.get(kind, {}), Mapping)}
         for name in values:
-            if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_TABLES)):
+            if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_READING, *_TABLES)):
                 table = f"; options of a slot go into [options.{name}]" if isinstance(values[name], Mapping) else ""
                 raise GantoolError(f"{where}: no setting {name!r}{table or suggest(name, (*known, *SLOT_KINDS))}")
         names = {name: values.pop(name) for name in _NAMES if name in values}
         paths = {f"dataset.{name}": _absolute(values.pop(name), name, where) for name in _PATHS if name in values}
+        read = {f"dataset.{name}": _in_place(values.pop(name), name, where) for name in _READING if name in values}
         parts, options = (_table(values.pop(name, {}), name, where) for name in _TABLES)
         parts = {**kinds, **parts}
         for name, value in {**names, **parts}.items():
@@ -65,7 +68,7 @@ class Choices:
                 raise GantoolError(f"{where}: {name} must be a name, got {value!r}")
         if paths:
             names.setdefault("dataset", "gantool:files")
-        return cls(**names, parts=parts, options=_dotted(options, where) | paths, settings=values)
+        return cls(**names, parts=parts, options=_dotted(options, where) | paths | read, settings=values)
 
     def with_options(self, options: Mapping[str, Any], *, where: str) -> Choices:
         """Return these choices with `options`, `{"slot.option": value}`, over their own. Raises `GantoolError`."""
@@ -110,6 +113,12 @@ def _dotted(tables: Mapping[str, Any], where: str) -> dict[str, Any]:
         for slot, table in tables.items()
         for name, value in _table(table, f"options.{slot}", where).items()
     }
+
+
+def _in_place(value: Any, name: str, where: str) -> Any:
+    """Make the path of a layout or of a view transform independent of the working directory; names and patterns stay."""
+    is_path = isinstance(value, str | Path) and str(value).lower().endswith((".toml", ".cube"))
+    return _absolute(value, name, where) if is_path else value
 
 
 def _absolute(value: Any, name: str, where: str) -> str:

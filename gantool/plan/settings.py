@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from annotated_types import Ge, Gt, Le, MinLen
 
+from ..data.domains import Reading
 from ..errors import GantoolError, nearest
 from ..options import validate
 from ..values import Flag, Place, Reads, Size, parse_tile
@@ -111,13 +112,11 @@ class RunSettings(Resumable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefineSettings(Weights, Computing):
+class RefineSettings(Reading, Weights, Computing):
     """How images are refined and written."""
 
     size: Literal["keep", "run"] | Size = "keep"
     """Size of the written images (px). keep: each its own; run: that of the images the run was trained on."""
-    copy: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
-    """Images that are labels, such as 'masks/*': copied (repeatable). In a file, all but the images is copied anyway."""
     batch_size: Annotated[int, Ge(1)] = 64
     """Images at most in a batch. Fewer where they are large."""
     threads: Annotated[int, Ge(1)] | None = None
@@ -238,7 +237,7 @@ class StudySettings(Weights, Computing):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectSettings:
+class InspectSettings(Reading):
     """How a set is looked at."""
 
     limit: Annotated[int, Ge(1)] = 1000
@@ -246,7 +245,7 @@ class InspectSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertSettings:
+class ConvertSettings(Reading):
     """How a set is written."""
 
     format: Annotated[str | None, Flag("NAME", completes="format")] = None

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from fnmatch import fnmatch
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..data import IMAGE_SUFFIXES
 from ..data.decoding import reading
-from ..data.formats.base import Item
+from ..data.formats.base import Item, Stored
+from ..data.frames import Frames, Place
 from ..data.images import Form, ImageReadError
-from ..data.listing import Listing
+from ..data.layouts.choosing import arrange
 from ..data.locations import Location
 from ..data.parallel import apply_to_all
+from ..data.pictures import is_image_file
 from ..data.writing import Picture, picture_of, write_file
 from ..errors import GantoolError
 from .items import refine_items
 from .job import Job
 from .labels import LabelFiles, copy_new
+from .pictures import PictureFile
 from .pipeline import Failed, make_batches, pixels_of
 from .places import MARKER, RECORD, Marker, record_of, writing
 from .report import RefineReport, size_notices
@@ -33,16 +36,23 @@ _GROUP = 8
 class FolderRefiner:
     """Refines the images of a folder and its subfolders and carries every other file along (see `labels`)."""
 
-    def __init__(self, job: Job, place: Location, copy: Sequence[str]) -> None:
-        """`copy`: patterns of relative paths that are copied although they are images."""
-        self._job, self._listing, self._copy = job, place.listing, copy
+    def __init__(self, job: Job, place: Location) -> None:
+        """Raises `GantoolError` where there is no picture, or where it is in doubt what is one."""
+        self._job, self._listing = job, arrange(place)
+        self._frames = self._listing.frames and self._listing.frames.settled(place)
         self._source, self._output = job.source, job.output
         self._failed: list[Failed] = []
+        frames = self._frames.frames if self._frames else ()
+        self._pictures = Counter(frame.picture.file for frame in frames)
+        """How many are in each file, where that is not one."""
 
     def run(self) -> RefineReport:
         """Refine what is not there yet. Raises `GantoolError`."""
         images, others = self._list()
-        labels = LabelFiles(self._job, Listing(tuple(images), tuple(others)))
+        told = [] if self._frames is None else [self._frames.summary(), *self._frames.notes]
+        for text in told:
+            self._job.watcher.notice(text)
+        labels = LabelFiles(self._job, self._listing)
         if self._job.settings.validate:
             labels.check()
         targets = (self._output / file for file in images + others)
@@ -53,26 +63,24 @@ class FolderRefiner:
         notices = size_notices(self._job.treatment, Counter(forms.values()), labels=labels.untrue_at_other_sizes)
         for text in notices:
             self._job.watcher.notice(text)
-        self._job.watcher.start(len(images), len(images) - len(forms))
+        total, there = (sum(self._pictures.get(file, 1) for file in files) for files in (images, set(images) - set(forms)))
+        self._job.watcher.start(total, there)
         outcome = self._refine(forms)
         self._record(images)
         return RefineReport(
             output=self._output,
             refined=outcome.refined,
-            skipped=len(images) - len(left),
+            skipped=sum(self._pictures.get(file, 1) for file in set(images) - set(left)),
             copied=copied,
             failed=tuple(sorted([*self._failed, *outcome.failed], key=lambda failed: failed.name)),
-            notices=tuple(notices),
+            notices=(*told, *notices),
             backend=outcome.backend or self._job.network.backend,
         )
 
     def _list(self) -> tuple[list[str], list[str]]:
-        listing = self._listing
-        labels = {file for file in listing.images if any(fnmatch(file, pattern) for pattern in self._copy)}
-        images = [file for file in listing.images if file not in labels]
+        images, others = list(self._listing.images), list(self._listing.others)
         if not images:
             raise GantoolError(f"no images in {self._source}: read are {', '.join(IMAGE_SUFFIXES)}")
-        others = [*listing.others, *sorted(labels)]
         folders = {os.path.dirname(file) for file in images + others}  # noqa: PTH120 - pathlib takes ten times as long
         read_from = {os.path.realpath(self._source / folder) for folder in folders}
         for folder in (self._output / folder for folder in sorted(folders)):
@@ -100,7 +108,11 @@ class FolderRefiner:
         size = _GROUP if self._job.workers.parallel else max(1, len(batches))
         groups = [batches[first : first + size] for first in range(0, len(batches), size)]
         pieces = [
-            Piece(f"{self._source / group[0][0]} and what follows", partial(refine_files, batches=group)) for group in groups
+            Piece(
+                f"{self._source / group[0][0]} and what follows",
+                partial(refine_files, batches=group, frames=self._frames and _of(self._frames, group)),
+            )
+            for group in groups
         ]
         return total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
 
@@ -111,23 +123,48 @@ class FolderRefiner:
             write_file(path, record_of((image for image in images if (self._output / image).exists()), self._job.marker))
 
 
-def refine_files(job: Job, batches: Sequence[Sequence[str]]) -> Outcome:
-    """Refine files of a folder, by their relative paths; each appears when it is whole. Raises `GantoolError`."""
+def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | None = None) -> Outcome:
+    """Refine files of a folder, by their relative paths; each appears when it is whole. Raises `GantoolError`.
+
+    `frames`: the pictures that lie in them; None where each is an image file.
+    """
 
     def items(batch: Sequence[str]) -> list[Item]:
-        return [Item(number, file, None, partial(_read, job.source / file, file)) for number, file in enumerate(batch)]
+        reads = [(file, read) for file in batch for read in _reads(job, file, frames)]
+        return [Item(number, file, None, read) for number, (file, read) in enumerate(reads)]
 
-    def store(item: Item, data: bytes) -> None:
+    def store(item: Item, data: bytes | None) -> None:
+        if data is None:  # other pictures of the file are on their way
+            return
         target = job.output / item.name
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, data)
 
-    failed = []
-    for _, result in refine_items(job, map(items, batches), store=store):
-        failed += [result] if result else []
+    failed: dict[str, Failed] = {}
+    pictures = Counter[str]()
+    for item, result in refine_items(job, map(items, batches), store=store):
+        pictures[item.name] += 1
+        if result:
+            failed.setdefault(item.name, result)
         job.watcher.advance()
-    return Outcome(refined=sum(map(len, batches)) - len(failed), failed=tuple(failed))
+    done = sum(count for file, count in pictures.items() if file not in failed)
+    return Outcome(refined=done, failed=tuple(failed.values()))
+
+
+def _reads(job: Job, file: str, frames: Frames | None) -> Iterator[Callable[[], Stored]]:
+    """Yield what reads each picture of a file."""
+    if frames is None or is_image_file(Place(file)):
+        yield partial(_read, job.source / file, file)
+    else:
+        whole = PictureFile(job, frames, file)
+        yield from (partial(whole.read, number) for number in range(len(whole.places)))
+
+
+def _of(frames: Frames, batches: Sequence[Sequence[str]]) -> Frames:
+    """Return what a worker needs to know of the files of some batches."""
+    files = {file for batch in batches for file in batch}
+    return replace(frames, frames=tuple(frame for frame in frames.frames if frame.picture.file in files), copied=())
 
 
 def _read(path: Path, name: str) -> Picture:

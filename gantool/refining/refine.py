@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..compute.memory import kept_memory
+from ..data.domains import Reading
 from ..data.formats import find
 from ..data.formats.folder import Folder
 from ..data.locations import Location
@@ -56,10 +57,11 @@ def refine(
         >>> gantool.refine("runs/simgan-001", input="renders", output="refined", batch_size=16)
     """
     asked = read_settings(RefineSettings, settings, of="refine")
-    place = Location(input)
+    place = Location(input, asked)
     storage = find(place, option="--input ", config=VideoOptions(codec=asked.video_codec, crf=asked.video_crf))
-    if asked.copy and not isinstance(storage, Folder):
-        raise GantoolError("--copy is for folders; in a file, all but the images is copied anyway")
+    said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
+    if said and not isinstance(storage, Folder):
+        raise GantoolError(f"--{said[0]} is for folders; in a file, all but the images is copied anyway")
     if "refines" not in storage.record.provides:
         raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
     output = Path(output)
@@ -74,5 +76,5 @@ def refine(
     # Where workers compute, this process only plans, and must not take a device's memory.
     here = replace(request, device="cpu") if computing.parallel else request
     job = here.open(watcher or Silent(), computing)
-    refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place, asked.copy)
+    refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place)
     return refiner.run()

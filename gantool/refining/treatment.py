@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.domains import Preprocess
 from ..data.images import Form
-from ..data.preprocess import LUMINANCE, crop, full_scale, resize
+from ..data.preprocess import LUMINANCE, crop, full_scale, resize, visible
 from ..errors import GantoolError
 
 
@@ -25,14 +25,20 @@ class Frame:
     inputs: np.ndarray
     """(h, w, c): what the network sees, preprocessed as in training."""
 
+    @property
+    def hidden(self) -> np.ndarray | None:
+        """(H, W, 1) bool: where alpha is 0, and colours stay as they are; None where nothing is hidden."""
+        return None if self.alpha is None or self.alpha.min(initial=1) > 0 else self.alpha <= 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Treatment:
     """How images are refined: the network's *change* at its own size and channels is added to the stored image at its own.
 
     So the geometry of an image, and with it every label in pixels, stays as it is, and where the network changes nothing, not one
-    bit does. A network for grey images changes the luminance (Rec. 601) of colour images, alike in all channels; one for colour
-    images changes grey images by the luminance of its change. Alpha is kept, and so are values outside of the run's value range.
+    bit does. Nor does a pixel that alpha hides: the network sees the mean colour of the picture there. A network for grey images
+    changes the luminance (Rec. 601) of colour images, alike in all channels; one for colour images changes grey images by the
+    luminance of its change. Alpha is kept, and so are values outside of the run's value range.
     The images of a run that equalises come out equalised, as its target domain is.
     """
 
@@ -65,11 +71,15 @@ class Treatment:
         """
         colours, alpha = image, None
         if image.shape[2] != self.channels and image.shape[2] in (2, 4):
-            colours, alpha = np.ascontiguousarray(image[..., :-1]), self._sized(image[..., -1:], name)
+            colours, alpha = visible(image), self._sized(image[..., -1:], name)
         if colours.shape[2] != self.channels and {colours.shape[2], self.channels} != {1, 3}:
             raise GantoolError(f"{name} has {image.shape[2]} channels, but the run was trained on {self.channels}")
         inputs = replace(self.preprocess, size=self.compute_size or self.output_size)(colours, name=name)
-        return Frame(self._canvas(colours, inputs, name), alpha, inputs)
+        frame = Frame(self._canvas(colours, inputs, name), alpha, inputs)
+        if frame.hidden is None:
+            return frame
+        stored = self._sized(np.ascontiguousarray(image[..., :-1]), name)
+        return replace(frame, canvas=np.where(frame.hidden, stored, frame.canvas))
 
     def merge(self, frame: Frame, change: np.ndarray) -> np.ndarray:
         """Return the refined image.
@@ -86,6 +96,8 @@ class Treatment:
         change = _match_channels(np.ascontiguousarray(change.transpose(1, 2, 0)), canvas.shape[2])
         scaled = resize(change, canvas.shape[:2])
         colours = self._stored(canvas, canvas + scaled * np.float32((high - low) / 2))
+        if frame.hidden is not None:
+            colours = np.where(frame.hidden, canvas, colours)
         return colours if frame.alpha is None else np.concatenate([colours, frame.alpha], axis=2)
 
     def _canvas(self, colours: np.ndarray, inputs: np.ndarray, name: str) -> np.ndarray:

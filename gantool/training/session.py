@@ -203,7 +203,8 @@ def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain,
     channels, height, width = images.shape[1:]
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
     where = str(team.accelerator.device) if team.count == 1 else f"{team.accelerator.device.type} in {team.count} processes"
-    return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}"
+    told = [f"\n{line}" for domain in (source, target) for line in getattr(domain, "told", ())]
+    return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}{''.join(told)}"
 
 
 def _make_parts(plan: Plan, record: Recipe, channels: int) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..decoding import probe
+from ..frames import Place
 from ..images import Form, ImageReadError
 from ..listing import Listing
+from ..pictures import probe_picture
 from . import labelme, sidecars, tables
 from .coco import Coco, is_coco
 from .cvat import Cvat, is_cvat
@@ -28,6 +29,8 @@ class Folder:
         # A link that leads nowhere, say: whoever copies it learns why.
         self._unreadable = [file for file in listing.others if not os.access(root / file, os.R_OK)]
         readable = [file for file in listing.others if file not in self._unreadable]
+        frames = listing.frames.frames if listing.frames else ()
+        self._places = {frame.picture.file: frame.picture for frame in frames}
         self._forms: dict[str, Form] = {}
         self.annotations: tuple[Annotations, ...] = tuple(_find(root, readable, self.index))
         self._owner = {file: found for found in self.annotations for file in found.files}
@@ -47,7 +50,7 @@ class Folder:
     def form(self, image: str) -> Form:
         """Return the form of an image from its header, which is read once. Raises `ImageReadError`."""
         if image not in self._forms:
-            self._forms[image] = probe(self.root / image)
+            self._forms[image] = probe_picture(self.root, self._places.get(image) or Place(image))
         return self._forms[image]
 
     def problems(self) -> Iterator[Problem]:

@@ -10,31 +10,53 @@ import numpy as np
 
 from ...errors import GantoolError
 from ..decoding import probe, read
+from ..frames import Frames
 from ..images import Form, first_of_each
+from ..layouts.choosing import arrange
 from ..locations import Location
 from ..parallel import apply_to_all
+from ..pictures import probe_picture, read_picture, transform
 from ..samples import Sample, Source
 from .base import StorageFormat
 
 
 class FolderImages:
-    """The images of a folder and its subfolders, sorted by path."""
+    """The pictures of a folder and its subfolders, sorted by path, or in the order of frames."""
 
     def __init__(self, place: Location) -> None:
         """Raises `GantoolError`."""
-        self.root, self.name, self.listing = place.path, place.text, place.listing
-        self.files: Sequence[str] = self.listing.images
-        self.names: Sequence[str] = [str(self.root / file) for file in self.files]
+        self.root, self.name, self.listing = place.path, place.text, arrange(place)
+        self.frames: Frames | None = self.listing.frames and self.listing.frames.settled(place)
+        """What else belongs to each picture; None for a folder of nothing but pictures."""
+        self._view = place.reading.view
+        transform(self._view)
+        frames = self.frames.frames if self.frames else ()
+        self.files: Sequence[str] = [frame.picture.file for frame in frames] or self.listing.images
+        """The file of each picture; several can lie in one."""
+        views = [f":{view}" if view else "" for frame in frames for _, _, view in [frame.name.partition(":")]]
+        self.names: Sequence[str] = [
+            f"{self.root / file}{view}" for file, view in zip(self.files, views or [""] * len(self.files), strict=True)
+        ]
         self.labels: Mapping[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return read(self.root / self.files[index])
+        if self.frames is None:
+            return read(self.root / self.files[index])
+        return read_picture(self.root, self.frames.frames[index].picture, self.frames.picture, self._view)
+
+    @property
+    def told(self) -> list[str]:
+        """What a person should know of what was recognised, a line each; nothing of a folder of pictures alone."""
+        return [] if self.frames is None else [f"{self.name}: {text}" for text in (self.frames.summary(), *self.frames.notes)]
 
     def forms(self) -> Mapping[Form, int]:
-        return first_of_each(apply_to_all(lambda file: probe(self.root / file), self.files))
+        if self.frames is None:
+            return first_of_each(apply_to_all(lambda file: probe(self.root / file), self.files))
+        places = [frame.picture for frame in self.frames.frames]
+        return first_of_each(apply_to_all(lambda place: probe_picture(self.root, place), places))
 
 
 class Folder(StorageFormat):
@@ -43,8 +65,8 @@ class Folder(StorageFormat):
     takes_files = True
 
     def recognises(self, place: Location) -> bool:
-        """Return whether there is an image anywhere in a folder of this machine."""
-        return place.is_folder and bool(place.listing.images)
+        """Return whether there is a picture, or a pass of one, anywhere in a folder of this machine."""
+        return place.is_folder and bool((listing := arrange(place)).images or listing.frames)
 
     def open(self, place: Location) -> FolderImages:
         return FolderImages(place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,8 @@ _CHUNK_CACHE = 64 * 2**20
 """Bytes; the default of 1 MiB makes HDF5 decompress a chunk again for each of its rows."""
 
 
-def open_h5(path: Path | str, mode: str = "r") -> Any:
-    """Open an h5py.File, to read also through fsspec. Raises `GantoolError`, and `MissingExtra` without h5py."""
+def open_h5(path: Any, mode: str = "r") -> Any:
+    """Open an h5py.File: a path, a URL, or a binary file. Raises `GantoolError`, and `MissingExtra` without h5py."""
     try:
         import h5py
     except ImportError:
@@ -136,8 +135,11 @@ class Hdf5Container(ArrayContainer):
         """
         key, members = self.images.key, self.images.members
         with open_h5(self.place) as original, open_h5(target.temporary, "w") as copy:
-            images = frozenset([key] if key else members)
-            _Copier(images, target.size, first_axis=1 if key else 0).copy(original, copy)
+            axis = 1 if key else 0
+            images = {name: original[name].shape for name in ([key] if key else members)}
+            if target.size:
+                images = {name: (*shape[:axis], *target.size, *shape[axis + 2 :]) for name, shape in images.items()}
+            _copy_all_but(images, original, copy)
             array = copy[key] if key else None
 
             def store(number: int, image: np.ndarray) -> None:
@@ -178,6 +180,18 @@ class Hdf5(ArrayFormat):
                 except (ValueError, TypeError) as error:  # "" and "a" beside "a/b", say
                     raise GantoolError(f"labels {name!r} cannot be stored in {target.name}: {cause(error)}") from None
         return len(images)
+
+
+def rewrite_h5(path: Path, target: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a file (a path, or a file to write) as that at `path`, with other values in some data sets, of another size, too.
+
+    Raises `GantoolError`, also for a link into another file, and `MissingExtra`.
+    """
+    with open_h5(path) as original, open_h5(target, "w") as copy:
+        read_specs(original)
+        _copy_all_but({name: array.shape for name, array in arrays.items()}, original, copy)
+        for name, array in arrays.items():
+            copy[name][...] = array
 
 
 def read_specs(file: Any) -> dict[str, Spec]:
@@ -223,38 +237,24 @@ def _image_group(file: Any, specs: Mapping[str, Spec]) -> str | None:
     return groups[0] if len(groups) == 1 and not stacks else None
 
 
-@dataclass(frozen=True)
-class _Copier:
-    """Copies everything but the images, whose places are made."""
+def _copy_all_but(made: Mapping[str, tuple[int, ...]], source: Any, target: Any, prefix: str = "") -> None:
+    """Copy everything into the empty group `target`, but for data sets that are made of another shape, without values."""
+    import h5py
 
-    images: frozenset[str]
-    size: tuple[int, int] | None
-    """(height, width) of the new images where it is not their own."""
-    first_axis: int
-    """The axis of an image array that is its height."""
-
-    def copy(self, source: Any, target: Any, prefix: str = "") -> None:
-        """Fill the empty group `target`."""
-        import h5py
-
-        _copy_attributes(source, target)
-        for name in source:
-            path = prefix + name
-            if isinstance(source.get(name, getlink=True), h5py.SoftLink):
-                target[name] = source.get(name, getlink=True)
-            elif path in self.images:
-                self._make_place(source[name], target, name)
-            elif any(image.startswith(f"{path}/") for image in self.images):
-                self.copy(source[name], target.create_group(name), f"{path}/")
-            else:
-                source.copy(name, target)
-
-    def _make_place(self, old: Any, target: Any, name: str) -> None:
-        axis = self.first_axis
-        shape = (*old.shape[:axis], *self.size, *old.shape[axis + 2 :]) if self.size else old.shape
-        # Chunks and limits of another shape need not fit.
-        other = {} if shape == old.shape else {"maxshape": None, "chunks": True if old.chunks else None}
-        _copy_attributes(old, target.create_dataset_like(name, old, shape=shape, **other))
+    _copy_attributes(source, target)
+    for name in source:
+        path = prefix + name
+        if isinstance(source.get(name, getlink=True), h5py.SoftLink):
+            target[name] = source.get(name, getlink=True)
+        elif path in made:
+            old, shape = source[name], made[path]
+            # Chunks and limits of another shape need not fit.
+            other = {} if shape == old.shape else {"maxshape": None, "chunks": True if old.chunks else None}
+            _copy_attributes(old, target.create_dataset_like(name, old, shape=shape, **other))
+        elif any(image.startswith(f"{path}/") for image in made):
+            _copy_all_but(made, source[name], target.create_group(name), f"{path}/")
+        else:
+            source.copy(name, target)
 
 
 def _copy_attributes(source: Any, target: Any) -> None:

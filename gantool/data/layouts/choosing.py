@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import GantoolError, nearest
-from ..frames import Frames
-from . import (
-    airsim,
-    blender,
-    blenderproc,
-    bop,
-    carla,
-    dope,
-    generic,
-    hypersim,
-    kubric,
-    mitsuba,
-    replicator,
-    rhd,
-    solo,
-    vkitti2,
-    written,
-)
+from ...errors import GantoolError, PluginError, nearest
+from .. import IMAGE_SUFFIXES
+from ..domains import Reading
+from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, PassKind, PictureForm, Place
+from ..installed import installed
+from ..listing import Layout, Listing
+from ..locations import Location
+from . import generic, written
 from .description import Description, Source, apply, only
-from .model import Written
+from .model import Written, listing_of
 from .tree import Tree
 from .units import matches
 
 AUTO = "auto"
+HOST = "gantool"
 
 
 def _plain(tree: Tree) -> Description | None:
@@ -47,40 +38,90 @@ def _generic(name: str, summary: str) -> Written:
     return Written(name, summary, recognise)
 
 
-LAYOUTS: tuple[Written, ...] = (
-    bop.LAYOUT,
-    solo.LAYOUT,
-    replicator.LAYOUT,
-    kubric.LAYOUT,
-    hypersim.LAYOUT,
-    blenderproc.LAYOUT,
-    vkitti2.LAYOUT,
-    airsim.LAYOUT,
-    rhd.LAYOUT,
-    dope.LAYOUT,
-    mitsuba.LAYOUT,
-    blender.LAYOUT,
-    carla.LAYOUT,
-    _generic(generic.LISTED, "pictures that COCO, YOLO, VOC, CVAT or tables list"),
-    _generic(generic.FOLDERS, "folders by what they hold, such as images/ and masks/"),
-    _generic(generic.COMPANIONS, "names by what they hold, such as rgb_0001.png and 0001_mask.png"),
-    Written(generic.PLAIN, "every image file is a picture", _plain),
-)
-"""The host's own, the most particular first."""
+PLAIN = Written(generic.PLAIN, "every image file is a picture", _plain)
+LISTED = _generic(generic.LISTED, "pictures that COCO, YOLO, VOC, CVAT or tables list")
+FOLDERS = _generic(generic.FOLDERS, "folders by what they hold, such as images/ and masks/")
+COMPANIONS = _generic(generic.COMPANIONS, "names by what they hold, such as rgb_0001.png and 0001_mask.png")
 
 
-def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] = LAYOUTS) -> Description:
+def arrange(place: Location) -> Listing:
+    """Return what the files of a folder of this machine are, found out once.
+
+    Raises `GantoolError` as `read_frames` does, and where anything is in doubt.
+    """
+    if "listing" not in place.known:
+        place.known["listing"] = _arrange(place.path, place.files, place.reading)
+    listing: Listing = place.known["listing"]
+    return listing
+
+
+def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
+    layouts = dict(_installed())
+    asked = [reading.layout] if reading.layout in layouts else layouts if reading.layout == AUTO else []
+    for name in asked:
+        # One that is not written as patterns says itself what is what; those that are come after it, for they look at pixels.
+        layout = layouts[name]
+        if not isinstance(layout, Written) and (found := layout.arrange(root, files)) is not None:
+            return _with_frames(found, name)
+    patterns = [layout for layout in layouts.values() if isinstance(layout, Written)]
+    tree = Tree(root, files)
+    frames = _frames_of(tree, reading, patterns)
+    if frames.doubts:
+        frames.settled(root)
+    # What annotates pictures by itself is looked after whatever the layout.
+    plain = (
+        frames.layout in (PLAIN.name, LISTED.name)
+        and not (frames.passes or frames.notes)
+        and all(frame.picture.file.lower().endswith(IMAGE_SUFFIXES) for frame in frames.frames)
+    )
+    listing = listing_of(frames, files)
+    # Folders of nothing but pictures are the commonest, and the largest: files are enough to say what is in them.
+    return Listing(tuple(sorted(listing.images)), listing.others) if plain else listing
+
+
+def _installed() -> Iterator[tuple[str, Layout]]:
+    """Yield all layouts by name, plugins' before the host's. One that cannot be imported stops nothing: nobody asked for it."""
+    found = installed()
+    provided = found.registry.all("layout")
+    for one in sorted(provided, key=lambda one: one.plugin == HOST):
+        try:
+            yield one.record.name, found.make(one)
+        except PluginError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+
+def _with_frames(listing: Listing, layout: str) -> Listing:
+    """Return the listing of a layout that names files alone, in full: nothing is known of the numbers of its passes."""
+    if listing.frames or not (listing.passes or listing.labels):
+        return listing
+    frames = tuple(
+        Frame(
+            image.rpartition(".")[0],
+            Place(image),
+            {name: Place(file) for name, file in listing.passes.get(image, {}).items()},
+            {"labels": tuple(map(Place, listing.labels[image]))} if image in listing.labels else {},
+        )
+        for image in listing.images
+    )
+    passes = {name: PassForm(PassKind.OTHER) for files in listing.passes.values() for name in files}
+    labels = {"labels": LabelForm(LabelKind.OTHER)} if listing.labels else {}
+    return replace(listing, frames=Frames(layout, PictureForm(), frames, passes, labels))
+
+
+def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] | None = None) -> Description:
     """Return what a tree is.
 
     Args:
         tree: The files.
         layout: `"auto"`, the name of a layout, or the path of a TOML file.
-        layouts: Those that are known; plugins' come first.
+        layouts: Those that are known, by default those that are installed; plugins' come first.
 
     Raises `GantoolError`: a layout that is not known, that the tree is not in, or a file that describes none.
     """
     if layout.endswith(written.SUFFIX):
         return written.read(Path(layout))
+    if layouts is None:
+        layouts = [one for _, one in _installed() if isinstance(one, Written)]
     if layout == AUTO:
         for one in layouts:
             # What is sure of a folder's names comes before "every image file is a picture".
@@ -97,14 +138,7 @@ def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] = LAYOUT
     raise GantoolError(f"--layout {layout}: there is no such layout{nearest(layout, names, 'known')}, or give a .toml file")
 
 
-def read_frames(
-    root: Path,
-    *,
-    layout: str = AUTO,
-    image: Iterable[str] = (),
-    copy: Iterable[str] = (),
-    layouts: Sequence[Written] = LAYOUTS,
-) -> Frames:
+def read_frames(root: Path, *, layout: str = AUTO, image: Sequence[str] = (), copy: Sequence[str] = ()) -> Frames:
     """Return the frames of a folder: its pictures, with passes and labels.
 
     Args:
@@ -112,21 +146,24 @@ def read_frames(
         layout: As `describe` takes it.
         image: Shell patterns of the files that are pictures, by path or by name; whatever else looks like one is no picture.
         copy: Shell patterns of files that are neither, and are left as they are.
-        layouts: As `describe` takes it.
 
     What is in doubt is among the result's `doubts`: `settled` raises it. Raises `GantoolError` as `describe`, and for a pattern
     that matches nothing.
     """
-    tree = Tree(root)
-    kept = _matching(tree, "--copy", copy, tree.files)
+    return _frames_of(Tree(root), Reading(layout=layout, image=tuple(image), copy=tuple(copy)), None)
+
+
+def _frames_of(tree: Tree, reading: Reading, layouts: Sequence[Written] | None) -> Frames:
+    kept = _matching(tree, "--copy", reading.copy, tree.files)
     tree = tree.of(file for file in tree.files if file not in kept)
-    said = _matching(tree, "--image", image, tree.pictures)
-    description = describe(tree, layout, layouts)
+    said = _matching(tree, "--image", reading.image, tree.pictures)
+    description = describe(tree, reading.layout, layouts)
     frames = apply(description, tree)
     if said:
         pictures = {frame.picture.file for frame in frames.frames}
         # A layout that knows these pictures knows their passes, too.
-        if layout == AUTO and (description.doubts or not said <= pictures) and (by_hand := generic.describe(tree, said)):
+        unknown = description.doubts or not said <= pictures
+        if reading.layout == AUTO and unknown and (by_hand := generic.describe(tree, said)):
             frames = apply(by_hand, tree)
         frames = replace(only(frames, said), doubts=())
     return replace(frames, copied=tuple(sorted({*frames.copied, *kept})))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .. import IMAGE_SUFFIXES
 from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
 from .listed import listed
@@ -53,11 +54,18 @@ def _describe(tree: Tree, said: frozenset[str]) -> Description | None:
         found = _Sorted(units, [unit for unit in others if unit.role not in (None, PICTURE)], [], [])
         left = [unit for unit in others if unit not in found.passes]
         return _description(tree, found, names, [unit.pattern for unit in left])
+    # What cannot be read, or was not looked at, says nothing of the others; it is reported as what it is called.
+    told = [unit for unit in units if unit.look or unit.role not in (None, PICTURE) or not _is_image(unit)] or units
     # A set whose files are all of one kind is a set of pictures, whatever its name.
-    kinds = {(unit.role, bool(unit.data), _grey(unit)) if unit.role in (None, PICTURE) else unit.role for unit in units}
-    found = _Sorted(list(units), [], [], []) if len(kinds) == 1 else _judge(units, names, tree)
+    kinds = {(unit.role, bool(unit.data), _grey(unit)) if unit.role in (None, PICTURE) else unit.role for unit in told}
+    found = _Sorted(list(told), [], [], []) if len(kinds) == 1 else _judge(told, names, tree)
+    found.pictures += [unit for unit in units if unit not in told]
     _twins(found)
     return _description(tree, found, names, ())
+
+
+def _is_image(unit: Unit) -> bool:
+    return unit.files[0].lower().endswith(IMAGE_SUFFIXES)
 
 
 def _judge(units: Sequence[Unit], names: frozenset[str], tree: Tree) -> _Sorted:

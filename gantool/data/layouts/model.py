@@ -37,7 +37,7 @@ def listing_of(frames: Frames, files: Sequence[str]) -> Listing:
     """Return frames as a listing of `files`, all that the folder holds."""
     pictures = {frame.picture.file: frame for frame in frames.frames}
     return Listing(
-        tuple(sorted(pictures)),
+        tuple(pictures),
         tuple(file for file in files if file not in pictures),
         {file: {name: place.file for name, place in frame.passes.items()} for file, frame in pictures.items()},
         {file: tuple(place.file for places in frame.labels.values() for place in places) for file, frame in pictures.items()},

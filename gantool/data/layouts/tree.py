@@ -24,7 +24,7 @@ from ..stored import HDF5
 
 T = TypeVar("T")
 
-PICTURES = (*IMAGE_SUFFIXES, ".exr", ".ppm", ".pfm")
+PICTURES = (*IMAGE_SUFFIXES, ".exr", ".pfm")
 """Endings of files that hold the pixels of one picture or pass."""
 
 ARRAYS = (".npy", ".npz", *HDF5)

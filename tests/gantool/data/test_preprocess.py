@@ -44,6 +44,8 @@ def test_a_crop_larger_than_the_image_names_it(noise):
 
 def test_channels(noise):
     rgba = noise((9, 13, 4))
+    rgba[..., 1:2] |= 1
+    rgba[..., 3] = 200
     grey = Preprocess(channels=1)(rgba)
     assert np.array_equal(grey[..., 0], cv2.cvtColor(rgba[..., :3], cv2.COLOR_RGB2GRAY))
     assert np.array_equal(Preprocess(channels=3)(rgba), rgba[..., :3])

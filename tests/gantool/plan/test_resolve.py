@@ -88,6 +88,12 @@ def test_a_replaced_part_does_not_get_what_presets_and_weaker_sources_said_of_th
         resolve(registry, SIMGAN, choices(parts={"buffer": "none"}, options={"buffer": {"size": 9}}))
 
 
+READING = {
+    **{"layout": "auto", "image": [], "copy": [], "view": "srgb"},
+    **{"real_layout": "auto", "real_image": [], "real_copy": [], "real_view": "srgb"},
+}
+
+
 def test_a_data_set_that_is_replaced_takes_its_options_along(registry, tmp_path):
     eyes = choices(options={"dataset": {"synthetic_count": 5}})
     files = choices(synthetic=tmp_path / "a", real=str(tmp_path / "b"))
@@ -99,6 +105,7 @@ def test_a_data_set_that_is_replaced_takes_its_options_along(registry, tmp_path)
         "stream": False,
         "window": 8,
         "label_range": {},
+        **READING,
     }
     assert resolve(registry, SIMGAN, files, choices(dataset="simgan:eyes")).dataset.component == "simgan:eyes"
 
@@ -113,6 +120,7 @@ def test_paths_are_made_absolute(registry, tmp_path, monkeypatch):
         "stream": False,
         "window": 8,
         "label_range": {},
+        **READING,
     }
 
 

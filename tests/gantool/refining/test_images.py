@@ -30,7 +30,7 @@ def test_an_identity_network_changes_no_pixel(
                 (tmp_path / "in").mkdir(exist_ok=True)
                 data = cv2.imencode(suffix, pixels(shape, dtype))[1]
                 (tmp_path / f"in/{name}-{np.dtype(dtype).name}{suffix}").write_bytes(data.tobytes())
-    report = refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    report = refine("run", input=tmp_path / "in", output=tmp_path / "out", layout="plain")
     assert (report.refined, report.failed) == (15, ())
     for path in sorted((tmp_path / "in").iterdir()):
         before, after = load(path), load(tmp_path / "out" / path.name)

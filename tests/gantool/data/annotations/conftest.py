@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from gantool.data.annotations.finding import Folder
+from gantool.data.layouts.choosing import arrange
 from gantool.data.locations import Location
 
 H, W = 20, 30
@@ -35,7 +36,7 @@ def put(tmp_path: Path) -> Callable[[str, Any], None]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[], Folder]:
-    return lambda: Folder(tmp_path / "set", Location(tmp_path / "set").listing)
+    return lambda: Folder(tmp_path / "set", arrange(Location(tmp_path / "set")))
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_parquet_is_what_hugging_face_reads(folder: Path, tmp_path: Path):
 
 
 def test_images_of_different_kinds_need_a_format_that_takes_them(folder: Path, tmp_path: Path):
-    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(folder / "colour.png")
+    Image.fromarray(np.arange(243, dtype=np.uint8).reshape(9, 9, 3)).save(folder / "colour.png")
     with pytest.raises(GantoolError, match=r"an .npz file holds images of one kind, but there are 8x12 uint8 and 9x9x3 uint8"):
         convert(str(folder), tmp_path / "t.npz")
     convert(str(folder), tmp_path / "t.h5")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gantool.data.domains import Reading
 from gantool.data.inspection.measure import equalisation_residual, measure
 from gantool.data.inspection.review import Finding, compare, review
 from gantool.data.inspection.sheet import write_sheet
@@ -186,7 +187,7 @@ def test_a_sheet_shows_every_kind_of_image(tmp_path: Path):
     Image.fromarray(np.dstack([np.full((60, 20), v, np.uint8) for v in (250, 0, 0, 255)])).save(tmp_path / "tall.png")
     cv2.imwrite(str(tmp_path / "deep.png"), np.full((5, 5), 65535, np.uint16))
     (tmp_path / "empty.png").write_bytes(b"")
-    images = open_images(tmp_path)
+    images = open_images(tmp_path, Reading(layout="plain"))
     write_sheet(tmp_path / "sheet.jpg", [("synthetic ü", images, survey(images)), ("real", images, survey(images))])
     sheet = np.asarray(Image.open(tmp_path / "sheet.jpg"))
     assert sheet.shape == (124, 2 * 804 + 16, 3)

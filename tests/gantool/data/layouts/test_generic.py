@@ -50,6 +50,12 @@ def test_a_set_of_one_kind_is_pictures_whatever_its_name(pixels: np.ndarray, fol
     assert len(read_frames(tmp_path).settled(tmp_path).frames) == 3
 
 
+def test_a_damaged_file_brings_no_doubt(put: Put, tmp_path: Path):
+    put(made.ids(), *names("a/"))
+    put(b"", "bad.png")
+    assert len(read_frames(tmp_path).settled(tmp_path).frames) == 4
+
+
 def test_names_of_classes_are_no_names_of_passes(put: Put, tmp_path: Path):
     put(made.photo(1), *names("normal/a", suffix="jpg"), *names("with_mask/b", suffix="jpg"), *names("pneumonia/c", suffix="jpg"))
     assert len(read_frames(tmp_path).settled(tmp_path).frames) == 9
