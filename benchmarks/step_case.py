@@ -44,7 +44,7 @@ def open_case(case: Case, device: str) -> Session:
     registry = load_plugins()
     choices = Choices(plugin="simgan", preset=case.preset, options=options | case.options, settings=settings)
     session = open_session(resolve(registry, choices))
-    images = session.draws.source()
+    images = session.draws.source().images
     history: Any = session.recipe.history  # type: ignore[attr-defined]
     while history.held < history.size:
         history.exchange(images)

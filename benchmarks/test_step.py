@@ -52,7 +52,7 @@ def floors(steps: Steps, case: Case) -> dict[str, Floor]:
     """The bare convolutions in both layouts, in the precision of the case."""
     recipe: Any = steps.session.recipe
     dtype = torch.bfloat16 if case.settings.get("precision") == "bf16" else torch.float32
-    images = steps.session.draws.source()
+    images = steps.session.draws.source().images
     unwrap = recipe.unwrap
     return {
         f"convolutions, {name}": Floor(unwrap(recipe.refiner), unwrap(recipe.discriminator), images, layout=layout, dtype=dtype)

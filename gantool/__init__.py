@@ -12,11 +12,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .api import build, evaluate, export, load, refine, save, train
-    from .components import Component, Event, Figure, Format, NoOptions, Recipe, Setup, Slot
+    from .components import Batch, Component, Event, Figure, Format, NoOptions, Recipe, Setup, Slot
     from .errors import GantoolError
     from .hookspecs import hookimpl
 
 __all__ = [
+    "Batch",
     "Component",
     "Event",
     "Figure",
@@ -39,7 +40,7 @@ __all__ = [
 
 _HOMES = {
     "api": ("build", "evaluate", "export", "load", "refine", "save", "train"),
-    "components": ("Component", "Event", "Figure", "Format", "NoOptions", "Recipe", "Setup", "Slot"),
+    "components": ("Batch", "Component", "Event", "Figure", "Format", "NoOptions", "Recipe", "Setup", "Slot"),
     "errors": ("GantoolError",),
     "hookspecs": ("hookimpl",),
 }

@@ -6,7 +6,7 @@ That keeps listing, planning and `--help` free of torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -223,7 +223,8 @@ class Pair:
 class Metric(Protocol):
     """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary.
 
-    A component that provides "sees-source" returns a `SourceMetric` instead.
+    A component that provides "sees-source" returns a `SourceMetric` instead, one that provides "sees-labels" a `LabelsMetric`,
+    and one that provides both what takes both.
     """
 
     def update(self, refined: torch.Tensor, target: torch.Tensor) -> None:
@@ -331,15 +332,59 @@ class SourceMetric(Protocol):
         """The figures over all batches so far."""
 
 
+@runtime_checkable
+class LabelsMetric(Protocol):
+    """A metric that also looks at the labels of the images that were refined."""
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor, *, labels: Sequence[Mapping[str, Any]] | None) -> None:
+        """Add a batch of each; `labels` as in `Batch`, those of the refined images, in the same order."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is drawn of one domain at a time.
+
+    Example::
+
+        batch = draw.source()
+        refined = self.network(batch.images)
+    """
+
+    images: torch.Tensor
+    """(N, C, H, W) in [-1, 1], on the run's device."""
+    conditions: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    """What is known of the images beside their pixels, by name: (N, channels, H, W) each, on the run's device."""
+    labels: Sequence[Mapping[str, Any]] | None = None
+    """One record for each row, `{name: value}`, as the data set holds it. None where the domain has no labels, and where neither
+    recipe nor metric provides "sees-labels"."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def chunk(self, count: int) -> tuple[Batch, ...]:
+        """Split it into at most `count` parts, as `torch.Tensor.chunk` does."""
+        images = self.images.chunk(count)
+        starts = [sum(map(len, images[:number])) for number in range(len(images))]
+
+        def part(rows: slice, own: torch.Tensor) -> Batch:
+            conditions = {name: values[rows] for name, values in self.conditions.items()}
+            return Batch(own, conditions, None if self.labels is None else self.labels[rows])
+
+        return tuple(part(slice(start, start + len(own)), own) for start, own in zip(starts, images, strict=True))
+
+
 class Draw(Protocol):
     """Gives a recipe its data. Every call returns the next batch; what it holds is a pure function of the seed and of how
     many batches of that domain were drawn before, so a resumed run draws what the interrupted one would have."""
 
-    def source(self) -> torch.Tensor:
-        """The next synthetic batch, (N, C, H, W) in [-1, 1], on the run's device."""
+    def source(self) -> Batch:
+        """The next synthetic batch."""
 
-    def target(self) -> torch.Tensor:
-        """The next real batch, (N, C, H, W) in [-1, 1], on the run's device."""
+    def target(self) -> Batch:
+        """The next real batch."""
 
 
 @dataclass(frozen=True, kw_only=True)

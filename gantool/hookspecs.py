@@ -170,7 +170,8 @@ def gantool_metrics() -> Iterable[Component]:
     `factory(*, config) -> Metric` with `.update(refined, target)` and `.compute() -> {name: float}`. Images are (N, C, H, W) in
     [-1, 1]. `update` may be called any number of times; `compute` raises `ValueError` where it saw too little. A metric
     whose figures choose a checkpoint provides "lower-is-better" or "higher-is-better"; the first figure decides. One that
-    provides "sees-source" is called as `.update(refined, target, source=source)`, with the images that were refined, row by row.
+    provides "sees-source" is called as `.update(refined, target, source=source)`, with the images that were refined, row by row;
+    one that provides "sees-labels" gets `labels=` likewise, a record for each of them, or None where there are none.
     The order of batches does not matter, `compute` may be asked twice and between updates, and each metric that a factory makes
     starts with nothing. Nothing is drawn from global random generators, so that judging a run does not
     change its course.
@@ -226,7 +227,8 @@ def gantool_recipes() -> Iterable[Recipe]:
     `factory(*, config, parts: Mapping[str, Any]) -> TrainingRecipe`, with `parts` the built component of each slot: networks
     on the CPU, losses, buffers. A plugin with one recipe is picked by the plugin's name, one with several by `plugin:recipe`.
     The recipe owns the step; the host owns data, seed, devices, log and checkpoints. One that provides "accumulates" works
-    through a batch in `Setup.accumulate` parts where the user asks for it; see `gantool.training.in_parts`. Training changes each
+    through a batch in `Setup.accumulate` parts where the user asks for it; see `gantool.training.in_parts`. One that provides
+    "sees-labels" finds the labels of the images in the batches that it draws. Training changes each
     generator and discriminator that is in its `state_dict` under the name of its slot.
 
     Example::

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantool import Setup
+from gantool import Batch, Setup
 from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
 from gantool.training import RecipeBase, decay_rates, frozen, has_fused, make_adam, mean_of
 
@@ -67,21 +67,21 @@ class SimGAN(RecipeBase):
         if phase == REFINER_WARMUP:
             return self.update_refiner(draw.source(), adversarial=False)
         if phase == DISCRIMINATOR_WARMUP:
-            return self.update_discriminator(self.refined(draw), draw.target())
+            return self.update_discriminator(self.refined(draw), draw.target().images)
         figures: dict[str, Tensor] = {}
         for _ in range(self.config.refiner_updates):
             figures |= self.update_refiner(draw.source())
         for _ in range(self.config.discriminator_updates):
-            figures |= self.update_discriminator(self.refined(draw), draw.target())
+            figures |= self.update_discriminator(self.refined(draw), draw.target().images)
         return figures
 
-    def update_refiner(self, synthetic: Tensor, *, adversarial: bool = True) -> dict[str, Tensor]:
-        """Step R on Eq. 4 (on its regularization alone in the warm-up). `synthetic`: (N, C, H, W) in [-1, 1]."""
+    def update_refiner(self, synthetic: Batch, *, adversarial: bool = True) -> dict[str, Tensor]:
+        """Step R on Eq. 4 (on its regularization alone in the warm-up)."""
         rows, made = [], []
         self.refiner_optimizer.zero_grad()
-        for (images,) in self.in_parts((self.refiner, self.discriminator), synthetic):
-            refined = self.refiner(images)
-            loss, figures = self.refiner_loss(refined, images, adversarial=adversarial)
+        for (part,) in self.in_parts((self.refiner, self.discriminator), synthetic):
+            refined = self.refiner(part.images)
+            loss, figures = self.refiner_loss(refined, part.images, adversarial=adversarial)
             self.accelerator.backward(loss / self.accumulate)
             rows.append({"refiner_loss": loss.detach(), **figures})
             made.append(refined.detach())
@@ -107,7 +107,7 @@ class SimGAN(RecipeBase):
         """What R makes of the next synthetic batch, (N, C, H, W) in [-1, 1]; with `reuse_refined`, what it made in this round."""
         if self.reusable:
             return self.reusable.pop()
-        return joined([self.refiner(images) for (images,) in self.in_parts((self.refiner,), draw.source())])
+        return joined([self.refiner(part.images) for (part,) in self.in_parts((self.refiner,), draw.source())])
 
     def update_discriminator(self, refined: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Step D on Eq. 2, with half of the refined images from the history. Both: (N, C, H, W) in [-1, 1]."""

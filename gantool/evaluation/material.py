@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ..options import to_dict
 from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Provided, Registry
 from ..refining.network import Network
+from ..training.feeds import label_records
 from .arms import Material
 from .reading import ReadImages, all_digests, check_some, pick, read, read_stream
 from .run_images import refine_all
@@ -53,6 +54,8 @@ class Compared:
     """(N, K, 2), x and y in px of key points in the synthetic images, for label preservation; None without any."""
     described: dict[str, Any]
     """The key `data` of the result."""
+    records: Sequence[Mapping[str, Any]] | None = None
+    """All labels of the synthetic images, as the data set holds them, for metrics that look at them."""
 
 
 def open_material(
@@ -132,7 +135,8 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
     if points:
         places = read_labels(sources.labelled_source, points)[synthetic.rows]
         keypoints = in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
-    return Compared(material=material, task=task, keypoints=keypoints, described=described)
+    records = label_records(sources.labelled_source, synthetic.rows) if getattr(sources.labelled_source, "labels", None) else None
+    return Compared(material=material, task=task, keypoints=keypoints, described=described, records=records)
 
 
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ..components import Recipe
 from ..errors import GantoolError, nearest
@@ -45,6 +46,7 @@ def conformance(
     channels: tuple[int, ...] = (3, 1),
     size: tuple[int, int] = (32, 40),
     batch_size: int = 2,
+    labels: Mapping[str, Sequence[Any]] | None = None,
 ) -> Callable[..., None]:
     """Return a pytest test that checks everything which an installed plugin yields against the contracts of the hooks.
 
@@ -61,12 +63,14 @@ def conformance(
             that of images for losses, metrics and recipes.
         size: (H, W) in pixels of the images to check with, at least 8×8; larger ones of odd sizes are tried, too.
         batch_size: Images of each domain in one step of a recipe.
+        labels: Values by name, for recipes and metrics that provide "sees-labels": images get them in turn. Without it, there are
+            none, which these parts must be able to meet.
 
     Raises `GantoolError` for options of something that the plugin neither provides nor uses, and for images that there cannot be.
     """
     import pytest
 
-    cases = collect(plugin, options=options, channels=channels, size=size, batch_size=batch_size)
+    cases = collect(plugin, options=options, channels=channels, size=size, batch_size=batch_size, labels=labels)
 
     @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases])
     def test_conformance(case: Case, tmp_path: Path) -> None:
@@ -89,6 +93,7 @@ def collect(
     channels: tuple[int, ...] = (3, 1),
     size: tuple[int, int] = (32, 40),
     batch_size: int = 2,
+    labels: Mapping[str, Sequence[Any]] | None = None,
 ) -> list[Case]:
     """List the checks of everything that an installed plugin yields; see `conformance` for the arguments.
 
@@ -103,7 +108,9 @@ def collect(
     except GantoolError as error:
         return [Case("plugin-loads", partial(_fail, str(error)))]
     named = _named(registry, plugin, options or {})
-    look = partial(Subject, registry=registry, options=named, channels=channels, size=size, batch_size=batch_size)
+    look = partial(
+        Subject, registry=registry, options=named, channels=channels, size=size, batch_size=batch_size, labels=labels or {}
+    )
 
     def run(provided: Provided, check: Check, folder: Path) -> None:
         check(look(provided=provided, folder=folder))

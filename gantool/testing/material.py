@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,20 @@ def stripes(count: int, channels: int, size: tuple[int, int], *, upright: bool, 
     return 0.6 * pattern + 0.3 * noise(count, channels, size, seed=seed)
 
 
-def write_domains(folder: Path, *, count: int, channels: int, size: tuple[int, int]) -> tuple[Path, Path]:
+def label_columns(labels: Mapping[str, Sequence[Any]], count: int) -> dict[str, Any]:
+    """Values by name, arrays (count, ...) each: those given, in turn."""
+    return {name: np.array([values[row % len(values)] for row in range(count)]) for name, values in labels.items()}
+
+
+def write_domains(
+    folder: Path, *, count: int, channels: int, size: tuple[int, int], labels: Mapping[str, Sequence[Any]] | None = None
+) -> tuple[Path, Path]:
     """Write `synthetic.npz` and `real.npz`, 8-bit, as the data set `gantool:files` reads them; return their paths."""
+    columns = label_columns(labels or {}, count)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "synthetic.npz", folder / "real.npz"
     for path, upright in zip(paths, (True, False), strict=True):
-        np.savez(path, images=eight_bits(stripes(count, channels, size, upright=upright, seed=int(upright))))
+        np.savez(path, images=eight_bits(stripes(count, channels, size, upright=upright, seed=int(upright))), **columns)
     return paths
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from ..runs.checkpoints import random_state
-from .material import first_difference, noise, stripes
+from ..training.selection import update_metric
+from .material import first_difference, label_columns, noise, stripes
 from .subject import Subject
 
 _TOLERANCE = 0.1
@@ -119,10 +120,10 @@ def _batches(subject: Subject) -> Batches:
 
 
 def _update(subject: Subject, metric: Any, refined: Tensor, target: Tensor) -> None:
-    sees_source = "sees-source" in subject.provided.record.provides
-    source = {"source": refined.flip(3) * 0.9} if sees_source else {}
+    columns = label_columns(subject.labels, len(refined))
+    labels = [{name: values[row] for name, values in columns.items()} for row in range(len(refined))] if columns else None
     with subject.calling(f"update with {tuple(refined.shape)} and {tuple(target.shape)}"):
-        metric.update(refined, target, **source)
+        update_metric(metric, subject.provided.record, refined, target, source=refined.flip(3) * 0.9, labels=labels)
 
 
 def _figures(subject: Subject, batches: Batches) -> dict[str, float]:

@@ -159,7 +159,9 @@ def _plan(subject: Subject) -> Plan:
     values["dataset"] = subject.values_for("dataset", dataset) if dataset else {}
     if not values["dataset"]:
         count = max(_IMAGES, 2 * subject.batch_size)
-        paths = write_domains(subject.folder / "images", count=count, channels=subject.channels[0], size=subject.size)
+        paths = write_domains(
+            subject.folder / "images", count=count, channels=subject.channels[0], size=subject.size, labels=subject.labels
+        )
         dataset, values["dataset"] = "gantool:files", dict(zip(("synthetic", "real"), map(str, paths), strict=True))
     options = {f"{part}.{name}": value for part, own in values.items() for name, value in own.items()}
     settings = {"batch_size": subject.batch_size, "device": "cpu", "steps": 4}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Subject:
     """(H, W) of the images to check with, in pixels."""
     batch_size: int
     """Images of each domain in a step of a recipe."""
+    labels: Mapping[str, Sequence[Any]]
+    """Values by name that images get in turn."""
     folder: Path
     """An empty folder for this check alone."""
 

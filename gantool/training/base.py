@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..components import Draw, Setup
-from .steps import apply_in_eval, in_parts
+from .steps import Batches, apply_in_eval, in_parts
 
 
 class RecipeBase(ABC):
@@ -75,8 +75,9 @@ class RecipeBase(ABC):
         bare: nn.Module = self.accelerator.unwrap_model(network)
         return bare
 
-    def in_parts(self, networks: Sequence[nn.Module], *batches: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """Work through batches of one length in as many parts as the user asked for, as `gantool.training.in_parts` does.
+    def in_parts(self, networks: Sequence[nn.Module], *batches: *Batches) -> Iterator[tuple[*Batches]]:
+        """Work through batches of one length, tensors or `gantool.Batch`, in as many parts as the user asked for, as
+        `gantool.training.in_parts` does.
 
         Call `accelerator.backward(loss / self.accumulate)` for each.
         """

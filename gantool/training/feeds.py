@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ..components import Domain, StreamingDomain
+from ..components import Batch, Domain, StreamingDomain
 from ..data.load import load_all, nbytes
 from ..data.order import shuffled, stream_rows
 from ..errors import GantoolError
@@ -62,19 +62,24 @@ class Order:
         return numbers
 
 
+Labelled = Callable[[int], list[dict[str, Any]]]
+"""From the number of a batch to the labels of its rows."""
+
+
 class Feed:
     """The endless batches of one domain: opened when the first is asked for, and anew where the feed is moved.
 
     `batches`: from which number on, to batches (N, H, W, C) as they are stored, on the run's device; or to why there are no more,
-    since an error that is raised there would hold on to what reads ahead as long as somebody looks at it.
+    since an error that is raised there would hold on to what reads ahead as long as somebody looks at it. `labels`: from a number
+    to the records of that batch; None where nobody looks at them.
     """
 
-    def __init__(self, batches: Callable[[int], Iterator[torch.Tensor | str]]) -> None:
-        self._open, self._drawn = batches, 0
+    def __init__(self, batches: Callable[[int], Iterator[torch.Tensor | str]], labels: Labelled | None = None) -> None:
+        self._open, self._labels, self._drawn = batches, labels, 0
         self._batches: Iterator[torch.Tensor | str] | None = None
 
-    def next(self) -> torch.Tensor:
-        """(N, C, H, W) float32 in [-1, 1], channels-last in memory, on the run's device.
+    def next(self) -> Batch:
+        """Images float32, channels-last in memory, on the run's device.
 
         Raises `GantoolError` where an image cannot be read and where a stream ends.
         """
@@ -83,8 +88,9 @@ class Feed:
         if isinstance(stored, str):
             self.close()
             raise GantoolError(stored)
+        labels = self._labels(self._drawn) if self._labels else None
         self._drawn += 1
-        return normalise(stored)
+        return Batch(normalise(stored), labels=labels)
 
     @property
     def drawn(self) -> int:
@@ -104,17 +110,18 @@ class Feed:
 class ResidentFeed(Feed):
     """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there."""
 
-    def __init__(self, domain: Domain, share: Share) -> None:
+    def __init__(self, domain: Domain, share: Share, *, labels: bool = False) -> None:
         images = to_tensor(load_all(domain)).to(share.device)
-        super().__init__(partial(_pick, images, Order(len(domain), share)))
+        super().__init__(partial(_pick, images, Order(len(domain), share)), _labelled(domain, share) if labels else None)
 
 
 class StreamFeed(Feed):
     """Reads images of a map-style domain ahead in worker processes."""
 
-    def __init__(self, domain: Domain, share: Share, *, workers: int) -> None:
+    def __init__(self, domain: Domain, share: Share, *, workers: int, labels: bool = False) -> None:
         # More than there are processors only makes torch warn.
-        super().__init__(partial(_read_ahead, domain, share, min(workers, _processors())))
+        read = partial(_read_ahead, domain, share, min(workers, _processors()))
+        super().__init__(read, _labelled(domain, share) if labels else None)
 
 
 class IterableFeed(Feed):
@@ -190,12 +197,12 @@ class Draws:
     def __init__(self, source: Feed, target: Feed) -> None:
         self._source, self._target = source, target
 
-    def source(self) -> torch.Tensor:
-        """The next synthetic batch, (N, C, H, W) in [-1, 1]."""
+    def source(self) -> Batch:
+        """The next synthetic batch."""
         return self._source.next()
 
-    def target(self) -> torch.Tensor:
-        """The next real batch, (N, C, H, W) in [-1, 1]."""
+    def target(self) -> Batch:
+        """The next real batch."""
         return self._target.next()
 
     def close(self) -> None:
@@ -212,8 +219,23 @@ class Draws:
         self._source.drawn, self._target.drawn = state["source"], state["target"]
 
 
-def open_feed(domain: Domain | StreamingDomain, share: Share, *, cache_gib: float, workers: int, what: str) -> Feed:
-    """Choose the feed that fits. Raises `GantoolError` where `domain` is smaller than a batch; `what` names it there."""
+def label_records(domain: Domain, numbers: np.ndarray) -> list[dict[str, Any]]:
+    """The labels of the images with these numbers, (N,): one record each, `{name: value}`."""
+    labels: Mapping[str, np.ndarray] = getattr(domain, "labels", {})
+    return [{name: values[number] for name, values in labels.items()} for number in numbers.tolist()]
+
+
+def _labelled(domain: Domain, share: Share) -> Labelled | None:
+    # An order of its own: a worker may be many batches ahead.
+    order = Order(len(domain), share)
+    return (lambda number: label_records(domain, order.batch(number))) if getattr(domain, "labels", None) else None
+
+
+def open_feed(
+    domain: Domain | StreamingDomain, share: Share, *, cache_gib: float, workers: int, what: str, labels: bool = False
+) -> Feed:
+    """Choose the feed that fits, with the labels of what it draws if asked for and there. Raises `GantoolError` where `domain` is
+    smaller than a batch; `what` names it there."""
     if not isinstance(domain, Domain):
         return IterableFeed(domain, share)
     batch = share.batch_size * share.world_size
@@ -223,8 +245,8 @@ def open_feed(domain: Domain | StreamingDomain, share: Share, *, cache_gib: floa
             f"pass --batch-size {len(domain) // share.world_size * share.world_size} or less"
         )
     if nbytes(domain) <= cache_gib * 2**30:
-        return ResidentFeed(domain, share)
-    return StreamFeed(domain, share, workers=workers)
+        return ResidentFeed(domain, share, labels=labels)
+    return StreamFeed(domain, share, workers=workers, labels=labels)
 
 
 def _processors() -> int:

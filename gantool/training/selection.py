@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..components import Component, Metric, SourceMetric
+from ..components import Component
 from ..errors import GantoolError
 from ..runs.checkpoints import kept_random_state
 from .session import Session
@@ -24,12 +25,15 @@ def choose_best(
     `GantoolError` where the metric saw too little.
     """
     metric, refine = session.metric.build(), session.recipe.refine
-    batches = zip(session.held_source.split(batch_size), session.held_target.split(batch_size), strict=True)  # type: ignore[no-untyped-call]
+    held = zip(session.held_source.split(batch_size), session.held_target.split(batch_size), strict=True)  # type: ignore[no-untyped-call]
+    labels = session.held_labels
     with kept_random_state():
         try:
-            for source, target in batches:
+            for number, (source, target) in enumerate(held):
                 refined = torch.cat([refine(part) for part in source.split(at_once)])
-                update_metric(metric, session.metric.provided.record, refined, target, source)
+                rows = slice(number * batch_size, (number + 1) * batch_size)
+                own = None if labels is None else labels[rows]
+                update_metric(metric, session.metric.provided.record, refined, target, source=source, labels=own)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.component}: {error}") from None
@@ -40,7 +44,15 @@ def choose_best(
     return values, best
 
 
-def update_metric(metric: Metric | SourceMetric, component: Component, refined: Tensor, target: Tensor, source: Tensor) -> None:
-    """Give a metric a batch of refined and of target images, and of the source images if it asked for them."""
-    extra = {"source": source} if "sees-source" in component.provides else {}
-    metric.update(refined, target, **extra)
+def update_metric(
+    metric: Any,
+    component: Component,
+    refined: Tensor,
+    target: Tensor,
+    *,
+    source: Tensor,
+    labels: Sequence[Mapping[str, Any]] | None,
+) -> None:
+    """Give a metric a batch of refined and of target images, and of the source images and their labels if it asked for them."""
+    more = {"source": source, "labels": labels}
+    metric.update(refined, target, **{name: value for name, value in more.items() if f"sees-{name}" in component.provides})

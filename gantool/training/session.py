@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import set_seed
 
@@ -18,7 +19,7 @@ from ..data.domains import Preprocess
 from ..data.inspection.measure import equalisation_residual, luminance
 from ..data.inspection.review import compare_equalisation
 from ..data.inspection.survey import equalised_share
-from ..data.order import real_seed
+from ..data.order import real_seed, shuffled
 from ..data.prepare import prepare
 from ..errors import GantoolError
 from ..kinds import KINDS
@@ -27,7 +28,7 @@ from ..model.tensors import eight_bits
 from ..plan.resolve import Plan
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
-from .feeds import Draws, Feed, Share, open_feed
+from .feeds import Draws, Feed, Share, label_records, open_feed
 
 _ALONE = Launch()
 _LOOKED_AT = 64
@@ -54,6 +55,8 @@ class Session:
     """Fixed synthetic images for sheets and metric, (N, C, H, W) in [-1, 1]."""
     held_target: torch.Tensor
     """Fixed real images likewise."""
+    held_labels: Sequence[Mapping[str, Any]] | None
+    """Of the synthetic ones, where the metric asks for them and they are there."""
     fingerprints: dict[str, dict[str, str]]
     """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
     figures: tuple[Figure, ...]
@@ -95,7 +98,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
             raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
         domains = plan.dataset.build()
         source, target, preprocess = prepare(domains, plan.preprocess)
-        feeds = _open_feeds((source, target), settings, team)
+        feeds = _open_feeds((source, target), settings, team, labels="sees-labels" in record.provides)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
     recipe = _build_recipe(plan, record, sample, team)
@@ -107,6 +110,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         metric=plan.metric,
         held_source=held_source,
         held_target=held_target,
+        held_labels=_held_labels(plan, source, count),
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         figures=record.figures,
         summary=_summary(source, target, sample, team),
@@ -154,7 +158,7 @@ def own_seed(seed: int, rank: int) -> int:
     return (seed + 0x9E3779B1 * rank) % 2**32
 
 
-def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team) -> list[Feed]:
+def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team, *, labels: bool) -> list[Feed]:
     share = Share(
         seed=settings.seed,
         batch_size=settings.batch_size // team.count,
@@ -164,7 +168,7 @@ def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettin
     )
     sides = (share, "synthetic"), (replace(share, seed=real_seed(share.seed)), "real")
     return [
-        open_feed(domain, own, cache_gib=settings.cache_gib, workers=settings.workers, what=what)
+        open_feed(domain, own, cache_gib=settings.cache_gib, workers=settings.workers, what=what, labels=labels)
         for domain, (own, what) in zip(domains, sides, strict=True)
     ]
 
@@ -174,11 +178,11 @@ def _draw_first(
 ) -> tuple[int, list[list[torch.Tensor]]]:
     """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
     stay where they are."""
-    firsts = [feed.next() for feed in feeds]
+    firsts = [feed.next().images for feed in feeds]
     counts = [len(domain) for domain in domains if isinstance(domain, Domain)]
     count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0][0].numel()), *counts)
     more = -(-count // batch_size) - 1
-    drawn = [[first, *(feed.next() for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
+    drawn = [[first, *(feed.next().images for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
     for feed in feeds:
         feed.drawn = 0
     return count, drawn
@@ -188,6 +192,14 @@ def _hold(drawn: list[list[torch.Tensor]], count: int, team: Team) -> tuple[torc
     """A source batch, then the first `count` images of both domains: the same in all processes, whatever their number."""
     joined = [[team.gather_images(batch) for batch in batches] for batches in drawn]
     return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
+
+
+def _held_labels(plan: Plan, source: Domain | StreamingDomain, count: int) -> Sequence[Mapping[str, Any]] | None:
+    wanted = "sees-labels" in plan.metric.provided.record.provides
+    if not (wanted and isinstance(source, Domain) and getattr(source, "labels", None)):
+        return None
+    # The images that all processes together draw first.
+    return label_records(source, shuffled(np.arange(count), len(source), seed=plan.settings.seed))
 
 
 def _fingerprint(domain: Domain | StreamingDomain, held: torch.Tensor) -> dict[str, str]:

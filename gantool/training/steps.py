@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVarTuple, cast
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..components import AdversarialLoss, Penalty, Relativistic
+
+Batches = TypeVarTuple("Batches")
+"""Each a tensor of N rows, or a `gantool.Batch`."""
 
 
 def make_adam(*networks: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
@@ -90,9 +94,10 @@ def discriminator_loss(loss: AdversarialLoss | Relativistic, discriminator: nn.M
 
 
 def in_parts(
-    accelerator: Accelerator, networks: Sequence[nn.Module], count: int, *batches: Tensor
-) -> Iterator[tuple[Tensor, ...]]:
-    """Work through batches of one length in `count` equal parts, of which only one at a time needs memory.
+    accelerator: Accelerator, networks: Sequence[nn.Module], count: int, *batches: *Batches
+) -> Iterator[tuple[*Batches]]:
+    """Work through batches of one length, tensors or `gantool.Batch`, in `count` equal parts, of which only one at a time needs
+    memory.
 
     Yields a part of each. Call `accelerator.backward(loss / count)` for each, and step the optimizer after the last: gradients
     then are those of the mean loss of the whole batch. `networks`: all that a part goes through. Their buffers, such as the
@@ -104,14 +109,15 @@ def in_parts(
         return
     buffers = [buffer for network in networks for buffer in network.buffers()]
     before = [buffer.clone() for buffer in buffers]
-    for number, part in enumerate(zip(*(batch.chunk(count) for batch in batches), strict=True), 1):
+    parts = zip(*(cast(Any, batch).chunk(count) for batch in batches), strict=True)
+    for number, part in enumerate(parts, 1):
         with torch.no_grad():
             for buffer, value in zip(buffers, before, strict=True):
                 buffer.copy_(value)
         with ExitStack() as stack:
             for network in networks if number < count else ():
                 stack.enter_context(accelerator.no_sync(network))
-            yield part
+            yield cast("tuple[*Batches]", part)
 
 
 def mean_of(figures: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:

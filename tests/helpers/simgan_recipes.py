@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import gantool
-from gantool import Setup
+from gantool import Batch, Setup
 from gantool.compute.device import make_accelerator
 from simgan_plugin.options import SimGANOptions
 from simgan_plugin.recipe import SimGAN
@@ -21,14 +21,14 @@ class Batches:
         self.generator = torch.Generator().manual_seed(0)
         self.calls: list[str] = []
 
-    def _next(self, name: str) -> Tensor:
+    def _next(self, name: str) -> Batch:
         self.calls.append(name)
-        return (torch.rand(SHAPE, generator=self.generator) * 1.8 - 0.9).to(memory_format=torch.channels_last)
+        return Batch((torch.rand(SHAPE, generator=self.generator) * 1.8 - 0.9).to(memory_format=torch.channels_last))
 
-    def source(self) -> Tensor:
+    def source(self) -> Batch:
         return self._next("source")
 
-    def target(self) -> Tensor:
+    def target(self) -> Batch:
         return self._next("target")
 
 

@@ -63,7 +63,7 @@ def test_gradients_of_d_are_spared_in_updates_of_r_and_back_after_them():
     recipe.update_refiner(draw.source())
     assert asked == [{False}]
     assert all(weight.requires_grad and weight.grad is None for weight in recipe.discriminator.parameters())
-    recipe.update_discriminator(draw.source(), draw.target())
+    recipe.update_discriminator(draw.source().images, draw.target().images)
     assert asked[1:] == [{True}, {True}]
     network = nn.Linear(1, 1)
     with pytest.raises(RuntimeError, match="does not require grad"), frozen(network):
@@ -84,12 +84,13 @@ def test_a_trunk_of_d_that_is_frozen_is_never_trained():
 
 def test_the_refiners_loss_is_equation_4():
     """L_R = −log(1 − D(R(x))) + λ |R(x) − x|, D's probability being that of "refined", computed here in other words."""
-    recipe, x = make(lambda_reg=0.3), Batches().source()
+    recipe, batch = make(lambda_reg=0.3), Batches().source()
+    x = batch.images
     with torch.no_grad():
         refined = recipe.refiner(x).double()
         probability_refined = torch.sigmoid(-recipe.discriminator(refined.float()).double())
         expected = -torch.log(1 - probability_refined).mean() + 0.3 * (refined - x.double()).abs().mean()
-    figures = recipe.update_refiner(x)
+    figures = recipe.update_refiner(batch)
     assert figures["refiner_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
     assert figures["change"].item() == pytest.approx((refined - x).abs().mean().item(), rel=1e-5)
     parts = figures["realism_loss"] + 0.3 * figures["regularization"]
@@ -97,15 +98,16 @@ def test_the_refiners_loss_is_equation_4():
 
 
 def test_the_warm_up_loss_is_the_second_term_alone():
-    recipe, x = make(lambda_reg=0.3), Batches().source()
+    recipe, batch = make(lambda_reg=0.3), Batches().source()
+    x = batch.images
     with torch.no_grad():
         expected = 0.3 * (recipe.refiner(x) - x).abs().mean()
-    assert recipe.update_refiner(x, adversarial=False)["refiner_loss"].item() == pytest.approx(expected.item(), rel=1e-6)
+    assert recipe.update_refiner(batch, adversarial=False)["refiner_loss"].item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_the_discriminators_loss_is_equation_2_and_its_accuracies_are_of_the_same_patches():
     recipe, draw = make(parts={"buffer": gantool.build("buffer", "none", generator=torch.Generator())}), Batches()
-    x, y = draw.source(), draw.target()
+    x, y = draw.source().images, draw.target().images
     with torch.no_grad():
         refined, real = (torch.sigmoid(-recipe.discriminator(images).double()) for images in (recipe.refiner(x), y))
         expected = -torch.log(refined).mean() - torch.log(1 - real).mean()
@@ -164,17 +166,17 @@ def test_d_sees_half_of_its_refined_images_from_earlier_refiners():
     recipe, draw = make(refiner_lr=0.5), Batches()
     seen: list[Tensor] = []
     recipe.discriminator.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].detach().clone()))
-    first = draw.source()
+    first = draw.source().images
     with torch.no_grad():
         old = recipe.refiner(first)
-    recipe.update_discriminator(old, draw.target())
+    recipe.update_discriminator(old, draw.target().images)
     for _ in range(3):
         recipe.update_refiner(draw.source())
     seen.clear()
-    second = draw.source()
+    second = draw.source().images
     with torch.no_grad():
         new = recipe.refiner(second)
-    recipe.update_discriminator(new, draw.target())
+    recipe.update_discriminator(new, draw.target().images)
     refined = seen[1]
     assert torch.equal(refined[:2], new[:2])
     assert all(any(torch.equal(row, image) for image in old) for row in refined[2:])
@@ -259,7 +261,7 @@ def test_the_average_follows_the_weights_with_its_decay_and_takes_statistics_as_
     assert int(recipe.average.norm.num_batches_tracked) == 5
     assert not recipe.average.training
     assert not any(weight.requires_grad for weight in recipe.average.parameters())
-    images = draw.source()
+    images = draw.source().images
     with torch.no_grad():
         assert torch.equal(recipe.refine(images), recipe.average(images))
 

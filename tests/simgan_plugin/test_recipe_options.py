@@ -7,6 +7,7 @@ import torch
 from simgan_recipes import SHAPE, Batches, make, weights
 
 import gantool
+from gantool import Batch
 from simgan_plugin.options import SimGANOptions
 
 
@@ -32,7 +33,7 @@ def test_training_lowers_what_it_should():
     """R learns to copy in its warm-up; D learns to tell the domains apart in its own."""
     recipe = make(refiner_warmup=60, discriminator_warmup=30, refiner_lr=0.01, discriminator_lr=0.01)
     draw = Batches()
-    draw.target = lambda: draw.source().mul(0.1).add(0.8)
+    draw.target = lambda: Batch(draw.source().images.mul(0.1).add(0.8))
     changes = [recipe.step(step, draw)["change"].item() for step in range(60)]
     assert changes[-1] < changes[0] / 2
     figures = [recipe.step(step, draw) for step in range(60, 90)]
@@ -92,7 +93,7 @@ def test_one_batch_for_d_is_one_pass_with_the_same_figures():
     passes = []
     joint.discriminator.register_forward_hook(lambda network, inputs, _: passes.append(len(inputs[0])))
     draw = Batches()
-    refined, real = draw.source(), draw.target()
+    refined, real = draw.source().images, draw.target().images
     expected, figures = (recipe.update_discriminator(refined, real) for recipe in (separate, joint))
     assert passes == [2 * SHAPE[0]]
     for name, value in expected.items():

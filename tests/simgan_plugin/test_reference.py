@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import gantool
-from gantool import Setup
+from gantool import Batch, Setup
 from gantool.compute.device import make_accelerator
 from simgan_plugin.history import History
 from simgan_plugin.options import HistoryOptions, SimGANOptions
@@ -108,8 +108,8 @@ def drawn(reuse: bool = False) -> list[tuple[Tensor, ...]]:
 def distance(recipe: SimGAN, batches: list[tuple[Tensor, ...]], *, reuse: bool = False) -> dict[str, float]:
     """How far the recipe's weights end up from the reference's, relative to how far they moved."""
     start = weights(recipe)
-    fast = [images.float().to(memory_format=torch.channels_last) for batch in batches for images in batch[:-1]]
-    real = [batch[-1].float() for batch in batches]
+    fast = [Batch(images.float().to(memory_format=torch.channels_last)) for batch in batches for images in batch[:-1]]
+    real = [Batch(batch[-1].float()) for batch in batches]
     draw = SimpleNamespace(source=iter(fast).__next__, target=iter(real).__next__)
     for step in range(ROUNDS):
         recipe.step(step, draw)

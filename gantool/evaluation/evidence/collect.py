@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
     # Images are in the order of their files, which may be sorted by what they show.
     chosen = torch.randperm(len(material.refined), generator=torch.Generator().manual_seed(material.seed))[:_IMAGES]
     refined, synthetic = material.refined[chosen], material.synthetic[chosen]
+    records = [compared.records[row] for row in chosen.tolist()] if compared.records else None
     labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
     order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
     real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
@@ -44,7 +45,7 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
         label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
     )
     found["realism"] = _section(realism, refined, synthetic, real, other, features=features, seed=material.seed)
-    found["metrics"] = metrics(registry, {"refined": refined, "synthetic": synthetic}, real)
+    found["metrics"] = metrics(registry, {"refined": refined, "synthetic": synthetic}, real, records)
     found["activity"]["artifacts"] = _section(artifacts, refined, synthetic, real)
     return found
 
@@ -57,23 +58,25 @@ def _section(make: Callable[..., dict[str, Any]], *images: Tensor, **more: Any) 
         return {"skipped": str(why)}
 
 
-def metrics(registry: Registry, sides: Mapping[str, Tensor], real: Tensor) -> dict[str, dict[str, Any]]:
+def metrics(
+    registry: Registry, sides: Mapping[str, Tensor], real: Tensor, labels: Sequence[Mapping[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
     """Figures of every installed metric, or why there are none, for each of `sides` ("synthetic" and what was made of it)
-    against unlabelled real images."""
+    against unlabelled real images. `labels`: a record for each image of a side."""
     found: dict[str, dict[str, Any]] = {}
     for provided in registry.all("metric"):
         try:
-            source = sides["synthetic"]
-            found[provided.full_name] = {side: _measure(provided, images, real, source) for side, images in sides.items()}
+            beside = {"source": sides["synthetic"], "labels": labels}
+            found[provided.full_name] = {side: _measure(provided, images, real, beside) for side, images in sides.items()}
         except Exception as error:  # a plugin's fault must not cost the minutes of training before it
             found[provided.full_name] = {"error": raised(error)}
     return found
 
 
-def _measure(provided: Provided, images: Tensor, real: Tensor, source: Tensor) -> dict[str, float]:
+def _measure(provided: Provided, images: Tensor, real: Tensor, beside: Mapping[str, Any]) -> dict[str, float]:
     metric = provided.with_options({}, where="metric.").build()
     with torch.no_grad():
-        update_metric(metric, provided.record, images, real, source)
+        update_metric(metric, provided.record, images, real, **beside)
     return {name: float(value) for name, value in metric.compute().items()}
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import gantool
-from gantool import NoOptions, Setup
+from gantool import Batch, NoOptions, Setup
 from gantool.builtin.buffers import NoBuffer
 from gantool.builtin.losses import LSGAN
 
@@ -48,10 +48,10 @@ class Judge(nn.Module):
 
 class Draws:
     def source(self):
-        return IMAGES
+        return Batch(IMAGES)
 
     def target(self):
-        return -IMAGES
+        return Batch(-IMAGES)
 
 
 def make(loss=None, length=10, **options):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import gantool
-from gantool import NoOptions, Setup
+from gantool import Batch, NoOptions, Setup
 from gantool.builtin.buffers import NoBuffer
 from gantool.builtin.losses import L1, LSGAN
 from gantool.training import decayed
@@ -35,10 +35,10 @@ class Factor(nn.Module):
 
 class Draws:
     def source(self):
-        return SOURCE
+        return Batch(SOURCE)
 
     def target(self):
-        return TARGET
+        return Batch(TARGET)
 
 
 def make(loss=None, length=10, **options):

@@ -60,7 +60,7 @@ class Embedding(RecipeBase):
         return "training"
 
     def step(self, step, draw):
-        images = draw.source()
+        images = draw.source().images
         loss = (self.embedder(self.network(images)) - self.embedder(images)).square().mean()
         self.update(self.optimizer, loss)
         return {"moved": loss.detach()}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from gantool import GantoolError
+from gantool import Batch, GantoolError
 from gantool.model.tensors import normalise, to_tensor
 from gantool.training import feeds as feed_module
 from gantool.training.feeds import Draws, IterableFeed, Order, ResidentFeed, Share, StreamFeed, open_feed
@@ -58,8 +58,8 @@ class Endless:
             yield np.full((2, 3, 1), number % 256, np.uint8)
 
 
-def numbers(batch: torch.Tensor) -> list[int]:
-    return batch[:, 0, 0, 0].add(1).mul(127.5).round().int().tolist()
+def numbers(batch: Batch) -> list[int]:
+    return batch.images[:, 0, 0, 0].add(1).mul(127.5).round().int().tolist()
 
 
 def feeds(domain, share=SHARE, workers=(0, 2)):
@@ -71,10 +71,10 @@ def feeds(domain, share=SHARE, workers=(0, 2)):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_resident_and_streamed_batches_are_the_same(dtype):
     resident, *streamed = feeds(Textured(11, dtype))
-    expected = [resident.next() for _ in range(7)]
+    expected = [resident.next().images for _ in range(7)]
     for feed in streamed:
         for number, batch in enumerate(expected):
-            assert torch.equal(feed.next(), batch)
+            assert torch.equal(feed.next().images, batch)
             assert feed.drawn == number + 1
     for batch in expected:
         assert (batch.dtype, batch.shape) == (torch.float32, (4, 2, 3, 5))
@@ -84,12 +84,12 @@ def test_resident_and_streamed_batches_are_the_same(dtype):
 
 def test_a_feed_goes_on_from_where_it_is_set():
     for feed in feeds(Numbered(11)):
-        ahead = [feed.next() for _ in range(6)]
+        ahead = [feed.next().images for _ in range(6)]
         feed.drawn = 2
-        assert torch.equal(feed.next(), ahead[2])
+        assert torch.equal(feed.next().images, ahead[2])
         assert feed.drawn == 3
         feed.drawn = 0
-        assert torch.equal(feed.next(), ahead[0])
+        assert torch.equal(feed.next().images, ahead[0])
         feed.close()
     stream = IterableFeed(Endless(), SHARE)
     assert [numbers(stream.next())[0] for _ in range(3)] == [7, 11, 15]
@@ -201,7 +201,7 @@ def test_workers_leave_ctrl_c_and_sigterm_to_the_run(monkeypatch):
     feed = StreamFeed(Pids(8), replace(SHARE, batch_size=1), workers=1)
 
     def reader() -> int:
-        return int.from_bytes(feed.next()[0, :, 0, 0].add(1).mul(127.5).round().byte().tolist(), "little")
+        return int.from_bytes(feed.next().images[0, :, 0, 0].add(1).mul(127.5).round().byte().tolist(), "little")
 
     worker = reader()
     assert worker != os.getpid()
@@ -229,7 +229,7 @@ def test_closing_ends_the_workers():
     assert multiprocessing.active_children()
     feed.close()
     assert not multiprocessing.active_children()
-    assert feed.next().shape == (1, 4, 1, 1)
+    assert feed.next().images.shape == (1, 4, 1, 1)
     assert feed.drawn == 2
     feed.close()
 
@@ -247,5 +247,5 @@ def test_draws_restore_both_feeds():
     assert state == {"source": 4, "target": 3}
     again = make()
     again.load_state_dict(state)
-    assert torch.equal(again.source(), draws.source())
-    assert torch.equal(again.target(), draws.target())
+    assert torch.equal(again.source().images, draws.source().images)
+    assert torch.equal(again.target().images, draws.target().images)

@@ -18,11 +18,14 @@ def record(*provides: str) -> Component:
     return Component(name="seen", factory="none:none", provides=frozenset(provides))
 
 
-def test_only_a_metric_that_asks_for_the_source_gets_it():
+def test_a_metric_gets_source_and_labels_only_where_it_asks():
     refined, target, source = (torch.full((2, 1, 3, 3), value) for value in (0.1, 0.2, 0.3))
-    plain, asking = Seen(), Seen()
-    update_metric(plain, record("lower-is-better"), refined, target, source)
-    update_metric(asking, record("lower-is-better", "sees-source"), refined, target, source)
+    labels = [{"angle": 1.0}, {"angle": 2.0}]
+    plain, asking, both = Seen(), Seen(), Seen()
+    update_metric(plain, record("lower-is-better"), refined, target, source=source, labels=labels)
+    update_metric(asking, record("sees-source"), refined, target, source=source, labels=labels)
+    update_metric(both, record("sees-source", "sees-labels"), refined, target, source=source, labels=labels)
     assert plain.calls == [(refined, target, {})]
-    ((_, _, extra),) = asking.calls
-    assert extra["source"] is source
+    assert [list(extra) for seen in (asking, both) for _, _, extra in seen.calls] == [["source"], ["source", "labels"]]
+    assert both.calls[0][2]["source"] is source
+    assert both.calls[0][2]["labels"] is labels

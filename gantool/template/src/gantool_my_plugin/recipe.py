@@ -41,7 +41,7 @@ class Training(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """Update the discriminator, then the generator. Figures are detached and stay on the device."""
         del step  # nothing here depends on how far the run is
-        synthetic, real = draw.source(), draw.target()
+        synthetic, real = draw.source().images, draw.target().images
         refined = self.network(synthetic)
 
         loss = discriminator_loss(self.adversarial, self.discriminator, real, refined.detach())

@@ -51,7 +51,7 @@ class CUT(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One update of D, then one of G and the projections, on the same images."""
         decay_rates(step, self.steps, self.config.decay, self.generator_optimizer, self.discriminator_optimizer)
-        source, target = draw.source(), draw.target()
+        source, target = draw.source().images, draw.target().images
         flipped = self.config.flip and bool(torch.rand(()) < 0.5)
         fake = self.network(mirrored(source, flipped))
         return self.update_discriminator(target, fake) | self.update_generator(source, target, fake, flipped=flipped)

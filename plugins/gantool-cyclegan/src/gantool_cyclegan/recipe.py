@@ -53,7 +53,7 @@ class CycleGAN(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One update of both generators, then one of both discriminators, on the same images."""
         decay_rates(step, self.steps, self.config.decay, self.generator_optimizer, self.discriminator_optimizer)
-        source, target = draw.source(), draw.target()
+        source, target = draw.source().images, draw.target().images
         figures, fake_target, fake_source = self.update_generators(source, target)
         fake_target, fake_source = self.target_buffer.exchange(fake_target), self.source_buffer.exchange(fake_source)
         return figures | self.update_discriminators(source, target, fake_source=fake_source, fake_target=fake_target)

@@ -28,9 +28,9 @@ def test_a_feed_resumes_exactly(shards: Path, tmp_path: Path):
         return open_feed(source, share, cache_gib=1, workers=0, what="synthetic")
 
     whole, resumed = feed(), feed()
-    batches = [whole.next() for _ in range(12)]
+    batches = [whole.next().images for _ in range(12)]
     resumed.drawn = 7
-    assert all(torch.equal(resumed.next(), batch) for batch in batches[7:])
+    assert all(torch.equal(resumed.next().images, batch) for batch in batches[7:])
     values = torch.cat(batches[:10])[:, 0, 0, 0]
     assert sorted(values.tolist()) == sorted(values[:10].tolist() * 3), "three epochs of ten images"
     assert len(set(values[:10].tolist())) == 10

@@ -233,7 +233,7 @@ class Both:
         return "warm-up" if step < 3 else "adversarial"
 
     def step(self, step, draw):
-        source, target = draw.source(), draw.target()
+        source, target = draw.source().images, draw.target().images
         fake = self.parts["generator"](source)
         if step < 3:
             loss = (fake - source).square().mean()
