@@ -6,6 +6,7 @@ import difflib
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 
 class GantoolError(Exception):
@@ -20,6 +21,11 @@ class GantoolError(Exception):
     """Whether every process of a run knows of it, so that the main one reports it for all."""
     urgent = False
     """Whether a process that is not the main one reports it at once."""
+
+    def known(self) -> Self:
+        """This error, of which every process of the run knows."""
+        self.told = True
+        return self
 
 
 class PluginError(GantoolError):

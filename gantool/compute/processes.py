@@ -95,12 +95,10 @@ class Team:
         pairs = ((a, b) for row in rows[1:] for a, b in zip(rows[0], row, strict=True))
         # Weights that are no longer finite are reported as such, elsewhere.
         if not all(math.isclose(a, b, rel_tol=_APART) for a, b in pairs if math.isfinite(a) or math.isfinite(b)):
-            failed = TrainingFailed(
+            raise TrainingFailed(
                 "the processes of this run no longer train the same network: a recipe must pass every network and optimizer "
                 "through accelerator.prepare, and losses to accelerator.backward"
-            )
-            failed.told = True
-            raise failed
+            ).known()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -120,8 +118,7 @@ class Team:
             text, code = told[failed[0]]
             own = GantoolError(f"process {failed[0]} of {self.count}: {text}")
             own.exit_code = code
-        own.told = True
-        raise own
+        raise own.known()
 
     def led(self, make: Callable[[], Any]) -> Any:
         """Let the main process do it, and return to all what it returned: what JSON can hold. Called by all."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -25,7 +26,7 @@ from ..runs.files import remove_leftovers
 from ..runs.folder import write_plan, writing
 from ..runs.state import first_not_finite, pack, unpack
 from .interrupt import Interrupt
-from .monitor import Monitor, joined
+from .monitor import Monitor, means
 from .profiling import StepProfiler
 from .progress import TrainingProgress
 from .selection import choose_best
@@ -97,9 +98,7 @@ class TrainingRun:
     def _check_shared(self, team: Team) -> None:
         seen = team.gather(self.checkpoints.steps())
         if any(steps != seen[0] for steps in seen):
-            error = GantoolError(f"{self.folder} differs between processes: a run is resumed from storage that all share")
-            error.told = True
-            raise error
+            raise GantoolError(f"{self.folder} differs between processes: a run is resumed from storage that all share").known()
 
     def _restore(self, session: Session, team: Team, total: int) -> None:
         for folder in (self.folder, self.folder / "samples"):
@@ -186,7 +185,7 @@ class TrainingRun:
         self._emit("end")
 
     def _log(self, monitor: Monitor, team: Team, phase: str, *, always: bool = False) -> None:
-        values, broken = joined(team.gather(monitor.read()))
+        values, broken = means(chain(*team.gather(monitor.read())))
         if broken:
             first = min(broken.values())
             names = [name for name, step in broken.items() if step == first]
@@ -207,9 +206,8 @@ class TrainingRun:
         rates = (f" -o recipe.{name}={value / 2:g}" for name, value in self.plan.recipe.options.items() if name.endswith("lr"))
         precision = " or --precision fp32" if self.plan.settings.precision != "fp32" else ""
         smaller = f"smaller learning rates{''.join(rates)}{precision}"
-        failed = TrainingFailed(f"{what}; {good}. Resuming would end there again: try a new run with {smaller}")
-        failed.told = True  # every process looks at the same figures
-        raise failed
+        # Every process looks at the same figures.
+        raise TrainingFailed(f"{what}; {good}. Resuming would end there again: try a new run with {smaller}").known()
 
     def _sample(self, session: Session) -> None:
         if not self.main:

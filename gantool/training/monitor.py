@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -40,31 +40,31 @@ class Monitor:
         first = (rows.broken < 0) & ~torch.isfinite(row)
         rows.broken = torch.where(first, step, rows.broken)
 
-    def read(self) -> tuple[dict[str, float], dict[str, int]]:
-        """Return the means since the last call, and of figures that were not finite the first such step. Waits for the device."""
-        sums: dict[str, tuple[float, int]] = {}
-        broken: dict[str, int] = {}
-        for names, rows in self._rows.items():
-            for name, value, step in zip(names, rows.total.tolist(), rows.broken.tolist(), strict=True):
-                before, seen = sums.get(name, (0.0, 0))
-                sums[name] = before + value, seen + rows.count
-                if step >= 0:
-                    broken[name] = min(step, broken.get(name, step))
+    def read(self) -> list[Sum]:
+        """Return what came since the last call. Waits for the device."""
+        found = [
+            (name, value, rows.count, step)
+            for names, rows in self._rows.items()
+            for name, value, step in zip(names, rows.total.tolist(), rows.broken.tolist(), strict=True)
+        ]
         self._rows = {}
-        return {name: value / count for name, (value, count) in sums.items()}, broken
+        return found
 
 
-Figures = tuple[dict[str, float], dict[str, int]]
-"""What `Monitor.read` returns."""
+Sum = tuple[str, float, int, int]
+"""Name of a figure, its sum, how often it came, and the first step at which it was not finite, or -1. JSON can hold it."""
 
 
-def joined(processes: Sequence[Figures]) -> Figures:
-    """Return the means of what several processes saw of shares of equal size, and the first steps that were not finite."""
-    values: dict[str, list[float]] = {}
+def means(sums: Iterable[Sum]) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the mean of each figure, and of those that were not finite the first such step.
+
+    Sums may be of several processes with shares of equal size.
+    """
+    totals: dict[str, tuple[float, int]] = {}
     broken: dict[str, int] = {}
-    for own, bad in processes:
-        for name, value in own.items():
-            values.setdefault(name, []).append(value)
-        for name, step in bad.items():
+    for name, value, count, step in sums:
+        before, seen = totals.get(name, (0.0, 0))
+        totals[name] = before + value, seen + count
+        if step >= 0:
             broken[name] = min(step, broken.get(name, step))
-    return {name: sum(each) / len(each) for name, each in values.items()}, broken
+    return {name: value / count for name, (value, count) in totals.items()}, broken

@@ -5,18 +5,18 @@ import math
 import pytest
 import torch
 
-from gantool.training.monitor import Monitor, joined
+from gantool.training.monitor import Monitor, means
 
 
 def test_means_since_the_last_reading():
     monitor = Monitor()
-    assert monitor.read() == ({}, {})
+    assert means(monitor.read()) == ({}, {})
     for step in (1, 2, 3):
         monitor.add(step, {"a": torch.tensor(float(step)), "b": torch.tensor(10 * step, dtype=torch.int64)})
-    assert monitor.read() == ({"a": 2.0, "b": 20.0}, {})
-    assert monitor.read() == ({}, {})
+    assert means(monitor.read()) == ({"a": 2.0, "b": 20.0}, {})
+    assert means(monitor.read()) == ({}, {})
     monitor.add(4, {"a": torch.tensor(7.0, requires_grad=True)})
-    assert monitor.read() == ({"a": 7.0}, {})
+    assert means(monitor.read()) == ({"a": 7.0}, {})
 
 
 def test_figures_that_come_at_some_steps_only_have_means_over_those():
@@ -25,7 +25,7 @@ def test_figures_that_come_at_some_steps_only_have_means_over_those():
     for step in (2, 3, 4):
         monitor.add(step, {"a": torch.tensor(3.0)})
     monitor.add(5, {})
-    assert monitor.read() == ({"a": 2.5, "penalty": 8.0}, {})
+    assert means(monitor.read()) == ({"a": 2.5, "penalty": 8.0}, {})
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -36,12 +36,12 @@ def test_the_first_bad_step_of_each_figure_is_named_even_where_later_ones_are_ba
         if step % 2:
             figures["sometimes"] = value if step == 7 else 1.0
         monitor.add(step, {name: torch.tensor(figure) for name, figure in figures.items()})
-    values, broken = monitor.read()
+    values, broken = means(monitor.read())
     assert broken == {"a": 3, "c": 5, "sometimes": 7}
     assert not math.isfinite(values["a"])
     assert values["b"] == 1
     monitor.add(9, {"a": torch.tensor(1.0)})
-    assert monitor.read() == ({"a": 1.0}, {})
+    assert means(monitor.read()) == ({"a": 1.0}, {})
 
 
 def test_adding_does_not_wait_for_the_device():
@@ -50,10 +50,10 @@ def test_adding_does_not_wait_for_the_device():
     for step in (1, 2):
         monitor.add(step, {"a": torch.ones((), device="meta"), "b": torch.ones((), device="meta", dtype=torch.bfloat16)})
     with pytest.raises((RuntimeError, NotImplementedError)):
-        monitor.read()
+        means(monitor.read())
 
 
 def test_figures_of_several_processes_are_means_and_the_first_broken_steps():
-    processes = [({"a": 1.0, "b": 2.0}, {"a": 7}), ({"a": 3.0, "b": 2.0}, {"a": 5, "b": 9})]
-    assert joined(processes) == ({"a": 2.0, "b": 2.0}, {"a": 5, "b": 9})
-    assert joined(processes[:1]) == processes[0]
+    processes = [[("a", 2.0, 2, 7), ("b", 4.0, 2, -1)], [("a", 6.0, 2, 5), ("b", 4.0, 2, 9)]]
+    assert means(sums for process in processes for sums in process) == ({"a": 2.0, "b": 2.0}, {"a": 5, "b": 9})
+    assert means(processes[0]) == ({"a": 1.0, "b": 2.0}, {"a": 7})
