@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
+CONTEXT = multiprocessing.get_context("forkserver")
+"""Starts processes that have imported what this names."""
+CONTEXT.set_forkserver_preload(
     [
         *("pytest", "torch._dynamo", "torch.distributed.fsdp", "torch.utils.tensorboard", "PIL.PngImagePlugin"),
         *("pydantic.type_adapter", "pydantic.dataclasses", "rich.progress", "rich.live", "click.shell_completion"),
         *("gantool.builtin.metrics", "gantool.cli.train", "gantool.cli.refine", "gantool.training.loop"),
-        *("gantool.refining.refine", "simgan_plugin.recipe"),
+        *("gantool.refining.refine", "gantool.refining.workers.processes", "simgan_plugin.recipe"),
     ]
 )
 
@@ -44,7 +45,7 @@ class Program:
     def __init__(self, *words: str, output: Path, path: Sequence[str] = (), **variables: str) -> None:
         self._output = output
         arguments = (words, {**os.environ, **variables}, path, str(output))
-        self.process = _CONTEXT.Process(target=_run, args=arguments, name="gantool", daemon=False)
+        self.process = CONTEXT.Process(target=_run, args=arguments, name="gantool", daemon=False)
         self.process.start()
         atexit.register(self.process.kill)  # what a failed test left behind would be waited for
 

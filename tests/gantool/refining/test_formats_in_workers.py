@@ -18,6 +18,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_workers")
 @pytest.mark.parametrize("kind", ["videos", "hub"])
 def test_two_workers_write_what_one_process_writes(kind: str, clip, moving: Callable[..., list[np.ndarray]], tmp_path: Path):
     source = tmp_path / "in"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from programs import Program
 
 from gantool.errors import GantoolError
 from gantool.refining.refine import RefineReport, refine
@@ -43,6 +42,7 @@ def cluster(plugin: Path) -> Iterator[str]:
 def workers(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Options of `refine` for two workers."""
     if request.param == "local":
+        request.getfixturevalue("forked_workers")
         return {"workers": 2}
     return {"engine": "ray", "num_actors": 2, "ray_address": request.getfixturevalue("cluster")}
 
@@ -114,33 +114,34 @@ def test_a_part_that_kills_every_worker_is_named_and_all_else_is_done(
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-def test_a_killed_run_is_finished_by_the_same_command(workers, fragile, shards: Path, tree, tmp_path: Path):
+def test_a_killed_run_is_finished_by_the_same_command(workers, plugin: Path, fragile, shards: Path, tree, tmp_path: Path):
     options = [f"--{key.replace('_', '-')}={value}" for key, value in workers.items()]
-    command = [sys.executable, "-m", "gantool", "refine", str(fragile.run), f"--input={shards}", f"--output={tmp_path / 'b'}"]
-    command += ["--backend=torch", "--batch-size=4", "--device=cpu", *options]
+    command = ["refine", str(fragile.run), f"--input={shards}", f"--output={tmp_path / 'b'}", *options]
+    command += ["--backend=torch", "--batch-size=4", "--device=cpu"]
     fragile.told("slow")
-    log = (tmp_path / "log").open("wb")
-    with subprocess.Popen(command, stdout=log, stderr=log) as driver:
-        _wait_until(lambda: driver.poll() is not None or list((tmp_path / "b").glob("*.tar")))
-        workers = psutil.Process(driver.pid).children(recursive=True)
-        driver.send_signal(signal.SIGKILL)
+    driver = Program(*command, output=tmp_path / "log", path=[str(plugin)])
+    driver.wait_until(lambda: list((tmp_path / "b").glob("*.tar")))
+    started = psutil.Process(driver.pid).children(recursive=True)
+    driver.send(signal.SIGKILL)
+    driver.end()
     # A worker that outlived the run would write beside the next one.
-    _wait_until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers))
+    _wait_until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in started))
     done = {path: path.stat() for path in (tmp_path / "b").glob("*.tar")}
-    assert 0 < len(done) < 4, (tmp_path / "log").read_text()
+    assert 0 < len(done) < 4, driver.errors
     (fragile.folder / "slow").unlink()
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert finished.returncode == 1, finished.stderr  # for the damaged images
+    finished = Program(*command, output=tmp_path / "again", path=[str(plugin)])
+    assert finished.end() == 1, finished.errors  # for the damaged images
     # An actor of a running cluster may still finish the part that it was at.
-    there = int(re.search(r"(\d+) files? there already", finished.stdout)[1])
+    there = int(re.search(r"(\d+) files? there already", finished.printed)[1])
     assert len(done) <= there < 4
-    assert finished.stdout.count("\n") == 1
-    assert all(line.startswith(("Failed: ", "refined ")) for line in finished.stderr.splitlines()), finished.stderr
+    assert finished.printed.count("\n") == 1
+    assert all(line.startswith(("Failed: ", "refined ")) for line in finished.errors.splitlines()), finished.errors
     assert {path: path.stat() for path in done} == done
     in_turn(fragile, shards, tmp_path / "a")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_damaged_shard_is_the_same_line(fragile, shards: Path, tmp_path: Path):
     (shards / "s-2.tar").write_bytes((shards / "s-2.tar").read_bytes()[:700])
     lines = []
