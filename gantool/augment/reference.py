@@ -70,6 +70,13 @@ class Reference:
             found = self._networks[name] = shared_network(locate(self.run), self.digest, device, name=self.run)
         return found
 
+    def own_network(self) -> nn.Module:
+        """Return a copy of that on the CPU whose weights get gradients, but for those that the component keeps from training."""
+        own = copy.deepcopy(self.network(torch.device("cpu")))
+        for name, weight in own.named_parameters():
+            weight.requires_grad_(name in own._gantool_trained)  # type: ignore[operator]
+        return own
+
     def check_channels(self, channels: int, shape: tuple[int, ...]) -> None:
         """Raise `GantoolError` unless images have the channels that the network takes."""
         if channels != self.channels:
@@ -142,8 +149,10 @@ def _read(folder: Path) -> Bundle:
     # Building draws first weights: that must not move the caller's random numbers, nor depend on the caller's modes.
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
         bundle = open_bundle(folder)
+        own = frozenset(name for name, weight in bundle.module.named_parameters() if weight.requires_grad)
         network = bundle.module.float().requires_grad_(False)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network._gantool_trained = own
     if bundle.in_channels != bundle.out_channels:
         raise GantoolError(
             f"{folder} turns {bundle.in_channels} channels into {bundle.out_channels}: a transform keeps their number"

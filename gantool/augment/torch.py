@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from functools import partial
@@ -30,7 +29,7 @@ class Refiner(nn.Module):
         self.where = where
         self._checked = False
         shared = self.reference.network(torch.device("cpu"))
-        self.own = copy.deepcopy(shared).requires_grad_(True) if trainable else None
+        self.own = self.reference.own_network() if trainable else None
         self.tiles = None if tile is None else Tiles(shared, self.reference.channels, tile, where)
 
     def train(self, mode: bool = True) -> Refiner:

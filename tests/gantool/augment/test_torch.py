@@ -211,6 +211,27 @@ def make(*, config, in_channels, out_channels):
     torch.testing.assert_close(Refine(run)(images), 1 - images)
 
 
+def test_a_layer_that_the_component_froze_is_not_trained(site: Site, tmp_path: Path) -> None:
+    source = """
+from gantool import Component, hookimpl
+
+@hookimpl
+def gantool_generators():
+    yield Component(name="half", factory="MODULE:make", summary="A frozen layer and one that learns")
+
+def make(*, config, in_channels, out_channels):
+    import torch
+    frozen, head = torch.nn.Conv2d(in_channels, 4, 1), torch.nn.Conv2d(4, out_channels, 1)
+    return torch.nn.Sequential(frozen.requires_grad_(False), head, torch.nn.Tanh())
+"""
+    site.plant("half", source)
+    run = gantool.save(gantool.build("generator", "half:half", in_channels=1, out_channels=1), tmp_path / "run")
+    transform = Refine(run, trainable=True)
+    transform(torch.rand(2, 1, 3, 3)).sum().backward()
+    gradients = {name.rpartition("own.")[2]: weight.grad is not None for name, weight in transform.named_parameters()}
+    assert gradients == {"0.weight": False, "0.bias": False, "1.weight": True, "1.bias": True}
+
+
 def test_it_needs_neither_kornia_nor_albumentations_nor_torchvision() -> None:
     import subprocess
 
