@@ -81,7 +81,7 @@ def shown(linear: np.ndarray, by: View) -> np.ndarray:
 def unshown(display: np.ndarray, before: np.ndarray, linear: np.ndarray, by: View) -> np.ndarray:
     """Undo `shown` for refined values: what is `linear` where they are as `before`, to the bit."""
     colours = np.where(display[..., :3] == before[..., :3], linear[..., :3], by.to_linear(display[..., :3], linear[..., :3]))
-    return np.concatenate([colours, display[..., 3:]], axis=2)
+    return np.concatenate([colours, linear[..., 3:]], axis=2)
 
 
 def with_alpha(root: Path, place: Place) -> Place:

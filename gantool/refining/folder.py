@@ -60,7 +60,7 @@ class FolderRefiner:
         copied, self._failed = copy_new(others, self._output, labels.carry)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._forms(left, labels)
-        notices = size_notices(self._job.treatment, Counter(forms.values()), labels=labels.untrue_at_other_sizes)
+        notices = [*size_notices(self._job.treatment, Counter(forms.values()), labels=0), *labels.notices(forms.values())]
         for text in notices:
             self._job.watcher.notice(text)
         total, there = (sum(self._pictures.get(file, 1) for file in files) for files in (images, set(images) - set(forms)))

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ..data.annotations.finding import Folder
-from ..data.annotations.model import Problem
+from ..data.annotations.model import Annotations, Problem, by
 from ..data.annotations.paths import rewrite_paths, rewrite_table_paths
+from ..data.frames import Frames, LabelForm, LabelKind, PassForm, PassKind, Place
+from ..data.geometry import Fit
+from ..data.images import Form
 from ..data.listing import Listing
+from ..data.pictures import is_image_file, probe_picture, rewritten
+from ..data.records import fit_boxes
 from ..data.writing import temporary_for, write_file
 from ..errors import GantoolError, cause
 from .job import Job
+from .pictures import fit_of
 from .pipeline import Failed
 from .places import writing
+
+_MASK = PassForm(PassKind.CLASSES)
+_EXACT = (".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+"""Image files that keep every value."""
+_TEXTS = (".json", ".txt", ".csv", ".tsv", ".xml")
+_NUMBER = re.compile(r"\d+")
+_LOOKED_AT, _NAMED = 8, 4
 
 
 class InvalidAnnotations(GantoolError):
@@ -31,20 +48,16 @@ class LabelFiles:
     """The files of a folder that are no images to refine."""
 
     def __init__(self, job: Job, listing: Listing) -> None:
-        """Raises `GantoolError` where cropping would make annotations wrong."""
-        self._source, self._output = job.source, job.output
+        self._source, self._output, self._treatment = job.source, job.output, job.treatment
         self._size = job.treatment.output_size
+        self._listing = listing
         self._folder = Folder(job.source, listing)
         self.form = self._folder.form
-        following = [found for found in self._folder.annotations if found.follows_size]
-        if self._size and job.treatment.preprocess.fit == "crop" and following:
-            raise GantoolError(
-                f"--size crops the images, and {following[0].files[0]} ({following[0].format}) would no longer fit: "
-                "leave --size out, or refine the images alone"
-            )
-        true = {file for found in following for file in found.files}
-        self.untrue_at_other_sizes = sum(file not in true for file in listing.others)
-        """Files whose numbers, should they be pixels, are wrong for images of another size."""
+        self._passes: dict[str, list[tuple[Place, PassForm, str]]] = {}
+        """By file, each with the file of its picture."""
+        self._boxes: dict[str, list[tuple[Place, LabelForm, str]]] = {}
+        if listing.frames and self._size:
+            self._sort(listing.frames)
 
     def check(self) -> None:
         """Raise `InvalidAnnotations` where one does not fit."""
@@ -59,22 +72,130 @@ class LabelFiles:
         """
         source, target = self._source / file, self._output / file
         owner = self._folder.owner(file)
-        if owner is None:
+        fitted = self._fitted(file, owner) if self._size else None
+        if owner is None and fitted is None:
             copy_file(source, target)
             return
         data = source.read_bytes()
-        try:
-            new = owner.scaled(file, data, self._folder.size, self._size) if self._size else data
-        except (KeyError, TypeError, IndexError) as error:
-            raise ValueError(f"cannot be scaled, for it is damaged: {type(error).__name__} {error}") from None
-        rewrite = rewrite_table_paths if file.lower().endswith(".parquet") else rewrite_paths
-        new = rewrite(new, self._source, self._output)
+        new = data if fitted is None else fitted
+        if owner is not None:
+            rewrite = rewrite_table_paths if file.lower().endswith(".parquet") else rewrite_paths
+            new = rewrite(new, self._source, self._output)
         if new == data:
             copy_file(source, target)
             return
         with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, new)
+
+    def notices(self, forms: Iterable[Form]) -> list[str]:
+        """Return lines to show where images of these forms are written at another size."""
+        if self._size is None or all((form.height, form.width) == self._size for form in forms):
+            return []
+        kinds: dict[str, list[str]] = {}
+        for file in self._listing.others:
+            kinds.setdefault(_NUMBER.sub("#", file), []).append(file)
+        left = [(files, names) for files in kinds.values() if (names := self._unknown(files[:_LOOKED_AT]))]
+        if not left:
+            return []
+        words = [
+            f"{files[0]}{' and its like' * (len(files) > 1)} ({', '.join(names[:_NAMED])})" for files, names in left[:_NAMED]
+        ]
+        more = f" and {len(left) - _NAMED} more kinds of files" if len(left) > _NAMED else ""
+        return [
+            f"images are written at {by(self._size)}, so labels in pixels no longer fit where nobody knows which numbers are "
+            f"pixels; left as they are: {'; '.join(words)}{more}"
+        ]
+
+    def _sort(self, frames: Frames) -> None:
+        for frame in frames.frames:
+            picture = frame.picture.file
+            for name, place in frame.passes.items():
+                self._passes.setdefault(place.file, []).append((place, frames.passes[name], picture))
+            for name, places in frame.labels.items():
+                form = frames.labels[name]
+                for place in places:
+                    if form.kind == LabelKind.MASKS and is_image_file(place):
+                        self._passes.setdefault(place.file, []).append((place, _MASK, picture))
+                    elif form.kind == LabelKind.BOXES and form.corners:
+                        self._boxes.setdefault(place.file, []).append((place, form, picture))
+
+    def _fitted(self, file: str, owner: Annotations | None) -> bytes | None:
+        """Return the content of a file for the size that is written; None for one that nothing is known of."""
+        assert self._size is not None
+        path = self._source / file
+        if file in self._passes:
+            passes = [(place, form) for place, form, _ in self._passes[file]]
+            fit = self._fit(self._passes[file][0][2])
+            return rewritten(path, passes=passes, fit=fit) if fit else None
+        if owner is None and file not in self._boxes:
+            return self._fitted_copy(file)
+        new = path.read_bytes()
+        try:
+            if owner is not None:
+                crop = self._treatment.preprocess.fit == "crop"
+                new = owner.scaled(file, new, self._folder.size, self._size, crop=crop)
+            fits = [(place, form, fit) for place, form, image in self._boxes.get(file, ()) if (fit := self._fit(image))]
+            return fit_boxes(new, file, fits) if fits else new
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(f"cannot be scaled, for it is damaged: {type(error).__name__} {error}") from None
+
+    def _fitted_copy(self, file: str) -> bytes | None:
+        """An image without loss that is no picture, and as large as one: ids, most likely, which take the nearest pixel."""
+        place = Place(file)
+        if not file.lower().endswith(_EXACT):
+            return None
+        form = probe_picture(self._source, place)
+        if (form.height, form.width) not in self._sizes:
+            return None
+        fit = fit_of(self._treatment, (form.height, form.width))
+        return rewritten(self._source / file, passes=[(place, _MASK)], fit=fit) if fit else None
+
+    @cached_property
+    def _sizes(self) -> frozenset[tuple[int, int] | None]:
+        return frozenset(map(self._folder.size, self._listing.images))
+
+    def _fit(self, image: str) -> Fit | None:
+        size = self._folder.size(image)
+        if size is None:
+            raise ValueError(f"its image {image} cannot be read")
+        return fit_of(self._treatment, size)
+
+    def _unknown(self, files: Sequence[str]) -> list[str]:
+        """Return names of numbers in files of a kind that are left as they are, and may be pixels."""
+        found: dict[str, None] = {}
+        for file in files:
+            if file in self._passes:
+                continue
+            owner = self._folder.owner(file)
+            try:
+                data = (self._source / file).read_bytes() if file.lower().endswith(_TEXTS) else b""
+                names = owner.unknown(file, data) if owner else _numbers_in(file, data)
+            except (OSError, ValueError, KeyError, TypeError, IndexError):
+                continue  # who copies it says what is wrong
+            own = {word for place, _, _ in self._boxes.get(file, ()) for word in re.split("[/,]", place.key)}
+            found.update(dict.fromkeys(name for name in names if name not in own))
+        return list(found)
+
+
+def _numbers_in(file: str, data: bytes) -> list[str]:
+    """Return the names of numbers in JSON, at any depth; of a table, that it has some."""
+    if not file.lower().endswith(".json"):
+        return ["its numbers"] if data and any(char.isdigit() for char in data.decode("utf-8", "replace")) else []
+    found: dict[str, None] = {}
+
+    def walk(value: Any, name: str) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                walk(inner, name if key.isdigit() else key)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner, name)
+        elif isinstance(value, int | float) and not isinstance(value, bool) and name:
+            found[name] = None
+
+    walk(json.loads(data), "")
+    return list(found)
 
 
 def copy_new(files: Sequence[str], output: Path, carry: Callable[[str], None]) -> tuple[int, list[Failed]]:

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     root.mkdir()
     for number in range(3):
         Image.fromarray(np.full((9, 13), 50 * number, np.uint8)).save(root / f"{number}.png")
-    (root / "0.json").write_text("{}")
+    (root / "0.json").write_text('{"gaze": [1, 2]}')
     return root
 
 

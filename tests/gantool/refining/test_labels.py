@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from gantool.data.domains import Preprocess
-from gantool.errors import GantoolError
 from gantool.refining.labels import InvalidAnnotations
 from gantool.refining.places import RECORD
 from gantool.refining.refine import refine
@@ -103,11 +102,12 @@ def test_what_cannot_be_scaled_is_reported_and_stops_nothing(dataset: Path, tmp_
     assert report.refined == 6
 
 
-def test_crops_are_refused_where_annotations_would_break(dataset: Path, tmp_path: Path, trained, added):
+def test_annotations_follow_a_crop(dataset: Path, tmp_path: Path, trained, added):
     trained(added(), channels=1, preprocess=Preprocess(size=(6, 6), fit="crop"))
-    with pytest.raises(GantoolError, match=r"--size crops the images, and .* would no longer fit"):
-        refine("run", input=dataset, output=tmp_path / "out", size="6x6")
-    assert not (tmp_path / "out").exists()
+    refine("run", input=dataset, output=tmp_path / "out", size="6x6")
+    image = json.loads((tmp_path / "out/coco/all.json").read_text())["images"][0]
+    assert (image["height"], image["width"]) == (6, 6)
+    refine("run", input=tmp_path / "out", output=tmp_path / "twice", validate=True)
 
 
 @pytest.mark.usefixtures("grey")

@@ -1,0 +1,202 @@
+"""What simulators write is refined: pictures alone, with passes and labels as they were, and true at another size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import simulators as made
+from PIL import Image
+
+from gantool.data.domains import Preprocess, Reading
+from gantool.data.exr import read_channels, read_header
+from gantool.data.frames import DEPTHS, Frames, LabelKind
+from gantool.data.layouts.choosing import read_frames
+from gantool.data.opening import open_images
+from gantool.data.records import boxes, read_records
+from gantool.data.stored import read_pass
+from gantool.errors import GantoolError
+from gantool.refining.refine import refine
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    **{one.__name__: one for one in (made.mixed, made.bop, made.replicator, made.solo, made.carla, made.kubric, made.vkitti2)},
+    **{one.__name__: one for one in (made.airsim, made.rhd, made.falling_things, made.dope, made.blenderproc, made.hypersim)},
+    **{one.__name__: one for one in (made.mitsuba, made.file_output)},
+    "blender4": lambda root: made.blender(root / "a_0001.exr", 4),
+    "blender5": lambda root: made.blender(root / "a_0001.exr", 5),
+    "stereo4": lambda root: made.blender(root / "a_0001.exr", 4, stereo=True),
+    "stereo5": lambda root: made.blender(root / "a_0001.exr", 5, stereo=True),
+    "stereo_hdf5": lambda root: made.blenderproc(root, stereo=True),
+    "boppng": lambda root: made.bop(root, suffix="png", listed="jpg"),
+}
+HALF = (made.H // 2, made.W // 2)
+
+
+@pytest.fixture(params=WRITERS)
+def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    WRITERS[request.param](tmp_path / "in")
+    return tmp_path / "in"
+
+
+def all_passes(root: Path, found: Frames) -> dict[tuple[str, str], np.ndarray]:
+    return {
+        (frame.name, name): read_pass(root, place, found.passes[name])
+        for frame in found.frames
+        for name, place in frame.passes.items()
+    }
+
+
+def test_pictures_change_and_nothing_else(tree: Path, tmp_path: Path, trained, added, files):
+    trained(added(0.2))
+    found = read_frames(tree).settled(tree)
+    pictures = {frame.picture.file for frame in found.frames}
+    report = refine("run", input=tree, output=tmp_path / "out")
+    assert (report.failed, report.refined) == ((), len(found.frames))
+    assert found.summary() in report.notices
+    before, after = files(tree), files(tmp_path / "out")
+    assert set(before) == set(after)
+    assert {file for file in before if before[file] != after[file]} == pictures
+    again = read_frames(tmp_path / "out").settled(tree)
+    assert (again.layout, again.frames) == (found.layout, found.frames)
+    old, new = all_passes(tree, found), all_passes(tmp_path / "out", again)
+    assert all(old[key].dtype == new[key].dtype and np.array_equal(old[key], new[key], equal_nan=True) for key in old)
+    ours, theirs = open_images(tmp_path / "out"), open_images(tree)
+    for index in range(len(ours)):
+        assert not np.array_equal(ours[index][..., :3], theirs[index][..., :3]), ours.names[index]
+
+
+def test_a_network_that_changes_nothing_leaves_every_value(tree: Path, tmp_path: Path, trained, added):
+    trained(added(0))
+    refine("run", input=tree, output=tmp_path / "out")
+    ours, theirs = open_images(tmp_path / "out"), open_images(tree)
+    lossy = any(file.endswith(".jpg") for file in ours.files)
+    assert lossy or all(np.array_equal(ours[index], theirs[index]) for index in range(len(ours)))
+    for file in {file for file in ours.files if file.endswith(".exr")}:
+        for part in read_header(tree / file):
+            for channel in part.channels:
+                old, new = (read_channels(root / file, [channel], part=part.name) for root in (tree, tmp_path / "out"))
+                assert np.array_equal(old, new, equal_nan=True), channel
+
+
+def test_passes_masks_and_boxes_follow_the_size(tree: Path, tmp_path: Path, trained, added):
+    trained(added(0))
+    found = read_frames(tree).settled(tree)
+    report = refine("run", input=tree, output=tmp_path / "out", size=HALF)
+    assert report.failed == ()
+    again = read_frames(tmp_path / "out").settled(tree)
+    assert {(*open_images(tmp_path / "out")[index].shape[:2],) for index in range(len(again.frames))} == {HALF}
+    old, new = all_passes(tree, found), all_passes(tmp_path / "out", again)
+    for (frame, name), stored in new.items():
+        assert stored.shape == (*HALF, old[frame, name].shape[2])
+        if found.passes[name].kind not in {*DEPTHS, "normals", "albedo", "motion"}:
+            assert set(np.unique(stored)) <= set(np.unique(old[frame, name])), "no value that was not there"
+    for frame, smaller in zip(found.frames, again.frames, strict=True):
+        for name, form in found.labels.items():
+            if form.kind == LabelKind.MASKS:
+                for place in smaller.labels.get(name, ()):
+                    assert Image.open(tmp_path / "out" / place.file).size == HALF[::-1]
+            if form.kind == LabelKind.BOXES and name in frame.labels:
+                pairs = zip(frame.labels[name], smaller.labels[name], strict=True)
+                for place, other in pairs:
+                    was = boxes(read_records(tree, place), form, (made.H, made.W))
+                    now = boxes(read_records(tmp_path / "out", other), form, HALF)
+                    seen = was[:, 0] <= was[:, 2]
+                    whole = place.file.endswith(".npy")
+                    assert np.allclose(now[seen], was[seen] / 2, atol=0.5 if whole else 1e-6)
+                    assert np.array_equal(now[~seen], was[~seen]), "[-1, -1, -1, -1] says that nothing is seen"
+
+
+def test_values_above_1_come_back(tmp_path: Path, trained, added):
+    made.blender(tmp_path / "in/a_0001.exr", 4)
+    trained(added(-0.1))
+    refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    channels = [f"ViewLayer.Combined.{c}" for c in "RGB"]
+    old, new = (read_channels(tmp_path / where / "a_0001.exr", channels).astype(float) for where in ("in", "out"))
+    seen = read_channels(tmp_path / "in/a_0001.exr", ["ViewLayer.Combined.A"]) > 0
+    bright = (old > 1) & seen
+    assert bright.any()
+    assert old.dtype == new.dtype
+    shares = new[bright] / old[bright]
+    assert np.allclose(shares, shares[0], rtol=2e-3), "as many times as large as they were, one step darker"
+    assert shares[0] < 0.95
+
+
+def test_both_eyes_of_a_file_are_in_it(tmp_path: Path, trained, added):
+    made.blenderproc(tmp_path / "in", stereo=True)
+    trained(added(0.2))
+    report = refine("run", input=tmp_path / "in", output=tmp_path / "out", batch_size=1)
+    assert (report.refined, report.skipped) == (6, 0)
+    with h5py.File(tmp_path / "in/0.hdf5") as old, h5py.File(tmp_path / "out/0.hdf5") as new:
+        for eye in (0, 1):
+            assert not np.array_equal(old["colors"][eye], new["colors"][eye])
+        for name in set(old) - {"colors"}:
+            assert np.array_equal(old[name][()], new[name][()])
+    assert refine("run", input=tmp_path / "in", output=tmp_path / "out").skipped == 6
+
+
+def test_copied_masks_follow_the_size_too(tmp_path: Path, trained, added, load):
+    for n in range(3):
+        made.save(tmp_path / "in", f"a/{n}.png", made.photo(n))
+        made.save(tmp_path / "in", f"b/{n}.png", made.ids((0, 7, 200)))
+    trained(added(0))
+    with pytest.raises(GantoolError, match=r"b/0\.png looks like ids \(3 colours\)"):
+        refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    with pytest.raises(GantoolError, match=r"--copy 'c/\*' matches no file"):
+        refine("run", input=tmp_path / "in", output=tmp_path / "out", copy=["c/*"])
+    refine("run", input=tmp_path / "in", output=tmp_path / "out", copy=["b/*"], size=HALF)
+    mask = load(tmp_path / "out/b/0.png")
+    assert mask.shape == HALF
+    assert set(np.unique(mask)) == {0, 7, 200}
+
+
+def test_doubts_of_the_real_side_name_its_options(tmp_path: Path):
+    import gantool
+
+    for n in range(3):
+        made.save(tmp_path / "real", f"a/{n}.png", made.photo(n))
+        made.save(tmp_path / "real", f"b/{n}.png", made.ids((0, 7, 200)))
+        made.save(tmp_path / "fake", f"{n}.png", made.photo(n))
+    with pytest.raises(GantoolError, match=r"say -o dataset\.real_image='a/\*' or -o dataset\.real_copy='b/\*'"):
+        gantool.train("simgan", synthetic=tmp_path / "fake", real=tmp_path / "real", output=tmp_path / "run", steps=1)
+
+
+def test_what_alpha_hides_is_neither_seen_nor_changed(tmp_path: Path, trained, added, load):
+    seen = []
+    for secret in (0, 255):
+        image = made.photo(1, 4)
+        image[..., 3] = 255
+        image[:10, :10] = (secret, secret, secret, 0)
+        made.save(tmp_path / f"in{secret}", "a.png", image)
+        network = trained(added(0.3), preprocess=Preprocess(size=HALF), trained_size=HALF)
+        network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].clone()))
+        refine("run", input=tmp_path / f"in{secret}", output=tmp_path / f"out{secret}")
+        after = load(tmp_path / f"out{secret}/a.png")
+        assert (after[:10, :10] == (secret, secret, secret, 0)).all()
+        assert not np.array_equal(after[10:, 10:, :3], image[10:, 10:, 2::-1])
+        # What training reads is prepared alike.
+        prepared = Preprocess(channels=3, size=HALF)(open_images(tmp_path / f"in{secret}")[0])
+        seen.append(prepared)
+    assert np.array_equal(seen[0], seen[2])
+    assert np.array_equal(seen[1], seen[3])
+
+
+def test_views(tmp_path: Path):
+    made.blender(tmp_path / "a_0001.exr", 5)
+    srgb, none = (open_images(tmp_path, Reading(view=name))[0] for name in ("srgb", "none"))
+    assert srgb.shape == (made.H, made.W, 4)
+    assert (none[..., :3] <= srgb[..., :3] + 1e-6).all()
+    with pytest.raises(GantoolError, match=r"--view agx: choose one of srgb, none, or give a \.cube file"):
+        open_images(tmp_path, Reading(view="agx"))
+
+
+def test_a_ppm_is_a_picture(tmp_path: Path, trained, added):
+    made.save(tmp_path / "in", "a.ppm", made.photo())
+    trained(added(0.2))
+    refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    assert Image.open(tmp_path / "out/a.ppm").format == "PPM"
+    assert np.array_equal(open_images(tmp_path / "in")[0], made.photo())
+    assert not np.array_equal(open_images(tmp_path / "out")[0], made.photo())
