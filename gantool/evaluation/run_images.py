@@ -53,8 +53,8 @@ class RunImages:
         run: Path,
         *,
         checkpoint: str | int | None = None,
-        synthetic: str | None = None,
-        real: str | None = None,
+        synthetic: str | Path | None = None,
+        real: str | Path | None = None,
         device: str = "auto",
     ) -> None:
         plan = resolve(load_plugins(), read_choices(run))
