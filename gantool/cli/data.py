@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from .flags import json_flag, settings
 
 if TYPE_CHECKING:
     from ..data.images import Images
+    from ..data.inspection.frames import FramesSummary
     from ..data.inspection.survey import Survey
 
 
@@ -48,6 +50,9 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
     # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     paths = [path] if against is None else [path, against]
+    if against is None and (bare := _without_pictures(path, asked)) is not None:
+        _show_frames(path, bare, as_json=as_json)
+        return
     opened = [open_images(place, asked) for place in paths]
     surveys = [survey(images, limit=asked.limit) for images in opened]
     findings = [review(found) for found in surveys]
@@ -64,6 +69,27 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
     from .data_text import print_inspection
 
     print_inspection(surveys, findings, differences, sheet)
+
+
+@data.command(short_help="Print what a folder was recognised as, to be edited.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def layout(folder: Path) -> None:
+    """Print what a folder was recognised as: which file is a picture, which a pass, which a label, as TOML.
+
+    \b
+    gantool data layout renders/ > renders.toml
+    gantool train --plugin simgan --synthetic renders/ --layout renders.toml --real photos/
+    """
+    from ..data.layouts.choosing import describe
+    from ..data.layouts.tree import Tree
+    from ..data.layouts.written import write
+
+    found = describe(Tree(folder))
+    click.echo(write(found), nl=False)
+    for doubt in found.doubts:
+        click.echo(f"Note: {doubt}", err=True)
+    if found.missing:
+        click.echo(f"Note: {folder} has no pictures: {found.missing}", err=True)
 
 
 @data.command(short_help="Write a set in another format.")
@@ -88,6 +114,29 @@ def convert(source: str, target: Path, **said: Any) -> None:
     click.echo(f"{done.images:,} images{others}: {done.output}")
     if done.left_out:
         click.echo(f"Note: {done.left_out:,} files belong to no single image and were left out", err=True)
+
+
+def _without_pictures(path: str, asked: InspectSettings) -> FramesSummary | None:
+    """Return what is in a folder of passes alone; None for a set of pictures."""
+    from ..data.inspection.frames import survey_frames
+    from ..data.layouts.choosing import arrange
+    from ..data.locations import Location
+
+    place = Location(path, asked)
+    frames = arrange(place).frames if place.is_folder else None
+    return survey_frames(place.path, frames) if frames and not frames.frames else None
+
+
+def _show_frames(path: str, found: FramesSummary, *, as_json: bool) -> None:
+    from ..data.inspection.review import of_passes
+    from .data_text import print_frames
+
+    findings = list(of_passes(found))
+    if as_json:
+        plain = {"path": path, "images": 0, "frames": asdict(found), "findings": [vars(finding) for finding in findings]}
+        click.echo(json.dumps({"sets": [plain], "differences": []}, indent=2))
+    else:
+        print_frames(path, found, findings)
 
 
 def _write_sheet(sheet: Path, opened: list[Images], surveys: list[Survey]) -> None:

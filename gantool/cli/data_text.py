@@ -10,6 +10,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from ..data.inspection.frames import FramesSummary
 from ..data.inspection.review import Finding
 from ..data.inspection.survey import AnnotationSummary, LabelSummary, Spread, Survey
 
@@ -40,13 +41,17 @@ def print_inspection(
             )
     found = [(name, finding) for name, about in zip(names, findings, strict=True) for finding in about]
     found += [("", finding) for finding in differences]
+    _print_findings(console, found)
+    if sheet is not None:
+        console.print(f"Contact sheet: {sheet}", soft_wrap=True)
+
+
+def _print_findings(console: Console, found: Sequence[tuple[str, Finding]]) -> None:
     console.print(f"\n{len(found)} thing{'' if len(found) == 1 else 's'} to know" + (":" if found else "."))
     for name, finding in found:
         # Whole lines, so that they can be searched and copied; a terminal wraps them itself.
         console.print(f"- {name + ': ' if name else ''}{finding.text}", soft_wrap=True)
         console.print(f"    {finding.advice}", soft_wrap=True)
-    if sheet is not None:
-        console.print(f"Contact sheet: {sheet}", soft_wrap=True)
 
 
 def _rows(s: Survey) -> dict[str, str]:
@@ -64,7 +69,34 @@ def _rows(s: Survey) -> dict[str, str]:
         "equalised": f"{s.equalised:.0%} of the images",
     }
     rows |= {f"label {label.name}": _label(label) for label in s.labels}
+    if s.frames is not None:
+        rows |= frame_rows(s.frames)
     return rows | {found.format: _annotations(found) for found in s.annotated.summaries}
+
+
+def frame_rows(found: FramesSummary) -> dict[str, str]:
+    """Return what belongs to the pictures of a folder, row by row."""
+    rows = {"layout": found.layout}
+    for one in found.passes:
+        kind = "" if one.name == one.kind else f"{one.kind}, "
+        unit = f" {one.unit}" if one.unit else ""
+        span = "nothing" if one.low is None else f"{one.low:.4g} to {one.high:.4g}{unit}"
+        range_ = span if one.ids is None else f"{one.ids:,} ids"
+        rows[f"pass {one.name}"] = f"{kind}{range_}" + (f", {one.empty:.1%} background" if one.empty else "")
+    rows |= {f"label {name}": f"{kind}, of {count:,} frames" for name, (kind, count) in found.labels.items()}
+    return rows | ({"copied": f"{found.copied:,} other files"} if found.copied else {})
+
+
+def print_frames(path: str, found: FramesSummary, findings: Sequence[Finding]) -> None:
+    """Print what a folder without pictures holds, and what is missing."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    table = Table(box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column("")
+    table.add_column("", overflow="fold")
+    for key, value in {"path": path, "images": f"none: {found.missing}", **frame_rows(found)}.items():
+        table.add_row(key, value)
+    console.print(table)
+    _print_findings(console, [("", finding) for finding in findings])
 
 
 def histogram_bars(shares: Iterable[float]) -> str:

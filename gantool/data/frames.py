@@ -167,6 +167,8 @@ class Frames:
     """Why there is no picture; "" where there are some."""
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    alone: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    """Passes, by name, where there is no picture that they could belong to."""
 
     def files(self) -> frozenset[str]:
         """Return every file that holds a picture, a pass or a label."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..layouts.tree import look_like_ids
+from ..passes import FAR
 from ..preprocess import LUMINANCE, drop_alpha, equalize, full_scale
 
 PIXELS = 512
 """Pixels of each image that are kept for the histogram of the set."""
+_SENTINELS = 4
+_OFTEN, _APART = 0.001, 0.9
 _LEVELS = 16
 """An image of fewer grey levels cannot be told equalised from not: equalising black and white changes nothing."""
 
@@ -40,8 +45,19 @@ class Measured:
     images of fewer than 16 levels."""
     grey: bool
     """Three colour channels, all equal."""
+    ids: bool
+    """Whether it looks like a mask: few colours in flat patches."""
+    sentinels: Mapping[float, float]
+    """Values of one channel that hardly are measurements, with their shares of the pixels; other figures leave them out."""
     digest: bytes
     """Of the pixels: equal for images that are equal pixel by pixel."""
+
+
+def sample_numbers(count: int, limit: int) -> list[int]:
+    """Return all numbers below `count`, or `limit` of them drawn at random, the same ones every time, ascending."""
+    if count <= limit:
+        return list(range(count))
+    return sorted(np.random.default_rng(0).choice(count, limit, replace=False, shuffle=False).tolist())
 
 
 def measure(image: np.ndarray) -> Measured:
@@ -50,6 +66,11 @@ def measure(image: np.ndarray) -> Measured:
     plane = luminance(colours)
     finite = bool(np.isfinite(plane).all())
     plane = plane if finite else np.nan_to_num(plane, nan=0.0, posinf=0.0, neginf=0.0)
+    sentinels = _sentinels(colours) if colours.shape[2] == 1 else {}
+    if sentinels:
+        kept = colours[~np.isin(colours, list(sentinels))]
+        colours = kept if kept.size else colours
+        plane = np.where(np.isin(plane, list(sentinels)), colours.min(), plane)
     flat, white = plane.ravel(), full_scale(plane.dtype)
     step = max(1, flat.size // PIXELS)
     return Measured(
@@ -66,9 +87,23 @@ def measure(image: np.ndarray) -> Measured:
         black=float((flat <= 0).mean()),
         white=float((flat >= white).mean()),
         residual=equalisation_residual(plane),
-        grey=colours.shape[2] == 3 and bool((colours == colours[..., :1]).all()),
+        grey=image.shape[2] >= 3 and bool((colours == colours[..., :1]).all()),
+        ids=look_like_ids(image),
+        sentinels=sentinels,
         digest=hashlib.blake2b(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).digest(),
     )
+
+
+def _sentinels(colours: np.ndarray) -> dict[float, float]:
+    """Return values beyond 1e9, and the highest of 16 bits where it stands apart, of (H, W, 1)."""
+    if colours.dtype.kind == "f":
+        found = np.unique(colours[np.abs(colours) >= FAR])[:_SENTINELS]
+        return {float(value): float((colours == value).mean()) for value in found if np.isfinite(value)}
+    top = np.iinfo(colours.dtype).max
+    share = float((colours == top).mean())
+    rest = colours[colours != top]
+    apart = rest.size > 0 and rest.max() < _APART * top
+    return {float(top): share} if colours.dtype == np.uint16 and share >= _OFTEN and apart else {}
 
 
 def equalisation_residual(plane: np.ndarray) -> float | None:

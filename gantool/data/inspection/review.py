@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .frames import FramesSummary
 from .survey import LabelSummary, Survey
 
 _MOST = 0.5
@@ -37,7 +38,25 @@ class Finding:
 
 def review(survey: Survey) -> list[Finding]:
     """Return what stands out in one set."""
-    return [*_damage(survey), *_values(survey), *_repeats(survey), *_damaged_labels(survey)]
+    if survey.ids > _MOST * (survey.examined - survey.unreadable):
+        return [
+            *_damage(survey),
+            Finding(
+                "ids",
+                f"{survey.ids:,} images look like masks: few colours in flat patches",
+                "give the folder that holds the pictures, too: masks are then told from them, and kept",
+            ),
+            *of_passes(survey.frames),
+            *_damaged_labels(survey),
+        ]
+    return [
+        *_damage(survey),
+        *_flat(survey),
+        *_values(survey),
+        *_repeats(survey),
+        *of_passes(survey.frames),
+        *_damaged_labels(survey),
+    ]
 
 
 def compare(synthetic: Survey, real: Survey) -> list[Finding]:
@@ -66,11 +85,20 @@ def _damage(s: Survey) -> Iterator[Finding]:
         yield Finding(
             "values", f"{s.not_finite:,} images have NaN or infinite values", "replace the values, or remove the images"
         )
+
+
+def _flat(s: Survey) -> Iterator[Finding]:
     if s.flat:
         yield Finding("flat", f"{s.flat:,} images have a single value", "they show nothing: remove them")
 
 
 def _values(s: Survey) -> Iterator[Finding]:
+    for value, share in s.sentinels.items():
+        yield Finding(
+            "sentinel",
+            f"{share:.1%} of the pixels are {value:g}: a sentinel, no measurement",
+            "the figures leave it out; so does --value-range",
+        )
     low, high = s.percentiles
     option = f"--value-range {low:g},{high:g}"
     if "float32" in s.dtypes and (s.low < 0 or s.high > 1):
@@ -89,6 +117,16 @@ def _repeats(s: Survey) -> Iterator[Finding]:
     if s.duplicate_count:
         names = " = ".join(s.duplicates[0][:2])
         yield Finding("duplicates", f"{s.duplicate_count:,} images repeat another one, such as {names}", "remove them")
+
+
+def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
+    """Yield what stands out in passes."""
+    for found in frames.passes if frames else ():
+        for text in found.warnings:
+            yield Finding("passes", f"{found.name}: {text}", "conditions leave it out; do so where you scale or compare, too")
+        if found.unreadable:
+            text = f"{found.name}: {found.unreadable:,} files cannot be read"
+            yield Finding("passes", text, "write them again, or remove them")
 
 
 def _damaged_labels(s: Survey) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from ..annotations.finding import Folder
 from ..formats.folder import FolderImages
 from ..images import ImageReadError, Images
 from ..parallel import threads
-from .measure import Measured, measure
+from .frames import FramesSummary, survey_frames
+from .measure import Measured, measure, sample_numbers
 
 BINS = 32
 EQUALISED = 0.04
@@ -122,6 +123,10 @@ class Survey:
     """Images with three equal channels."""
     flat: int
     """Images of one value."""
+    ids: int
+    """Images that look like masks: few colours in flat patches."""
+    sentinels: Mapping[float, float]
+    """Values that hardly are measurements: share of the pixels. Figures of values leave them out."""
     duplicates: tuple[tuple[str, ...], ...]
     """Names of images that are equal pixel by pixel; the first 20 groups."""
     duplicate_count: int
@@ -129,6 +134,8 @@ class Survey:
     labels: tuple[LabelSummary, ...]
     annotated: Annotated
     """Annotation files; these are read whole."""
+    frames: FramesSummary | None
+    """What belongs to the pictures of a folder; None where there is nothing."""
     digests: Mapping[bytes, str] = field(repr=False)
     """Of every image examined: the name of the first one that has it."""
 
@@ -142,13 +149,6 @@ class Survey:
         data = asdict(self)
         del data["digests"]
         return {**data, "is_sample": self.is_sample}
-
-
-def sample_numbers(count: int, limit: int) -> list[int]:
-    """Return all numbers below `count`, or `limit` of them drawn at random, the same ones every time, ascending."""
-    if count <= limit:
-        return list(range(count))
-    return sorted(np.random.default_rng(0).choice(count, limit, replace=False, shuffle=False).tolist())
 
 
 def equalised_share(residuals: Iterable[float | None]) -> float:
@@ -201,10 +201,16 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         equalised=equalised_share(m.residual for m in measured),
         grey_as_colour=sum(m.grey for m in measured),
         flat=sum(m.low == m.high for m in measured),
+        ids=sum(m.ids for m in measured),
+        sentinels={
+            value: float(np.mean([m.sentinels.get(value, 0.0) for m in measured]))
+            for value in sorted({value for m in measured for value in m.sentinels})
+        },
         duplicates=tuple(tuple(group) for group in repeated[:_SHOWN]),
         duplicate_count=sum(len(group) - 1 for group in repeated),
         labels=tuple(_summarise(name, np.asarray(images.labels[name])[numbers]) for name in images.labels),
         annotated=_annotated(images),
+        frames=survey_frames(images.root, images.frames) if isinstance(images, FolderImages) and images.frames else None,
         digests=names,
     )
 

@@ -73,6 +73,7 @@ def apply(description: Description, tree: Tree) -> Frames:
         "" if frames else description.missing or _missing(description),
         notes,
         tuple(doubts),
+        {} if frames else {name: tuple(_alone(sources, taken)) for name, (sources, _) in description.passes.items()},
     )
 
 
@@ -119,6 +120,12 @@ def _frames(description: Description, taken: _Taken) -> Iterator[Frame]:
             labels = {name: tuple(found) for name, (one, _) in description.labels.items() if (found := beside(one))}
             name = f"{file.rpartition('.')[0]}{':' * bool(source.view)}{source.view}"
             yield Frame(name, _place(source, file, fields, taken.tree), passes, labels)
+
+
+def _alone(sources: Sequence[Source], taken: _Taken) -> Iterator[Place]:
+    for source in sources:
+        for file, fields in taken.by_pattern[source.files]:
+            yield _place(source, file, fields, taken.tree)
 
 
 def _place(source: Source, file: str, fields: Mapping[str, str], tree: Tree) -> Place:

@@ -172,6 +172,16 @@ def _look(path: Path) -> Look | None:
         pixels = read(path)
     except (OSError, ImageReadError):
         return None
+    return look_at(pixels, palette=palette, lossy=lossy)
+
+
+def look_like_ids(pixels: np.ndarray) -> bool:
+    """Return whether pixels (H, W, C) look like ids: few colours in flat patches."""
+    return pixels.dtype.kind == "u" and look_at(pixels).ids
+
+
+def look_at(pixels: np.ndarray, *, palette: bool = False, lossy: bool = False) -> Look:
+    """Return what pixels (H, W, C) are like."""
     height, width, channels = pixels.shape
     rows = pixels[:: max(1, height * width // _LOOKED_AT)]
     colours = rows[..., :3] if channels >= 3 else rows[..., :1]
