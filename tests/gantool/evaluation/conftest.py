@@ -13,6 +13,7 @@ import torch
 
 import gantool
 from gantool.data.domains import Preprocess
+from gantool.evaluation.evidence.preservation import label_preservation
 from gantool.model.bundle import Recorded, write_bundle
 from gantool.plan import resolve
 from gantool.plan.choices import Choices
@@ -91,6 +92,12 @@ def spots(count: int, *, seed: int, inverted: bool = False) -> tuple[np.ndarray,
     image = 20 + 200 * np.exp(-distance / 4) + random.normal(0, 4, (count, *SIZE))
     pixels = np.rint(image.clip(0, 255)).astype(np.uint8)
     return (255 - pixels if inverted else pixels), at.astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def hasty_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads labels for the evidence learns for a few steps, where a test does not say how many."""
+    monkeypatch.setitem(label_preservation.__kwdefaults__, "steps", 10)
 
 
 @pytest.fixture
