@@ -91,7 +91,8 @@ def rows() -> Iterator[str]:
         images = torch.empty(batch, 1, height, width, device="meta")
         for slot, channels in (("generator", {"in_channels": 1, "out_channels": 1}), ("discriminator", {"in_channels": 1})):
             part = plan.parts[slot]
-            network = gantool.build(slot, part.component, **channels, **part.options).eval().to("meta")
+            with torch.device("meta"):
+                network = gantool.build(slot, part.component, **channels, **part.options).eval()
             networks.append(forward(network, images))
         refiner, discriminator = networks
         for what, work in (("refine", refiner), ("training step", step(refiner, discriminator))):

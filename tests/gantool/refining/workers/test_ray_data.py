@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import Program
 
 from gantool.errors import GantoolError
 from gantool.refining.job import Request
@@ -56,12 +55,12 @@ def test_a_gpu_by_number_is_one_line(fragile: Any, shards: Path, tmp_path: Path)
         refine(fragile.run, input=shards, output=tmp_path / "out", engine="ray", device="cuda:1")
 
 
-def test_ray_started_here_says_nothing_of_its_own(fragile: Any, shards: Path, tmp_path: Path):
+def test_ray_started_here_says_nothing_of_its_own(plugin: Path, fragile: Any, shards: Path, tmp_path: Path):
     pytest.importorskip("ray", reason="needs ray")
     fragile.told("die once")
-    command = [sys.executable, "-m", "gantool", "refine", str(fragile.run), "--input", f"{shards}/s-0.tar", "--engine", "ray"]
-    command += ["--output", str(tmp_path / "out"), "--num-actors", "1", "--device", "cpu", "--backend", "torch"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0
-    assert done.stdout == f"6 images refined, 6 label files or arrays copied: {tmp_path / 'out/s-0.tar'}\n"
-    assert not [line for line in done.stderr.splitlines() if not line.startswith("refined ")]
+    words = ["refine", str(fragile.run), "--input", f"{shards}/s-0.tar", "--engine", "ray"]
+    words += ["--output", str(tmp_path / "out"), "--num-actors", "1", "--device", "cpu", "--backend", "torch"]
+    program = Program(*words, output=tmp_path / "said", path=[str(plugin)])
+    assert program.end(280) == 0, program.errors
+    assert program.printed == f"6 images refined, 6 label files or arrays copied: {tmp_path / 'out/s-0.tar'}\n"
+    assert not [line for line in program.errors.splitlines() if not line.startswith("refined ")]
