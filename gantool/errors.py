@@ -66,6 +66,11 @@ def require(feature: str, extra: str, *packages: str) -> None:
             raise MissingExtra(feature, {"sklearn": "scikit-learn"}.get(package, package), extra)
 
 
+def quoted(value: object) -> str:
+    """Return a value as messages quote it: arrays, too, in one line."""
+    return " ".join(repr(value).splitlines())
+
+
 def cause(error: BaseException) -> str:
     """Return in one line why something failed: what the system says of a file, else the message, else the type of the error."""
     told = error.strerror if isinstance(error, OSError) else None

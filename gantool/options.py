@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from .errors import GantoolError, PluginError, nearest
+from .errors import GantoolError, PluginError, nearest, quoted
 
 
 @cache
@@ -52,10 +52,12 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
         name = str(details[0]["loc"][0]) if details[0]["loc"] else ""
         if not name or "anyOf" not in _adapter(options).json_schema()["properties"].get(name, {}):
             details = details[:1]  # else no alternative took it, and all of them are named
-        message = " or ".join(dict.fromkeys(_message(each) for each in details if each["loc"][:1] == details[0]["loc"][:1]))
+        details = [each for each in details if each["loc"][:1] == details[0]["loc"][:1]]
+        # What reads a value from words says itself what it was given, so it comes first.
+        said = any(each["type"] == "value_error" for each in details)
+        details.sort(key=lambda each: each["type"] != "value_error")
+        message = ("; otherwise " if said else " or ").join(dict.fromkeys(map(_message, details)))
         if name:
-            # What reads a value from words says itself what it was given.
-            said = any(each["type"] == "value_error" for each in details)
             raise _refused(where, name, message, {} if said else values) from None
         group = where.rstrip(".-")
         raise GantoolError(f"{group}: {message}" if group else message) from None
@@ -83,7 +85,7 @@ def _message(details: Mapping[str, Any]) -> str:
 
 def _refused(where: str, name: str, message: str, values: Mapping[str, Any]) -> GantoolError:
     flag = name.replace("_", "-") if where == "--" else name
-    got = f", got {values[name]!r}" if name in values else ""
+    got = f", got {quoted(values[name])}" if name in values else ""
     return GantoolError(f"{where}{flag}: {message}{got}")
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 
-from .errors import GantoolError
+from .errors import GantoolError, quoted
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def parse_size(value: Any) -> tuple[int, int]:
     try:
         height, width = map(_whole, [int(side) for side in written.groups()] if written else _pair(value))
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not HEIGHTxWIDTH in pixels, such as 35x55") from None
+        raise ValueError(f"{quoted(value)} is not HEIGHTxWIDTH in pixels, such as 35x55") from None
     if min(height, width) < 1:
         raise ValueError(f"{value!r} must be at least 1x1")
     return height, width
@@ -85,7 +85,7 @@ def parse_range(value: Any) -> tuple[float, float]:
     try:
         low, high = map(float, _pair([float(end) for end in value.split(",")] if isinstance(value, str) else value))
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not LO,HI, such as 400,1200") from None
+        raise ValueError(f"{quoted(value)} is not LO,HI, such as 400,1200") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(f"{value!r}: the first value must be below the second, and both finite")
     return low, high

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.domains import Preprocess, Reading
-from ..errors import GantoolError, suggest
+from ..errors import GantoolError, quoted, suggest
 from ..kinds import SLOT_KINDS
 from .settings import RunSettings
 
@@ -124,7 +124,7 @@ def _in_place(value: Any, name: str, where: str) -> Any:
 def _absolute(value: Any, name: str, where: str) -> str:
     """Make a path independent of the working directory: a run is resumed from anywhere."""
     if not isinstance(value, str | Path) or not str(value):
-        raise GantoolError(f"{where}: {name} must be a path, got {value!r}")
+        raise GantoolError(f"{where}: {name} must be a path, got {quoted(value)}")
     text = str(value)
     # A URL is absolute; `pipe:` gets its own message where it is opened.
     return text if "://" in text or text.startswith("pipe:") else str(Path(value).expanduser().absolute())

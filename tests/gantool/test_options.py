@@ -13,6 +13,7 @@ from pydantic import AllowInfNan
 from gantool import GantoolError, NoOptions
 from gantool.errors import PluginError
 from gantool.options import OptionInfo, derived, describe, to_dict, validate
+from gantool.values import Size
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -123,6 +124,32 @@ def test_numbers_are_finite_wherever_they_stand(values, number):
 
     with pytest.raises(GantoolError, match=rf"^recipe\.{next(iter(values))}: .*finite number") as error:
         validate(Numbers, put(values), where="recipe.")
+    assert "\n" not in str(error.value)
+
+
+def test_what_reads_words_speaks_first_and_once_where_words_are_allowed_too():
+    @dataclass(frozen=True)
+    class Settings:
+        size: Literal["keep", "run"] | Size = "keep"
+
+    with pytest.raises(GantoolError) as error:
+        validate(Settings, {"size": "foo"}, where="--")
+    assert (
+        str(error.value)
+        == "--size: 'foo' is not HEIGHTxWIDTH in pixels, such as 35x55; otherwise input should be 'keep' or 'run'"
+    )
+
+
+@pytest.mark.parametrize("name", ["width", "size", "where"])
+def test_an_array_in_the_wrong_place_is_quoted_in_one_line(name):
+    @dataclass(frozen=True)
+    class Settings:
+        width: int = 1
+        size: Size = (1, 1)
+        where: str = ""
+
+    with pytest.raises(GantoolError, match=rf"^{name}: .*array\(") as error:
+        validate(Settings, {name: np.zeros((40, 40))}, where="")
     assert "\n" not in str(error.value)
 
 
