@@ -49,6 +49,9 @@ def trace(module: torch.nn.Module, channels: int) -> Traced:
             raise GantoolError(f"{type(module).__name__} cannot be exported: {first_line(error)}") from error
     # Nothing needs them, and in a file they would be the only part that is a pickle.
     program.example_inputs = None
+    # They name the files that the network's code lies in, on this machine.
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
     return Traced(program, channels, _minimum(program))
 
 

@@ -72,7 +72,9 @@ def test_onnx_says_what_it_is(run: Path, as_onnx: ExportReport) -> None:
     assert axes == [["batch", 3, "height", "width"]]
     check_metadata({entry.key: entry.value for entry in model.metadata_props}["gantool"], run)
     assert as_onnx.opset == model.opset_import[0].version
-    assert b"secret-home" not in as_onnx.output.read_bytes()
+    data = as_onnx.output.read_bytes()
+    assert b"secret-home" not in data
+    assert b".py" not in data  # nor where the code lies that the network was traced from
 
 
 def test_the_report_has_the_figures(as_onnx: ExportReport, as_graph: ExportReport) -> None:
@@ -96,6 +98,7 @@ def test_torch_export_holds_no_pickle(run: Path, as_graph: ExportReport, monkeyp
     for shape in [(1, 3, 3, 3), (4, 3, 35, 55)]:
         assert torch.equal(program.module()(images(*shape)), gantool.load(run)(images(*shape)))
     members = zipfile.ZipFile(as_graph.output)
+    assert not [name for name in members.namelist() if b".py" in members.read(name)]
     # A pickle of protocol 2 and later begins with the byte 0x80 and its number; torch writes it into a zip.
     assert not [name for name in members.namelist() if members.read(name)[:1] == b"\x80" or members.read(name)[:2] == b"PK"]
 
