@@ -358,8 +358,9 @@ class Batch:
     conditions: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """What is known of the images beside their pixels, by name: (N, channels, H, W) each, on the run's device."""
     labels: Sequence[Mapping[str, Any]] | None = None
-    """One record for each row, `{name: value}`, as the data set holds it. None where the domain has no labels, and where neither
-    recipe nor metric provides "sees-labels"."""
+    """One record for each row, `{name: value}`, as the data set holds it. Of a crop (`--patch`), maps of its image's size are
+    cropped alike, and "patch" is its top, left, height and width there (px): places are those of the whole image. None where the
+    domain has no labels, and where the recipe does not provide "sees-labels"."""
 
     def __len__(self) -> int:
         return len(self.images)

@@ -24,6 +24,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Shrivastava et al. 2017, Section 3.1: 35×55 grey eyes.
     "paper": {
         "batch_size": 512,
+        "patch": "off",
         "steps": 10_000,
         "recipe.optimizer": "sgd",
         "buffer.size": 51_200,
@@ -36,6 +37,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "generator.blocks": 10,
         "discriminator.architecture": "hands",
         "batch_size": 32,
+        "patch": "off",
         "steps": 10_000,
         "buffer.size": 3_200,
         "checkpoint_every": 500,

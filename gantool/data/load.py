@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..components import Domain
-from .parallel import in_spans
+from .parallel import apply_to_all, in_spans
 
 
 def load_all(domain: Domain) -> np.ndarray:
@@ -22,6 +22,11 @@ def load_all(domain: Domain) -> np.ndarray:
     return images
 
 
+def load_each(domain: Domain) -> list[np.ndarray]:
+    """Read every image, whatever its size: (H, W, C) each, in order. Raises as `load_all`."""
+    return apply_to_all(domain.__getitem__, range(len(domain)))
+
+
 def nbytes(domain: Domain) -> int:
-    """Bytes that `load_all` would take, by the first image."""
-    return len(domain) * domain[0].nbytes
+    """Bytes that all images would take at most, if none is larger than the largest known, or than the first."""
+    return len(domain) * (getattr(domain, "largest", None) or domain[0].nbytes)

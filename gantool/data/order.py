@@ -48,6 +48,15 @@ def shuffled(positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
     return result.astype(np.int64)
 
 
+def uniforms(positions: np.ndarray, *, seed: int) -> np.ndarray:
+    """Map positions of an endless draw, (n,) non-negative int64, to (n, 2) float64 in [0, 1), apart from `shuffled`."""
+    with np.errstate(over="ignore"):
+        key = _hash(_hash(np.uint64(seed) + _GOLDEN) + _MIX[0])
+        counters = positions.astype(np.uint64)[:, None] * np.uint64(2) + np.arange(2, dtype=np.uint64)
+        bits = _hash(_hash(counters * _GOLDEN + key))
+    return (bits >> np.uint64(11)) * 2.0**-53
+
+
 def rows_of(items: Iterable[T], rows: range, of: int) -> Iterator[T]:
     """Of every `of` items, those whose numbers there (from 0) are in `rows`."""
     return (item for number, item in enumerate(items) if number % of in rows)

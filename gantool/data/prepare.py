@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -12,16 +13,48 @@ from ..errors import GantoolError
 from .domains import Preprocess
 from .images import Form, Images, row_names
 from .order import stream_rows
+from .patches import Patch, check_holds, choose_patch, count_patches
 from .preprocess import full_scale
 
 _WIDTHS = ("uint8", "uint16", "float32")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    """What images of a domain come to."""
+
+    dtype: np.dtype
+    channels: int
+    size: tuple[int, int] | None
+    """Of all images, height and width (px); None where they are of any size that holds a patch."""
+    patch: Patch | None = None
+    """Of the crops that are drawn of them."""
+
+    def check(self, image: np.ndarray, name: str, otherwise: str) -> np.ndarray:
+        """Return an image. Raises `GantoolError`, `otherwise` saying what to do, for one of another form."""
+        wanted = (*(self.size or image.shape[:2]), self.channels)
+        if image.shape != wanted:
+            raise GantoolError(f"{name} is {_by(image.shape)}, {otherwise.format(_by(wanted))}")
+        if self.patch:
+            check_holds((image.shape[0], image.shape[1]), self.patch, name)
+        return image
+
+
 class Prepared:
     """A domain with the preprocessing done to each image as it is read."""
 
-    def __init__(self, domain: Domain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
-        self.shape, self.dtype = shape, dtype
+    def __init__(self, domain: Domain, preprocess: Preprocess, form: _Form, sizes: Sequence[tuple[int, int]]) -> None:
+        self.patch = form.patch
+        self.patches = len(domain)
+        """How many different crops there are at least, or images."""
+        if form.patch:
+            each = [count_patches(size, form.patch) for size in sizes]
+            self.patches = sum(each) + (len(domain) - len(each)) * min(each)
+        self.largest = max(height * width for height, width in sizes) * form.channels * form.dtype.itemsize
+        """Bytes of the largest image that is known."""
+        self.sizes = "x".join(map(str, sizes[0])) if len(set(sizes)) == 1 else f"of {len(set(sizes))} sizes"
+        """In words."""
+        self._form = form
         self.name, self.names = _names(domain)
         self.labels: Mapping[str, np.ndarray] = getattr(domain, "labels", {})
         self.told: list[str] = getattr(domain, "told", [])
@@ -41,19 +74,17 @@ class Prepared:
         return [self._prepare(image, self.names[index]) for index, image in enumerate(images, start)]
 
     def _prepare(self, image: np.ndarray, name: str) -> np.ndarray:
-        image = widen(self._preprocess(image, name=name), self.dtype)
-        if image.shape != self.shape:
-            raise GantoolError(f"{name} is {_by(image.shape)}, the others are {_by(self.shape)}: did it change meanwhile?")
-        return image
+        image = widen(self._preprocess(image, name=name), self._form.dtype)
+        return self._form.check(image, name, "the others are {}: did it change meanwhile?")
 
 
 class PreparedStream:
     """As `Prepared`, without random access."""
 
-    def __init__(self, domain: StreamingDomain, preprocess: Preprocess, shape: tuple[int, int, int], dtype: np.dtype) -> None:
+    def __init__(self, domain: StreamingDomain, preprocess: Preprocess, form: _Form) -> None:
         self.name, _ = _names(domain)
-        self.shape, self.dtype = shape, dtype
-        self._domain, self._preprocess = domain, preprocess
+        self.patch, self.sizes = form.patch, "larger than a patch"
+        self._domain, self._preprocess, self._form = domain, preprocess, form
 
     def stream(self, *, seed: int, skip: int) -> Iterator[np.ndarray]:
         """Raises `GantoolError` where images differ in shape."""
@@ -62,13 +93,10 @@ class PreparedStream:
     def stream_rows(self, *, seed: int, skip: int, rows: range, of: int) -> Iterator[np.ndarray]:
         """Other images are not prepared. Raises as `stream`."""
         for image in stream_rows(self._domain, seed=seed, skip=skip, rows=rows, of=of):
-            prepared = widen(self._preprocess(image, name=f"an image of {self.name}"), self.dtype)
-            if prepared.shape != self.shape:
-                # Only the first image of a stream was looked at.
-                raise GantoolError(
-                    f"an image of {self.name} is {_by(prepared.shape)}, the first one {_by(self.shape)}: pass --size HxW"
-                )
-            yield prepared
+            name = f"an image of {self.name}"
+            # Only the first image of a stream was looked at.
+            prepared = widen(self._preprocess(image, name=name), self._form.dtype)
+            yield self._form.check(prepared, name, "the first one {}: pass --size HxW or --patch HxW")
 
 
 @dataclass(frozen=True)
@@ -80,30 +108,48 @@ class _Found:
     """Of the first image that has it."""
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width (px)."""
+        return self.form.height, self.form.width
+
+    @property
     def colours(self) -> int:
         """Channels without alpha."""
         return self.form.channels - (self.form.channels in (2, 4))
 
 
-def prepare(domains: Domains, preprocess: Preprocess) -> tuple[Prepared | PreparedStream, Prepared | PreparedStream, Preprocess]:
+def prepare(
+    domains: Domains, preprocess: Preprocess, patch: Literal["auto", "off"] | Patch = "off"
+) -> tuple[Prepared | PreparedStream, Prepared | PreparedStream, Preprocess]:
     """Return source and target with the preprocessing done lazily, and `preprocess` with its channels settled.
 
-    Where bit depths differ, all images get the widest (8 bits are scaled to 16 by 257). Only headers are read here. Raises
-    `GantoolError`, one line: sizes that differ without `size`, an image smaller than the crop, channels that do not go
-    together, an image whose header cannot be read.
+    Where bit depths differ, all images get the widest (8 bits are scaled to 16 by 257). Only headers are read here. `patch`: of
+    the crops that will be drawn; whole images come out here, and may then differ in size. Raises `GantoolError`, one line: sizes
+    that differ without `size`, an image smaller than the crop or the patch, channels that do not go together, an image whose
+    header cannot be read.
     """
     both: tuple[Domain | StreamingDomain, ...] = (domains.source, domains.target)
-    found = [item for domain in both for item in _survey(domain)]
+    surveyed = [_survey(domain) for domain in both]
+    found = [item for items in surveyed for item in items]
     resolved = replace(preprocess, channels=_channels(found, preprocess.channels))
-    height, width = _size(found, preprocess)
-    dtype = np.dtype(max((item.form.dtype for item in found), key=_WIDTHS.index))
+    chosen = choose_patch(patch, (item.size for item in found), resized=preprocess.size is not None)
+    form = _Form(
+        dtype=np.dtype(max((item.form.dtype for item in found), key=_WIDTHS.index)),
+        channels=int(resolved.channels),
+        size=None if chosen and preprocess.size is None else _size(found, preprocess),
+        patch=chosen,
+    )
+    if chosen:
+        for item in found:
+            check_holds(form.size or item.size, chosen, item.name)
 
-    def wrap(domain: Domain | StreamingDomain) -> Prepared | PreparedStream:
+    def wrap(domain: Domain | StreamingDomain, items: list[_Found]) -> Prepared | PreparedStream:
         if isinstance(domain, Domain):
-            return Prepared(domain, resolved, (height, width, int(resolved.channels)), dtype)
-        return PreparedStream(domain, resolved, (height, width, int(resolved.channels)), dtype)
+            return Prepared(domain, resolved, form, [form.size or item.size for item in items])
+        return PreparedStream(domain, resolved, form)
 
-    return wrap(domains.source), wrap(domains.target), resolved
+    source, target = map(wrap, both, surveyed)
+    return source, target, resolved
 
 
 def widen(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -161,9 +207,10 @@ def _size(found: list[_Found], preprocess: Preprocess) -> tuple[int, int]:
     if preprocess.size is None:
         a = found[0]
         for b in found:
-            if (a.form.height, a.form.width) != (b.form.height, b.form.width):
-                raise GantoolError(f"sizes differ: {a.name} is {a.form.size}, {b.name} is {b.form.size}: pass --size HxW")
-        return a.form.height, a.form.width
+            if a.size != b.size:
+                what = f"{a.name} is {a.form.size}, {b.name} is {b.form.size}"
+                raise GantoolError(f"sizes differ: {what}: pass --size HxW, or --patch HxW to train on crops")
+        return a.size
     height, width = preprocess.size
     for item in found:
         if preprocess.fit == "crop" and (item.form.height < height or item.form.width < width):

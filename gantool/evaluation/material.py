@@ -22,7 +22,7 @@ from ..refining.network import Network
 from ..training.feeds import label_records
 from .arms import Material
 from .reading import ReadImages, all_digests, check_some, pick, read, read_stream
-from .run_images import refine_all
+from .run_images import common_size, refine_all
 from .sources import Sources, check_alike, choose_labels, labels_of, name_of, read_labels
 from .tasks import guess, in_pixels, task_name
 
@@ -71,8 +71,7 @@ def open_material(
     check_alike(name, values, real_values)
     _check_count(min(len(synthetic), settings.limit), MIN_SYNTHETIC, synthetic, "learn from")
     _check_count(min(len(real), settings.limit), MIN_TEST, real, "test on")
-    height, width = bundle.trained_size or synthetic[0].shape[:2]
-    labels = Labels(name=name, values=values, size=(height, width), crop=bundle.preprocess.fit == "crop")
+    labels = Labels(name=name, values=values, size=common_size(bundle, synthetic), crop=bundle.preprocess.fit == "crop")
     guessed = settings.task == "auto"
     provided = guess(registry, labels) if guessed else registry.find("task", settings.task)
     known = [each.name for each in fields(provided.record.options)]
@@ -142,7 +141,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:
     """Read at most `limit` images of each kind. Raises `GantoolError` where labelled ones were trained on."""
     bundle, sources = opened.bundle, opened.sources
-    preprocess = replace(bundle.preprocess, size=bundle.trained_size)
+    preprocess = replace(bundle.preprocess, size=opened.labels.size)
     shape = (*opened.labels.size, bundle.in_channels)
 
     def load(domain: Domain) -> ReadImages:

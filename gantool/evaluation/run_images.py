@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..components import Domain, StreamingDomain
 from ..data.prepare import Prepared, PreparedStream, prepare
 from ..model.bundle import Bundle, open_bundle
 from ..model.tensors import normalise, to_tensor
@@ -45,7 +46,8 @@ class RunImages:
         real: Images in place of the run's own real ones.
         device: As `gantool refine --device`.
 
-    All images are brought to the size and channels that the run was trained at. Raises `GantoolError`.
+    All images are brought to the size and channels that the run was trained at; to the size of the first synthetic image, if that
+    was on patches. Raises `GantoolError`.
     """
 
     def __init__(
@@ -60,18 +62,22 @@ class RunImages:
         plan = resolve(load_plugins(), read_choices(run))
         self.bundle: Bundle = open_bundle(run, checkpoint)
         self._network = Network(self.bundle, device)
-        preprocess = replace(self.bundle.preprocess, size=self.bundle.trained_size)
-        self.synthetic, self.real, _ = prepare(Sources(plan, synthetic=synthetic, real=real), preprocess)
-
-    @property
-    def size(self) -> tuple[int, int]:
+        sources = Sources(plan, synthetic=synthetic, real=real)
+        self.size: tuple[int, int] = common_size(self.bundle, sources.source)
         """(H, W) in pixels of every image."""
-        assert self.bundle.trained_size is not None  # a run always records it
-        return self.bundle.trained_size
+        self.synthetic, self.real, _ = prepare(sources, replace(self.bundle.preprocess, size=self.size))
 
     def refine(self, images: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) in [-1, 1] to the same, refined."""
         return refine_all(self._network, images)
+
+
+def common_size(bundle: Bundle, synthetic: Domain | StreamingDomain) -> tuple[int, int]:
+    """(H, W) that all images are brought to where they are compared: that of training, or of the first image if any was fine."""
+    if (size := bundle.trained_size or bundle.preprocess.size) is not None:
+        return size
+    first = synthetic[0] if isinstance(synthetic, Domain) else next(iter(synthetic.stream(seed=0, skip=0)))
+    return first.shape[0], first.shape[1]
 
 
 def refine_all(network: Network, images: torch.Tensor) -> torch.Tensor:

@@ -52,7 +52,10 @@ class Choices:
         options of the data set, `generator` and other kinds for parts.
         """
         values = {key: value for key, value in values.items() if key not in _NOTES}
-        check_format(values.pop("format", FORMAT), where)
+        if "format" in values:
+            check_format(values.pop("format"), where)
+            # A run from before there were patches was trained on whole images, and is to be so again.
+            values.setdefault("patch", "off")
         kinds = {kind: values.pop(kind) for kind in SLOT_KINDS if not isinstance(values.get(kind, {}), Mapping)}
         for name in values:
             if name not in (known := (*SETTINGS, *_NAMES, *_PATHS, *_READING, *_TABLES)):

@@ -104,7 +104,7 @@ def _treatment(bundle: Bundle, size: Literal["keep", "run"] | tuple[int, int]) -
     preprocess = replace(bundle.preprocess, channels=bundle.in_channels)
     resized = preprocess.size is not None and preprocess.fit == "resize"
     if size == "run" and bundle.trained_size is None:
-        raise GantoolError(f"--size run: {bundle.name} does not say at which size it was trained; give --size HxW")
+        raise GantoolError(f"--size run: {bundle.name} was trained on patches, or does not say at which size; give --size HxW")
     output_size = None if size == "keep" else bundle.trained_size if size == "run" else size
     return Treatment(preprocess=preprocess, compute_size=preprocess.size if resized else None, output_size=output_size)
 

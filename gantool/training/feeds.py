@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..components import Batch, Domain, StreamingDomain
-from ..data.load import load_all, nbytes
-from ..data.order import shuffled, stream_rows
+from ..data.load import load_all, load_each, nbytes
+from ..data.order import shuffled, stream_rows, uniforms
+from ..data.patches import Patch, Place, cut
 from ..errors import GantoolError
 from ..model.tensors import normalise, to_device, to_tensor
 
@@ -48,6 +49,12 @@ class Order:
         self._block = -1
         self._numbers: np.ndarray = np.empty((0, 0), dtype=np.int64)
 
+    def draws(self, number: int) -> np.ndarray:
+        """(batch_size, 2) in [0, 1): which crop of each image the batch `number` has, of an image that has several."""
+        share = self._share
+        first = (number * share.world_size + share.rank) * share.batch_size
+        return uniforms(np.arange(first, first + share.batch_size), seed=share.seed)
+
     def batch(self, number: int) -> np.ndarray:
         """(batch_size,) image numbers of the batch `number`."""
         block, row = divmod(number, self._batches)
@@ -65,18 +72,21 @@ class Order:
 Labelled = Callable[[int], list[dict[str, Any]]]
 """From the number of a batch to the labels of its rows."""
 
+Stored = tuple[torch.Tensor, Sequence[Place | None]]
+"""(N, H, W, C) as they are stored, on the run's device, and from where in its image each was cut."""
+
 
 class Feed:
     """The endless batches of one domain: opened when the first is asked for, and anew where the feed is moved.
 
-    `batches`: from which number on, to batches (N, H, W, C) as they are stored, on the run's device; or to why there are no more,
+    `batches`: from which number on, to batches; or to why there are no more,
     since an error that is raised there would hold on to what reads ahead as long as somebody looks at it. `labels`: from a number
     to the records of that batch; None where nobody looks at them.
     """
 
-    def __init__(self, batches: Callable[[int], Iterator[torch.Tensor | str]], labels: Labelled | None = None) -> None:
+    def __init__(self, batches: Callable[[int], Iterator[Stored | str]], labels: Labelled | None = None) -> None:
         self._open, self._labels, self._drawn = batches, labels, 0
-        self._batches: Iterator[torch.Tensor | str] | None = None
+        self._batches: Iterator[Stored | str] | None = None
 
     def next(self) -> Batch:
         """Images float32, channels-last in memory, on the run's device.
@@ -88,9 +98,13 @@ class Feed:
         if isinstance(stored, str):
             self.close()
             raise GantoolError(stored)
-        labels = self._labels(self._drawn) if self._labels else None
+        images, places = stored
+        labels = None
+        if self._labels:
+            rows = zip(self._labels(self._drawn), places, strict=True)
+            labels = [_cropped(record, place, images.shape[1:3]) for record, place in rows]
         self._drawn += 1
-        return Batch(normalise(stored), labels=labels)
+        return Batch(normalise(images), labels=labels)
 
     @property
     def drawn(self) -> int:
@@ -108,11 +122,17 @@ class Feed:
 
 
 class ResidentFeed(Feed):
-    """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there."""
+    """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there, or a crop of each."""
 
     def __init__(self, domain: Domain, share: Share, *, labels: bool = False) -> None:
-        images = to_tensor(load_all(domain)).to(share.device)
-        super().__init__(partial(_pick, images, Order(len(domain), share)), _labelled(domain, share) if labels else None)
+        order, patch = Order(len(domain), share), _patch_of(domain)
+        pick: Callable[[int], Iterator[Stored | str]]
+        if patch:
+            pictures = [to_tensor(image).to(share.device) for image in load_each(domain)]
+            pick = partial(_crop, pictures, patch, order)
+        else:
+            pick = partial(_pick, to_tensor(load_all(domain)).to(share.device), order)
+        super().__init__(pick, _labelled(domain, share) if labels else None)
 
 
 class StreamFeed(Feed):
@@ -134,15 +154,24 @@ class IterableFeed(Feed):
 # Functions, so that a feed which nobody holds any more goes at once, and its workers with it: a method would hold the feed.
 
 
-def _pick(images: torch.Tensor, order: Order, first: int) -> Iterator[torch.Tensor]:
+def _pick(images: torch.Tensor, order: Order, first: int) -> Iterator[Stored]:
     for number in count(first):
-        yield images[to_device(torch.from_numpy(order.batch(number)), images.device)]
+        numbers = order.batch(number)
+        yield images[to_device(torch.from_numpy(numbers), images.device)], [None] * len(numbers)
 
 
-def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Iterator[torch.Tensor | str]:
+def _crop(pictures: list[torch.Tensor], patch: Patch, order: Order, first: int) -> Iterator[Stored]:
+    for number in count(first):
+        rows = zip(order.batch(number).tolist(), order.draws(number), strict=True)
+        crops, places = zip(*(cut(pictures[row], patch, draw) for row, draw in rows), strict=True)
+        yield torch.stack(crops), places
+
+
+def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Iterator[Stored | str]:
+    order = Order(len(domain), share)
     loader: DataLoader[Any] = DataLoader(
         _Reader(domain),
-        sampler=map(Order(len(domain), share).batch, count(first)),
+        sampler=((order.batch(number), order.draws(number)) for number in count(first)),
         batch_size=None,
         num_workers=workers,
         pin_memory=share.device.type == "cuda",
@@ -152,15 +181,21 @@ def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Itera
         generator=torch.Generator(),
     )
     for batch in loader:
-        yield batch if isinstance(batch, str) else batch.to(share.device, non_blocking=True)
+        yield batch if isinstance(batch, str) else (batch[0].to(share.device, non_blocking=True), batch[1])
 
 
-def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[torch.Tensor | str]:
+def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[Stored | str]:
     whole, start = share.batch_size * share.world_size, share.batch_size * share.rank
     own = range(start, start + share.batch_size)
     images = stream_rows(domain, seed=share.seed, skip=first * whole, rows=own, of=whole)
-    while len(rows := list(islice(images, share.batch_size))) == share.batch_size:
-        yield to_device(to_tensor(np.stack(rows)), share.device)
+    order = Order(1, share)
+    for number in count(first):
+        # The images last: `zip` takes no image that it has no draw for.
+        rows = [_cut(image, domain, draw) for draw, image in zip(order.draws(number), images, strict=False)]
+        if len(rows) < share.batch_size:
+            break
+        crops, places = zip(*rows, strict=True)
+        yield to_device(to_tensor(np.stack(crops)), share.device), places
     yield f"{getattr(domain, 'name', 'the data set')} ended; a streaming domain must be endless"
 
 
@@ -183,12 +218,35 @@ class _Reader(Dataset[Any]):
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
-    def __getitem__(self, numbers: np.ndarray) -> torch.Tensor | str:
+    def __getitem__(self, drawn: tuple[np.ndarray, np.ndarray]) -> Stored | str:
+        rows = zip(drawn[0].tolist(), drawn[1], strict=True)
         try:
-            return to_tensor(np.stack([self._domain[number] for number in numbers.tolist()]))
+            crops, places = zip(*(_cut(self._domain[number], self._domain, draw) for number, draw in rows), strict=True)
+            return to_tensor(np.stack(crops)), places
         except GantoolError as error:
             # An exception would come out of the loader wrapped in a worker's traceback; the user needs the one line.
             return str(error)
+
+
+def _patch_of(domain: Domain | StreamingDomain) -> Patch | None:
+    patch: Patch | None = getattr(domain, "patch", None)
+    return patch
+
+
+def _cut(image: np.ndarray, domain: Domain | StreamingDomain, draw: np.ndarray) -> tuple[np.ndarray, Place | None]:
+    crop, place = cut(image, _patch_of(domain), draw)
+    # A copy lets the decoded image go: a batch needs the memory of its crops and of one image.
+    return (crop if place is None else crop.copy()), place
+
+
+def _cropped(record: dict[str, Any], place: Place | None, patch: Sequence[int]) -> dict[str, Any]:
+    """A record of labels as those of a crop: maps of the image's size are cut, and "patch" says where the crop lies."""
+    if place is None:
+        return record
+    top, left, height, width = place
+    own = slice(top, top + patch[0]), slice(left, left + patch[1])
+    cuts = {name: value[own] for name, value in record.items() if np.shape(value)[:2] == (height, width)}
+    return {**record, **cuts, "patch": (top, left, *patch)}
 
 
 class Draws:
@@ -225,6 +283,17 @@ def label_records(domain: Domain, numbers: np.ndarray) -> list[dict[str, Any]]:
     return [{name: values[number] for name, values in labels.items()} for number in numbers.tolist()]
 
 
+def first_labels(domain: Domain, count: int, *, seed: int) -> list[dict[str, Any]]:
+    """The labels of the first `count` images that all processes together draw with that seed, as `Batch` has them."""
+    positions, patch = np.arange(count), _patch_of(domain)
+    numbers = shuffled(positions, len(domain), seed=seed)
+    records = label_records(domain, numbers)
+    if not patch:
+        return records
+    rows = zip(records, numbers.tolist(), uniforms(positions, seed=seed), strict=True)
+    return [_cropped(record, cut(domain[number], patch, draw)[1], patch) for record, number, draw in rows]
+
+
 def _labelled(domain: Domain, share: Share) -> Labelled | None:
     # An order of its own: a worker may be many batches ahead.
     order = Order(len(domain), share)
@@ -239,10 +308,12 @@ def open_feed(
     if not isinstance(domain, Domain):
         return IterableFeed(domain, share)
     batch = share.batch_size * share.world_size
-    if batch > len(domain):
+    available = getattr(domain, "patches", len(domain))
+    if batch > available:
+        kind = "patches" if _patch_of(domain) else "images"
         raise GantoolError(
-            f"--batch-size {batch} is larger than the {len(domain)} {what} images, so a batch would hold images twice: "
-            f"pass --batch-size {len(domain) // share.world_size * share.world_size} or less"
+            f"--batch-size {batch} is larger than the {available} {what} {kind}, so a batch would hold {kind} twice: "
+            f"pass --batch-size {available // share.world_size * share.world_size} or less"
         )
     if nbytes(domain) <= cache_gib * 2**30:
         return ResidentFeed(domain, share, labels=labels)

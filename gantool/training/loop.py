@@ -81,6 +81,7 @@ class TrainingRun:
             self._check_shared(team)
             with team.together():
                 self._restore(session, team, total)
+            self.plan = session.plan
             if self.main:
                 # Again: it may say other things now that a resumed run was seen to be able to follow them.
                 write_plan(self.folder, self.plan, self.registry, processes=team.count)

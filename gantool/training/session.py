@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate.utils import set_seed
 
@@ -19,8 +18,8 @@ from ..data.domains import Preprocess
 from ..data.inspection.measure import equalisation_residual, luminance
 from ..data.inspection.review import compare_equalisation
 from ..data.inspection.survey import equalised_share
-from ..data.order import real_seed, shuffled
-from ..data.prepare import prepare
+from ..data.order import real_seed
+from ..data.prepare import Prepared, PreparedStream, prepare
 from ..errors import GantoolError
 from ..kinds import KINDS
 from ..model.bundle import Recorded
@@ -28,7 +27,7 @@ from ..model.tensors import eight_bits
 from ..plan.resolve import Plan
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
-from .feeds import Draws, Feed, Share, label_records, open_feed
+from .feeds import Draws, Feed, Share, first_labels, open_feed
 
 _ALONE = Launch()
 _LOOKED_AT = 64
@@ -46,6 +45,8 @@ class Session:
     """A plan, built."""
 
     team: Team
+    plan: Plan
+    """With all settled that depends on the data."""
     recipe: TrainingRecipe
     draws: Draws
     recorded: Recorded
@@ -97,23 +98,25 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         if settings.accumulate > 1 and "accumulates" not in record.provides:
             raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
         domains = plan.dataset.build()
-        source, target, preprocess = prepare(domains, plan.preprocess)
+        source, target, preprocess = prepare(domains, plan.preprocess, settings.patch)
+        settings = replace(settings, patch=source.patch or "off")
         feeds = _open_feeds((source, target), settings, team, labels="sees-labels" in record.provides)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
     recipe = _build_recipe(plan, record, sample, team)
     return Session(
         team=team,
+        plan=replace(plan, settings=settings),
         recipe=recipe,
         draws=Draws(*feeds),
-        recorded=_recorded(plan, record, preprocess, sample),
+        recorded=_recorded(plan, record, preprocess, sample, any_size=source.patch is not None),
         metric=plan.metric,
         held_source=held_source,
         held_target=held_target,
         held_labels=_held_labels(plan, source, count),
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         figures=record.figures,
-        summary=_summary(source, target, sample, team),
+        summary=_summary(source, target, sample, team) + _chosen(plan.settings.patch, source, target),
     )
 
 
@@ -174,12 +177,12 @@ def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettin
 
 
 def _draw_first(
-    feeds: list[Feed], domains: tuple[Domain | StreamingDomain, ...], batch_size: int
+    feeds: list[Feed], domains: tuple[Prepared | PreparedStream, ...], batch_size: int
 ) -> tuple[int, list[list[torch.Tensor]]]:
     """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
     stay where they are."""
     firsts = [feed.next().images for feed in feeds]
-    counts = [len(domain) for domain in domains if isinstance(domain, Domain)]
+    counts = [domain.patches for domain in domains if isinstance(domain, Prepared)]
     count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0][0].numel()), *counts)
     more = -(-count // batch_size) - 1
     drawn = [[first, *(feed.next().images for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
@@ -198,8 +201,7 @@ def _held_labels(plan: Plan, source: Domain | StreamingDomain, count: int) -> Se
     wanted = "sees-labels" in plan.metric.provided.record.provides
     if not (wanted and isinstance(source, Domain) and getattr(source, "labels", None)):
         return None
-    # The images that all processes together draw first.
-    return label_records(source, shuffled(np.arange(count), len(source), seed=plan.settings.seed))
+    return first_labels(source, count, seed=plan.settings.seed)
 
 
 def _fingerprint(domain: Domain | StreamingDomain, held: torch.Tensor) -> dict[str, str]:
@@ -211,12 +213,22 @@ def _count(domain: Domain | StreamingDomain) -> str:
     return str(len(domain)) if isinstance(domain, Domain) else "endless"
 
 
-def _summary(source: Domain | StreamingDomain, target: Domain | StreamingDomain, images: torch.Tensor, team: Team) -> str:
+def _summary(source: Prepared | PreparedStream, target: Prepared | PreparedStream, images: torch.Tensor, team: Team) -> str:
     channels, height, width = images.shape[1:]
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
     where = str(team.accelerator.device) if team.count == 1 else f"{team.accelerator.device.type} in {team.count} processes"
     told = [f"\n{line}" for domain in (source, target) for line in getattr(domain, "told", ())]
-    return f"{_count(source)} synthetic and {_count(target)} real images, {height}x{width} px, {kind}, on {where}{''.join(told)}"
+    of = "patches of " if source.patch else ""
+    what = f"{_count(source)} synthetic and {_count(target)} real images, {of}{height}x{width} px, {kind}, on {where}"
+    return f"{what}{''.join(told)}"
+
+
+def _chosen(asked: object, source: Prepared | PreparedStream, target: Prepared | PreparedStream) -> str:
+    """What to say of patches that nobody asked for."""
+    if asked != "auto" or not source.patch:
+        return ""
+    sizes, patch = " and ".join(dict.fromkeys((source.sizes, target.sizes))), "x".join(map(str, source.patch))
+    return f"\npictures are {sizes}: training on patches of {patch}; --size trains on whole pictures"
 
 
 def _make_parts(plan: Plan, record: Recipe, channels: int) -> dict[str, Any]:
@@ -234,7 +246,7 @@ def _shared(part: Any, team: Team) -> Any:
     return SharedBuffer(part, team) if team.count > 1 and isinstance(part, ReplayBuffer) and part.state_dict() else part
 
 
-def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor) -> Recorded:
+def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor, *, any_size: bool) -> Recorded:
     # The network that a recipe hands over is the one in its first generator slot.
     generator = next(plan.parts[slot.name] for slot in record.slots if slot.kind == "generator")
     channels, height, width = sample.shape[1:]
@@ -244,5 +256,5 @@ def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.
         in_channels=channels,
         out_channels=channels,
         preprocess=preprocess,
-        trained_size=(height, width),
+        trained_size=None if any_size else (height, width),
     )

@@ -46,7 +46,7 @@ def test_equal_images_come_as_they_are(folder):
     assert isinstance(source, Domain)
     assert (len(source), len(target)) == (1, 2)
     assert np.array_equal(target[1], FolderImages(Location(target.name))[1])
-    assert (source.shape, source.dtype) == ((9, 13, 3), np.uint8)
+    assert (source[0].shape, source[0].dtype) == ((9, 13, 3), np.uint8)
 
 
 def test_sizes_that_differ_name_two_files(folder):

@@ -33,10 +33,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "laptop": LAPTOP,
     "laptop-fastcut": LAPTOP | FASTCUT,
     # Park et al. 2020, Section 4 and Appendix: one image at a time, 400 epochs of about 1,000 images, the last 200 decaying.
-    "paper": {"batch_size": 1, "steps": 400_000, "checkpoint_every": 5_000, "sample_every": 1_000},
+    "paper": {"batch_size": 1, "patch": "off", "steps": 400_000, "checkpoint_every": 5_000, "sample_every": 1_000},
     # The authors' program: 200 epochs, the last 50 decaying.
     "fastcut": {
         "batch_size": 1,
+        "patch": "off",
         "steps": 200_000,
         "checkpoint_every": 5_000,
         "sample_every": 1_000,

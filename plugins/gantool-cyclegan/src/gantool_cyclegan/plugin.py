@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sample_every": 100,
     },
     # Zhu et al. 2017, Sections 4 and 7: one image at a time, 200 epochs of about 1,000 images.
-    "paper": {"batch_size": 1, "steps": 200_000, "checkpoint_every": 5_000, "sample_every": 1_000},
+    "paper": {"batch_size": 1, "patch": "off", "steps": 200_000, "checkpoint_every": 5_000, "sample_every": 1_000},
 }
 """Named sets of values, as `--preset NAME` takes them. A dotted name is an option of a part, a bare one a setting of the run."""
 
