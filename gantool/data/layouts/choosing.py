@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import GantoolError, PluginError, nearest
+from ...plugins import Provided
 from .. import IMAGE_SUFFIXES
 from ..domains import Reading
 from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, PassKind, PictureForm, Place
@@ -22,6 +23,7 @@ from .units import matches
 
 AUTO = "auto"
 HOST = "gantool"
+_NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
 def _plain(tree: Tree) -> Description | None:
@@ -56,13 +58,17 @@ def arrange(place: Location) -> Listing:
 
 
 def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
-    layouts = dict(_installed())
+    known = list(_installed())
+    layouts = {one.record.name: layout for one, layout in known}
     asked = [reading.layout] if reading.layout in layouts else layouts if reading.layout == AUTO else []
     for name in asked:
         # One that is not written as patterns says itself what is what; those that are come after it, for they look at pixels.
         layout = layouts[name]
         if not isinstance(layout, Written) and (found := layout.arrange(root, files)) is not None:
             return _with_frames(found, name)
+    others = any(one.plugin != HOST for one, _ in known)
+    if reading == Reading(view=reading.view) and not others and _numbered(files):
+        return Listing(tuple(files), ())
     patterns = [layout for layout in layouts.values() if isinstance(layout, Written)]
     tree = Tree(root, files)
     frames = _frames_of(tree, reading, patterns)
@@ -79,13 +85,22 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
     return Listing(tuple(sorted(listing.images)), listing.others) if plain else listing
 
 
-def _installed() -> Iterator[tuple[str, Layout]]:
-    """Yield all layouts by name, plugins' before the host's. One that cannot be imported stops nothing: nobody asked for it."""
+def _numbered(files: Sequence[str]) -> bool:
+    """Return whether there is nothing but image files whose names differ in numbers alone, so that they are of one kind.
+
+    This is a short cut for large folders. AirSim's pictures and passes differ in a number, too.
+    """
+    kinds = {file.translate(_NO_DIGITS) for file in files}
+    return len(kinds) == 1 and files[0].lower().endswith(IMAGE_SUFFIXES) and not files[0].rpartition("/")[2].startswith("img_")
+
+
+def _installed() -> Iterator[tuple[Provided, Layout]]:
+    """Yield all layouts, plugins' before the host's. One that cannot be imported stops nothing: nobody asked for it."""
     found = installed()
     provided = found.registry.all("layout")
     for one in sorted(provided, key=lambda one: one.plugin == HOST):
         try:
-            yield one.record.name, found.make(one)
+            yield one, found.make(one)
         except PluginError as error:
             warnings.warn(str(error), stacklevel=2)
 
