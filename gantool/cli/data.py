@@ -109,7 +109,7 @@ def convert(source: str, target: Path, **said: Any) -> None:
     asked = read_settings(ConvertSettings, said, of="convert")
     from ..data.convert import convert as convert_set
 
-    done = convert_set(source, target, format=asked.format, per_part=asked.per_shard)
+    done = convert_set(source, target, format=asked.format, per_part=asked.per_shard, reading=asked)
     others = f", {done.copied:,} other files copied" if done.copied else ""
     click.echo(f"{done.images:,} images{others}: {done.output}")
     if done.left_out:

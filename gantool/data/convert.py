@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GantoolError
+from .domains import Reading
 from .formats import find, writer
 from .locations import Location
 from .opening import open_images
@@ -25,16 +26,18 @@ class Converted:
     """Such files for which a single output file has no room."""
 
 
-def convert(source: str, target: Path, *, format: str | None = None, per_part: int = 1000) -> Converted:
+def convert(
+    source: str, target: Path, *, format: str | None = None, per_part: int = 1000, reading: Reading | None = None
+) -> Converted:
     """Write the set `source` anew as `target`, which must not exist and appears when it is whole.
 
     `format`: name of a format that can be written, by default the one that the name of `target` says. `per_part`: samples of a
-    shard. Raises `GantoolError`.
+    shard. `reading`: how a folder is read. Raises `GantoolError`.
     """
     into = writer(target, format)
     if target.exists():
         raise GantoolError(f"{target} exists: choose another name, or remove it")
-    place = Location(source)
+    place = Location(source, reading)
     found = find(place).samples(open_images(place))
     temporary = temporary_for(target)
     _remove(temporary)
@@ -45,6 +48,8 @@ def convert(source: str, target: Path, *, format: str | None = None, per_part: i
         for file in beside:
             (temporary / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(place.path / file, temporary / file)
+        for file, content in found.made.items() if into.takes_files else ():
+            (temporary / file).write_bytes(content)
         temporary.rename(target)
     except OSError as error:
         raise GantoolError(f"cannot convert {source} to {target}: {error.strerror or error}") from None

@@ -90,6 +90,12 @@ def read_bytes(data: bytes, name: str) -> np.ndarray:
         return decode(data, image, read_header(image, data))
 
 
+def read_stored(data: bytes, name: str) -> np.ndarray:
+    """As `read_bytes`, but a palette's indices stay what they are: ids, whatever their colours."""
+    with reading(name), open_pillow(data) as image:
+        return np.asarray(image)[..., None] if image.mode == "P" else decode(data, image, read_header(image, data))
+
+
 def decode(data: bytes, image: Image.Image, header: Header) -> np.ndarray:
     """Return the pixels of a file's bytes, upright; `image` is what `open_pillow` made of them, `header` what it says."""
     pixels = _decode_cv2(data, header.form.channels) if _suits_cv2(data, image, header) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -80,14 +81,31 @@ class Source:
     samples: Iterator[Sample]
     beside: tuple[str, ...] = ()
     """Relative paths of files that belong to no single image."""
+    made: Mapping[str, bytes] = field(default_factory=dict)
+    """Further such files, by relative path."""
 
 
 def samples_of(images: Images, key: Callable[[int], str] = "{:08}".format) -> Iterator[Sample]:
     """Yield the images of an open set as pixels, each with its rows of the label arrays; `key` names them by their number."""
     labels = {name: _words(images.labels[name]) for name in images.labels}
     for row in range(len(images)):
-        values = {name: column[row].tolist() for name, column in labels.items()}
-        yield Sample(key=key(row), name=images.names[row], array=images[row], values=values)
+        image = images[row]
+        rows = {name: column[row] for name, column in labels.items()}
+        passes = {name for name, value in rows.items() if value.ndim in (2, 3) and value.shape[:2] == image.shape[:2]}
+        files = dict(_pass_file(name, rows[name]) for name in passes)
+        values = {name: value.tolist() for name, value in rows.items() if name not in passes}
+        yield Sample(key=key(row), name=images.names[row], array=image, values=values, files=files)
+
+
+def _pass_file(name: str, values: np.ndarray) -> tuple[str, bytes]:
+    """Return an array of the picture's size as a file: PNG where that takes it, else .npy."""
+    plain = name.replace("/", "_")
+    if values.dtype in (np.uint8, np.uint16) and (values.ndim == 2 or values.shape[2] in (1, 3, 4)):
+        image = values if values.ndim == 3 else values[..., None]
+        return f"{plain}.png", bytes(cv2.imencode(".png", swap_red_and_blue(image))[1])
+    file = io.BytesIO()
+    np.save(file, values)
+    return f"{plain}.npy", file.getvalue()
 
 
 def _words(column: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import GantoolError, cause
 from . import IMAGE_SUFFIXES
 from .annotations.model import Problem
+from .layouts.words import PICTURE, role, roles
 from .locations import open_binary
 
 _DAMAGED = (tarfile.TarError, OSError, EOFError, ValueError)
@@ -49,8 +50,9 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def is_image(name: str) -> bool:
-    """Return whether a member is its sample's image: `KEY.png`, but not `KEY.seg.png`, which is a label."""
-    return f".{split_name(name)[1]}" in IMAGE_SUFFIXES
+    """Return whether a member is its sample's image: `KEY.png` or `KEY.rgb.png`, but not `KEY.seg.png`, which is a label."""
+    word, _, suffix = split_name(name)[1].rpartition(".")
+    return f".{suffix}" in IMAGE_SUFFIXES and (not word or role(roles(word)) == PICTURE)
 
 
 @contextmanager

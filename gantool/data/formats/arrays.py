@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -10,6 +11,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from ...errors import GantoolError
+from .. import IMAGE_SUFFIXES
+from ..decoding import read_stored
 from ..images import Form, Images
 from ..locations import Location
 from ..samples import Sample
@@ -180,14 +183,34 @@ class ArrayRewriter(Rewriter):
         return StoredArray(self._images[number])
 
 
+def _passes_of(sample: Sample) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the passes among the label files of a sample, by their names: `depth.png`, `normals.npy`."""
+    for kind, data in sample.files.items():
+        name, _, suffix = kind.rpartition(".")
+        if name and f".{suffix}" in IMAGE_SUFFIXES:
+            yield name, _plane(read_stored(data, f"{sample.name}: {kind}"))
+        elif name and suffix == "npy":
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+            if array.dtype.names is None:
+                yield name, array
+
+
+def _plane(pixels: np.ndarray) -> np.ndarray:
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
 def label_arrays(samples: Iterable[Sample]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """Return pixels, and label arrays: of values, and of the numbers in JSON files that all have. Raises `GantoolError`."""
-    images, rows = [], []
+    """Return pixels, and label arrays: passes, values, and the numbers in JSON files that all have. Raises `GantoolError`."""
+    images, rows, passes = [], [], []
     for sample in samples:
-        pixels = sample.pixels()
-        images.append(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        images.append(_plane(sample.pixels()))
         rows.append(sample.numbers())
+        passes.append(dict(_passes_of(sample)))
     labels = {}
+    for name in passes[0] if passes else []:
+        found = [row[name] for row in passes if name in row]
+        if len(found) == len(passes) and len({(array.shape, array.dtype) for array in found}) == 1:
+            labels[name] = np.stack(found)
     for name in rows[0] if rows else []:
         try:
             array = np.array([row.get(name) for row in rows])

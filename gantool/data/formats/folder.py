@@ -18,6 +18,7 @@ from ..parallel import apply_to_all
 from ..pictures import probe_picture, read_picture, transform
 from ..samples import Sample, Source
 from .base import StorageFormat
+from .frames import samples_of_frames
 
 
 class FolderImages:
@@ -28,8 +29,8 @@ class FolderImages:
         self.root, self.name, self.listing = place.path, place.text, arrange(place)
         self.frames: Frames | None = self.listing.frames and self.listing.frames.settled(place)
         """What else belongs to each picture; None for a folder of nothing but pictures."""
-        self._view = place.reading.view
-        transform(self._view)
+        self.view = place.reading.view
+        transform(self.view)
         frames = self.frames.frames if self.frames else ()
         self.files: Sequence[str] = [frame.picture.file for frame in frames] or self.listing.images
         """The file of each picture; several can lie in one."""
@@ -45,7 +46,7 @@ class FolderImages:
     def __getitem__(self, index: int) -> np.ndarray:
         if self.frames is None:
             return read(self.root / self.files[index])
-        return read_picture(self.root, self.frames.frames[index].picture, self.frames.picture, self._view)
+        return read_picture(self.root, self.frames.frames[index].picture, self.frames.picture, self.view)
 
     @property
     def told(self) -> list[str]:
@@ -66,7 +67,10 @@ class Folder(StorageFormat):
 
     def recognises(self, place: Location) -> bool:
         """Return whether there is a picture, or a pass of one, anywhere in a folder of this machine."""
-        return place.is_folder and bool((listing := arrange(place)).images or listing.frames)
+        if not place.is_folder:
+            return False
+        listing = arrange(place)
+        return bool(listing.images or (listing.frames and any(listing.frames.alone.values())))
 
     def open(self, place: Location) -> FolderImages:
         return FolderImages(place)
@@ -74,6 +78,8 @@ class Folder(StorageFormat):
     def samples(self, images: FolderImages) -> Source:
         """Files called like an image are its labels."""
         root, listing = images.root, images.listing
+        if images.frames is not None:
+            return samples_of_frames(root, listing, images.frames, images.view)
         stems = Counter(image.rpartition(".")[0] for image in listing.images)
         mine: dict[str, dict[str, str]] = defaultdict(dict)
         beside = []

@@ -20,7 +20,7 @@ from ..samples import Sample, Source
 from ..writing import write_file
 from .arrays import IMAGE_NAMES
 from .base import Container, EncodedImages, Rewriter, StorageFormat, Target, first_form
-from .tables import TableRewriter, column_array, damage, encoded_images, table_samples, tables_of
+from .tables import TableRewriter, column_array, damage, encoded_images, files_in, table_samples, tables_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +41,9 @@ class HubImages(EncodedImages):
         found, self._column = load_saved(path)
         import datasets
 
-        self._rows = found.cast_column(self._column, datasets.Image(decode=False))
+        for name in [name for name, feature in found.features.items() if isinstance(feature, datasets.Image)]:
+            found = found.cast_column(name, datasets.Image(decode=False))
+        self._rows = found
         self.names: Sequence[str] = row_names(self.name, len(self))
         labels = [name for name in found.features if name != self._column and self._fits(name)]
         self.labels: Mapping[str, np.ndarray] = LazyArrays(labels, self._read)
@@ -56,6 +58,11 @@ class HubImages(EncodedImages):
             raise ImageReadError(self.names[index], "the table holds no image there")
         data: bytes = value["bytes"]
         return data
+
+    def beside(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the other files of each row (see `tables.TableImages`)."""
+        names = files_in(self._rows.features.arrow_schema, self._column)
+        yield from self._rows.select_columns(names) if names else ({} for _ in range(len(self)))
 
     def _fits(self, name: str) -> bool:
         """Return whether a column is numbers or words, which become an array."""

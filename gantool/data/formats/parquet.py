@@ -18,7 +18,7 @@ from ..images import Form, ImageReadError, Joined, LazyArrays, row_names
 from ..locations import Location, open_binary
 from ..samples import Sample, Source
 from .base import Container, EncodedImages, Rewriter, StorageFormat, Target, first_form
-from .tables import TableRewriter, column_array, damage, encoded_images, image_column, table_samples, tables_of
+from .tables import TableRewriter, column_array, damage, encoded_images, files_in, image_column, table_samples, tables_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,6 +83,16 @@ class ParquetImages(EncodedImages):
 
     def __reduce__(self) -> tuple[type[ParquetImages], tuple[str, Sequence[str]]]:
         return type(self), (self.name, self.files)
+
+    def beside(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the other files of each row (see `tables.TableImages`)."""
+        for file in self.files:
+            with open_parquet(file) as opened:
+                names = files_in(opened.schema_arrow, image_column(opened.schema_arrow, file))
+                for group in range(opened.num_row_groups):
+                    with damage(file):
+                        table = opened.read_row_group(group, columns=names)
+                    yield from table.to_pylist() if names else [{}] * opened.metadata.row_group(group).num_rows
 
     def _read_column(self, name: str) -> np.ndarray:
         values: list[Any] = []

@@ -150,7 +150,9 @@ class Shards(StorageFormat):
                         data, name = files.pop(suffix), f"{shard}/{key}.{suffix}"
                         yield Sample(key=key.replace(_DOT, "."), name=name, suffix=f".{suffix}", encoded=data, files=files)
 
-        return Source(read_all())
+        place = Location(images.name)
+        beside = [file for file in place.files if not file.lower().endswith(self.record.suffixes)] if place.is_folder else []
+        return Source(read_all(), tuple(beside))
 
     def write(self, target: Path, samples: Iterable[Sample], per_part: int, /) -> int:
         """Write shards `part-00000.tar` and so on, of `per_part` samples each."""

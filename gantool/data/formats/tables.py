@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _ROWS = 256
 """Rows that are written at a time."""
+_KEY = "key"
+_TEXTS = ("json", "txt", "xml", "csv", "cls")
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"BM": ".bmp", b"II": ".tiff", b"MM": ".tiff", b"RI": ".webp"}
 """By the first two bytes of an image file; others are PNG."""
 
@@ -84,15 +86,38 @@ class TableImages(Images, Protocol):
     def encoded(self, index: int) -> bytes:
         """Return the file of an image."""
 
+    def beside(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the other columns of bytes, and those of text files, row by row."""
+
+
+def files_in(schema: pa.Schema, images: str) -> list[str]:
+    """Return the columns, other than that of the images, that hold files: bytes, structs of an image, or a text file."""
+    names: list[str] = [
+        found.name
+        for found in schema
+        if _is_bytes(found.type) or _is_struct(found.type) or found.name.rpartition(".")[2] in _TEXTS
+    ]
+    return [name for name in names if name != images]
+
 
 def table_samples(images: TableImages) -> Iterator[Sample]:
-    """Yield the rows of a table."""
-    labels: Mapping[str, np.ndarray] = {name: images.labels[name] for name in images.labels}
-    for row in range(len(images)):
+    """Yield the rows of a table, under their names in a column `key`, where it has one."""
+    labels: dict[str, np.ndarray] = {name: images.labels[name] for name in images.labels}
+    keys = labels.get(_KEY)
+    named = keys is not None and keys.dtype.kind == "U" and len(set(keys.tolist())) == len(keys) and all(keys.tolist())
+    for row, columns in enumerate(images.beside()):
         data = images.encoded(row)
-        values = {name: column[row].tolist() for name, column in labels.items()}
+        files = dict(_file(name, value) for name, value in columns.items() if value is not None)
+        values = {name: column[row].tolist() for name, column in labels.items() if name not in columns}
+        key = str(values.pop(_KEY)) if named else f"{row:08}"
         suffix = _SUFFIXES.get(data[:2], ".png")
-        yield Sample(key=f"{row:08}", name=images.names[row], suffix=suffix, encoded=data, values=values)
+        yield Sample(key=key, name=images.names[row], suffix=suffix, encoded=data, values=values, files=files)
+
+
+def _file(name: str, value: Any) -> tuple[str, bytes]:
+    data = value.encode() if isinstance(value, str) else value["bytes"] if isinstance(value, dict) else value
+    is_named = "." in name or name in _TEXTS
+    return (name if is_named else f"{name}{_SUFFIXES.get(data[:2], '.png')}"), data or b""
 
 
 def tables_of(samples: Iterable[Sample], target: Path) -> Iterator[pa.Table]:

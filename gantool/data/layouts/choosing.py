@@ -137,6 +137,8 @@ def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] | None =
         return written.read(Path(layout))
     if layouts is None:
         layouts = [one for _, one in _installed() if isinstance(one, Written)]
+    if layout == AUTO and written.FILE in tree.files:
+        return written.read(tree.root / written.FILE)
     if layout == AUTO:
         for one in layouts:
             # What is sure of a folder's names comes before "every image file is a picture".

@@ -53,14 +53,16 @@ class Description:
 def apply(description: Description, tree: Tree) -> Frames:
     """Return the frames of a tree that is laid out as described.
 
-    Passes and labels win over pictures where patterns overlap. An image file that no pattern takes is in doubt.
+    Passes and labels win over pictures where patterns overlap, else the one that says more. An image file that no pattern takes
+    is in doubt.
 
     Raises `GantoolError` for a pattern that is none, and for fields that pictures have not.
     """
     taken = _Taken(description, tree)
     frames = sorted(_frames(description, taken), key=lambda frame: natural(frame.name))
-    used = {file for found in taken.by_pattern.values() for file, _ in found}
-    left = [file for file in tree.pictures if file not in used and not any(pattern(p).match(file) for p in description.copy)]
+    copied = {file for text in description.copy for file, _ in taken.by_pattern[text]}
+    used = {file for found in taken.by_pattern.values() for file, _ in found} - copied
+    left = [file for file in tree.pictures if file not in used and file not in copied]
     aside, doubts = _left_over(left, frames, tree) if not description.doubts else ([], list(description.doubts))
     notes = (*description.notes, *aside, *_without(description, frames))
     return Frames(
@@ -84,7 +86,10 @@ class _Taken:
         self.tree = tree
         of_passes = [source for sources, _ in description.passes.values() for source in sources]
         of_labels = [source for source, _ in description.labels.values()]
-        patterns = {source.files: pattern(source.files) for source in (*of_passes, *of_labels, *description.pictures)}
+        beside = [source.files for source in (*of_passes, *of_labels)]
+        others = [*description.copy, *(source.files for source in description.pictures)]
+        others.sort(key=lambda text: -sum(map(len, pattern(text).pieces[::2])))
+        patterns = {text: pattern(text) for text in (*beside, *others)}
         self.by_pattern: dict[str, list[tuple[str, dict[str, str]]]] = {text: [] for text in patterns}
         for file in tree.files:
             for text, one in patterns.items():

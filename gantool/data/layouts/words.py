@@ -21,9 +21,9 @@ _PHRASES: dict[Role, str] = {
     PassKind.NORMALS: "normal normals normalmap normal_map nrm",
     PassKind.INSTANCES: "instance instances inst panoptic instancegt instance_ids instance_id instance_segmentation "
     "object_index object_ids object_id index_ob ind_ob",
-    PassKind.CLASSES: "semantic semantics semseg seg segm segs segmentation segmentations mask masks label labels parsing gt "
-    "annotation annotations classgt groundtruth ground_truth label_ids train_ids class_ids semantic_segmentation trimap trimaps "
-    "silhouette silhouettes segmentation_class",
+    PassKind.CLASSES: "classes semantic semantics semseg seg segm segs segmentation segmentations mask masks label labels "
+    "parsing gt annotation annotations classgt groundtruth ground_truth label_ids train_ids class_ids semantic_segmentation "
+    "trimap trimaps silhouette silhouettes segmentation_class",
     PassKind.MATERIALS: "material materials material_index material_ids index_ma",
     PassKind.ALBEDO: "albedo diffuse diffuse_color diff_col basecolor base_color",
     PassKind.MOTION: "flow motion motion_vectors optical_flow forward_flow backward_flow vector",

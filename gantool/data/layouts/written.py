@@ -17,6 +17,8 @@ from .description import Description, Source, check_fields
 from .patterns import pattern
 
 SUFFIX = ".toml"
+FILE = "gantool-layout.toml"
+"""In a folder it says what the folder is; `gantool data convert` writes it."""
 _KEYS = ("layout", "picture", "passes", "labels", "copy")
 
 
