@@ -56,7 +56,7 @@ def test_memory_does_not_grow_with_the_set(tar, tmp_path: Path):
         most = 0
         for number in range(count):
             next(stream)
-            if number % 90 == 89:
+            if number % 300 == 299:
                 gc.collect()
                 lines = tracemalloc.take_snapshot().filter_traces(ours).statistics("filename")
                 most = max(most, sum(line.size for line in lines))
