@@ -44,6 +44,7 @@ test: $(READY)  ## Run the tests
 lint: $(READY)  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/count_statements.py --limits
 	$(BIN)/mypy
 	$(BIN)/mypy $(PLUGINS:plugins/gantool-%=-p gantool_%)
 

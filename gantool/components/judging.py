@@ -1,0 +1,135 @@
+"""What judges images and labels: metrics, estimators, and what labels mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Compares refined with target images; larger-is-better or smaller-is-better is said in the component's summary.
+
+    A component that provides "sees-source" returns a `SourceMetric` instead, one that provides "sees-labels" a `LabelsMetric`,
+    and one that provides both what takes both.
+    """
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor) -> None:
+        """Add a batch of each, (N, C, H, W) in [-1, 1]; the two may differ in N."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+@runtime_checkable
+class SourceMetric(Protocol):
+    """A metric that also compares refined images with the synthetic ones they came from."""
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor, *, source: torch.Tensor) -> None:
+        """Add a batch of each; `source` holds the images that were refined, in the same order."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+@runtime_checkable
+class LabelsMetric(Protocol):
+    """A metric that also looks at the labels of the images that were refined."""
+
+    def update(self, refined: torch.Tensor, target: torch.Tensor, *, labels: Sequence[Mapping[str, Any]] | None) -> None:
+        """Add a batch of each; `labels` as in `Batch`, those of the refined images, in the same order."""
+
+    def compute(self) -> dict[str, float]:
+        """The figures over all batches so far."""
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """Learns labels from images, so that training sets can be compared by what is learnt from them."""
+
+    def fit(self, images: torch.Tensor, targets: torch.Tensor) -> None:
+        """Learn anew from (N, C, H, W) in [-1, 1] and either (N, outputs) float32 targets, which the host has brought to mean 0
+        and a spread near 1, or (N,) int64 classes. The effort must not depend on the images: it is each arm's equal budget."""
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) in [-1, 1] to (N, outputs): values as of `fit`, or scores of the classes."""
+
+
+@runtime_checkable
+class KeypointEstimator(Protocol):
+    """An estimator that has to know where in the image a key point lies, such as one with heat maps. Where labels are key points,
+    the host calls `fit_points` in place of `fit`, and `predict` gives pixels."""
+
+    def fit_points(self, images: torch.Tensor, points: torch.Tensor) -> None:
+        """Learn anew from (N, C, H, W) in [-1, 1] and (N, K, 2) float32: x and y in pixels of these images, centres at integers,
+        some beside the image maybe."""
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) in [-1, 1] to (N, 2·K): x and y of each point in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels that a task is made for."""
+
+    name: str
+    """What they are called beside the synthetic images."""
+    values: np.ndarray
+    """(N, ...) numbers or text, those of the synthetic images."""
+    size: tuple[int, int]
+    """(H, W) in pixels of the run's images."""
+    crop: bool
+    """Whether images get to it by a crop around their centre, instead of resizing."""
+
+    def __str__(self) -> str:
+        return f"labels {self.name} ({'x'.join(map(str, self.values.shape))} {self.values.dtype})"
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What labels mean: what is learnt from them, and how good predictions are.
+
+    Targets and predictions are rows, one for each image: a tensor, or a list of whatever a row is. Estimators are compared by the
+    figure that `aggregate` makes of what `statistics` says of each image, so that any set of images has one, also where the
+    figure of a set is no mean over its images (a share of pixels, an average precision).
+    """
+
+    @property
+    def unit(self) -> str:
+        """Of the figure: "deg", "px", "%" or any other word."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the figure is a score; else it is an error."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers an estimator gives for each image, or classes: what estimators are built with."""
+
+    def load(self, values: np.ndarray, sizes: np.ndarray) -> Any:
+        """(N, ...) labels, and (N, 2) int64 height and width in pixels of the images as they are stored, to N targets. Raises
+        `GantoolError` for labels that those of the synthetic images do not go with."""
+
+    def learn(self, estimator: Estimator, images: torch.Tensor, targets: Any) -> Callable[[torch.Tensor], Any]:
+        """Fit an estimator to (N, C, H, W) in [-1, 1] and their targets; return what predicts rows for images likewise, on the
+        CPU. Raises `ValueError` as the estimator does, and `GantoolError` for predictions that are none."""
+
+    def statistics(self, predicted: Any, targets: Any) -> Any:
+        """N predictions and targets to all that `aggregate` has to know of each image."""
+
+    def aggregate(self, statistics: Any, counts: np.ndarray) -> np.ndarray:
+        """The figure of S sets of these images, (S,) float64. `counts`, (S, N) float64: how often each set has each image."""
+
+    def baseline(self, targets: Any, count: int) -> tuple[str, Any]:
+        """What one predicts who has seen the training targets and no image, in words, and as `count` rows."""
+
+    def extra(self, predicted: Any, targets: Any) -> dict[str, float]:
+        """Further figures of a field's custom."""
+
+    def picture(self, image: np.ndarray, row: Any) -> np.ndarray:
+        """(H, W, 3) uint8 with a target or a prediction drawn on it, as it is where there is nothing to see."""
