@@ -31,6 +31,17 @@ def _adapter(options: type) -> Any:
     return adapter
 
 
+@cache
+def _lists_of_words(options: type) -> frozenset[str]:
+    """Names of the fields that hold several texts."""
+    properties = _adapter(options).json_schema().get("properties", {})
+    return frozenset(
+        name
+        for name, found in properties.items()
+        if found.get("type") == "array" and found.get("items", {}).get("type") == "string"
+    )
+
+
 def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     """Build an instance of the dataclass `options` from `values`.
 
@@ -46,7 +57,9 @@ def validate(options: type, values: Mapping[str, Any], *, where: str) -> Any:
     from pydantic import ValidationError
 
     try:
-        built = _adapter(options).validate_python(dict(values))
+        # One word in the place of several is a list of one, not its letters and no error.
+        words = _lists_of_words(options)
+        built = _adapter(options).validate_python({n: [v] if n in words and isinstance(v, str) else v for n, v in values.items()})
     except ValidationError as error:
         details = error.errors(include_url=False)
         name = str(details[0]["loc"][0]) if details[0]["loc"] else ""

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ..components import Format
+from ..errors import GantoolError, PluginError, raised
 from ..plugins import VARIABLE, Part, Provided, Registry, load_plugins
+
+T = TypeVar("T")
+
+
+def ask(owner: str, call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Call a format or layout, a plugin's maybe. An error that is not gantool's becomes a `PluginError` that names `owner`."""
+    try:
+        return call(*arguments, **named)
+    except GantoolError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{owner}: {raised(error)}") from error
 
 
 class Installed:
@@ -19,11 +33,11 @@ class Installed:
         self._made: dict[Provided, Any] = {}
 
     def make(self, provided: Provided) -> Any:
-        """Return what the factory of a format or layout makes, made once. Raises `PluginError` where it cannot be imported."""
+        """Return what the factory of a format or layout makes, made once. Raises `PluginError` where it cannot be made."""
         if provided not in self._made:
             record = provided.record
             more = {"record": record} if isinstance(record, Format) else {}
-            self._made[provided] = Part(provided, record.options()).build(**more)
+            self._made[provided] = ask(str(provided), Part(provided, record.options()).build, **more)
         return self._made[provided]
 
 

@@ -241,3 +241,12 @@ def test_options_whose_types_cannot_be_used_name_the_class(options):
         describe(options)
     with pytest.raises(PluginError, match=expected):
         validate(options, {}, where="x.")
+
+
+def test_one_word_in_the_place_of_several_is_a_list_of_one():
+    from gantool.plan.settings import RefineSettings
+
+    assert validate(RefineSettings, {"copy": "masks/*"}, where="--").copy == ("masks/*",)
+    assert validate(RefineSettings, {"copy": ["masks/*", "depth/*"]}, where="--").copy == ("masks/*", "depth/*")
+    with pytest.raises(GantoolError, match="^--copy: "):
+        validate(RefineSettings, {"copy": 3}, where="--")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from ...components import Format
 from ...errors import GantoolError, PluginError, nearest
+from ...plugins import Provided
 from .. import IMAGE_SUFFIXES
-from ..installed import installed
+from ..installed import ask, installed
 from ..locations import Location
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ def find(place: Location, *, option: str = "", config: object = None) -> Storage
     `option`: what errors write in front of the place. `config`: options of the format, where they are its own; without them, and
     for any other format, its defaults. Raises `GantoolError`, one line: nothing there, of no known format.
     """
-    for storage in _candidates(place):
-        if storage.recognises(place):
-            storage.check_there(place, option=option)
-            return storage.configured(config) if isinstance(config, storage.record.options) else storage
+    for storage in _recognised(place):
+        storage.check_there(place, option=option)
+        return storage.configured(config) if isinstance(config, storage.record.options) else storage
     if place.is_folder:  # of images, of which there are none
         found = installed()
         return cast("StorageFormat", found.make(found.registry.find("format", "gantool:folder")))
@@ -72,17 +72,18 @@ def writer(target: Path, name: str | None = None) -> StorageFormat:
     return cast("StorageFormat", found.make(found.registry.find("format", name)))
 
 
-def _candidates(place: Location) -> Iterator[StorageFormat]:
-    """Yield the formats that say the end of the name first, so that no other is imported where one of them fits."""
+def _recognised(place: Location) -> Iterator[StorageFormat]:
+    """Yield formats that a set may be in, first those that say the end of its name: where one fits, no other is imported."""
     found = installed()
-    later = []
+    named, others = list[Provided](), list[Provided]()
     for provided in found.registry.all("format"):
-        if place.text.lower().endswith(cast("Format", provided.record).suffixes):
-            yield found.make(provided)
-        else:
-            later.append(provided)
-    for provided in later:
+        (named if place.text.lower().endswith(cast("Format", provided.record).suffixes) else others).append(provided)
+    for provided in (*named, *others):
         try:
-            yield found.make(provided)
-        except PluginError:  # nobody asked for it: whoever lists plugins learns of it
-            continue
+            storage = found.make(provided)
+            if ask(str(provided), storage.recognises, place):
+                yield storage
+        except PluginError:
+            if provided in named:
+                raise
+            # Nobody asked for it: whoever lists plugins learns of it.

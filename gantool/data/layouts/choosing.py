@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ...errors import GantoolError, PluginError, nearest
 from ...plugins import Provided
 from .. import IMAGE_SUFFIXES
 from ..domains import Reading
 from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, PassKind, PictureForm, Place
-from ..installed import installed
+from ..installed import ask, installed
 from ..listing import Layout, Listing
 from ..locations import Location
 from . import generic, written
@@ -20,6 +21,8 @@ from .description import Description, Source, apply, only
 from .model import Written, listing_of
 from .tree import Tree
 from .units import matches
+
+T = TypeVar("T")
 
 AUTO = "auto"
 HOST = "gantool"
@@ -64,7 +67,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
     for name in asked:
         # One that is not written as patterns says itself what is what; those that are come after it, for they look at pixels.
         layout = layouts[name]
-        if not isinstance(layout, Written) and (found := layout.arrange(root, files)) is not None:
+        if not isinstance(layout, Written) and (found := _asked(name, reading.layout, layout.arrange, root, files)) is not None:
             return _with_frames(found, name)
     others = any(one.plugin != HOST for one, _ in known)
     if reading == Reading(view=reading.view) and not others and _numbered(files):
@@ -105,6 +108,17 @@ def _installed() -> Iterator[tuple[Provided, Layout]]:
             warnings.warn(str(error), stacklevel=2)
 
 
+def _asked(name: str, wanted: str, call: Callable[..., T], *arguments: Any) -> T | None:
+    """Ask a layout; one that fails stops nothing unless it was `wanted` by its name."""
+    try:
+        return ask(f"layout {name!r}", call, *arguments)
+    except PluginError as error:
+        if name == wanted:
+            raise
+        warnings.warn(str(error), stacklevel=2)
+        return None
+
+
 def _with_frames(listing: Listing, layout: str) -> Listing:
     """Return the listing of a layout that names files alone, in full: nothing is known of the numbers of its passes."""
     if listing.frames or not (listing.passes or listing.labels):
@@ -142,12 +156,12 @@ def describe(tree: Tree, layout: str = AUTO, layouts: Sequence[Written] | None =
     if layout == AUTO:
         for one in layouts:
             # What is sure of a folder's names comes before "every image file is a picture".
-            if one.name != generic.PLAIN and (found := one.recognise(tree)):
+            if one.name != generic.PLAIN and (found := _asked(one.name, layout, one.recognise, tree)):
                 return found
         return generic.describe(tree) or Description(generic.PLAIN, (), missing="there are no image files")
     for one in layouts:
         if one.name == layout:
-            found = one.recognise(tree)
+            found = _asked(one.name, layout, one.recognise, tree)
             if found is None:
                 raise GantoolError(f"--layout {layout}: {tree.root} is not laid out so; leave --layout out to see how it is")
             return found

@@ -14,7 +14,7 @@ from PIL import Image
 
 import gantool
 from gantool.data.convert import convert
-from gantool.data.domains import FilesOptions, Preprocess
+from gantool.data.domains import FilesOptions, Preprocess, Reading
 from gantool.data.files import files
 from gantool.data.formats import records, words
 from gantool.data.inspection.survey import survey
@@ -23,7 +23,7 @@ from gantool.data.layouts.choosing import arrange
 from gantool.data.locations import Location
 from gantool.data.opening import kind_of, open_images, open_stream
 from gantool.data.prepare import prepare
-from gantool.errors import GantoolError
+from gantool.errors import GantoolError, PluginError
 
 TOY = (Path(__file__).parent / "formats_toy.py").read_text("utf-8")
 PIXELS = np.random.default_rng(0).integers(0, 200, (6, 12, 16), dtype=np.uint8)
@@ -172,6 +172,47 @@ def test_a_layout_of_a_plugin_can_be_patterns_of_names(site, tmp_path: Path):
     assert (found.images, found.others) == (("rgb_1.png", "rgb_2.png"), ("mask_1.png",))
     assert found.passes == {"rgb_1.png": {"depth": "mask_1.png"}, "rgb_2.png": {}}
     assert found.frames.passes["depth"].unit == "m"
+
+
+FAILING = """
+from gantool import Component, hookimpl
+from gantool.components import Format
+
+@hookimpl
+def gantool_layouts():
+    yield Component(name="torn", factory="MODULE:Torn")
+
+@hookimpl
+def gantool_formats():
+    yield Format(name="broken", factory="MODULE:Broken", suffixes=(".broken",))
+    yield Format(name="blind", factory="MODULE:Blind", suffixes=(".blind",))
+
+class Torn:
+    def __init__(self, *, config): pass
+    def arrange(self, root, files): raise RuntimeError("no such thing")
+
+class Broken:
+    def __init__(self, *, config, record): raise RuntimeError("cannot be made")
+
+class Blind:
+    def __init__(self, *, config, record): self.record = record
+    def recognises(self, place): raise KeyError("place")
+"""
+
+
+def test_what_fails_in_a_plugin_stops_only_whom_asks_for_it(site, tmp_path: Path):
+    site.plant("failing", FAILING)
+    (tmp_path / "set").mkdir()
+    Image.fromarray(PIXELS[0]).save(tmp_path / "set" / "a.png")
+    with pytest.warns(UserWarning, match="^layout 'torn': RuntimeError: no such thing$"):
+        assert len(open_images(tmp_path / "set")) == 1
+    with pytest.raises(PluginError, match="^layout 'torn': RuntimeError: no such thing$"):
+        arrange(Location(tmp_path / "set", reading=Reading(layout="torn")))
+    for suffix, why in (("broken", "RuntimeError: cannot be made"), ("blind", "KeyError: 'place'")):
+        with pytest.raises(PluginError, match=f"plugin 'failing', format '{suffix}': {why}"):
+            open_images(tmp_path / f"file.{suffix}")
+    with pytest.raises(GantoolError, match=r"nowhere\.npz does not exist"):
+        open_images(tmp_path / "nowhere.npz")
 
 
 def test_plugins_are_loaded_once_and_records_import_no_numpy():
