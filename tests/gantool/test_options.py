@@ -250,3 +250,17 @@ def test_one_word_in_the_place_of_several_is_a_list_of_one():
     assert validate(RefineSettings, {"copy": ["masks/*", "depth/*"]}, where="--").copy == ("masks/*", "depth/*")
     with pytest.raises(GantoolError, match="^--copy: "):
         validate(RefineSettings, {"copy": 3}, where="--")
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """Options that may be left open."""
+
+    side: Annotated[int, Ge(1), Le(9)] | None = None
+    """Pixels."""
+    count: Literal["auto"] | Annotated[int, Ge(2)] = "auto"
+    """Of something."""
+
+
+def test_bounds_of_what_may_be_something_else_are_shown_too():
+    assert [(one.name, one.bounds) for one in describe(Maybe)] == [("side", "1 to 9"), ("count", "≥ 2")]
