@@ -24,10 +24,10 @@ class Reading:
     """Which files of a folder are pictures, and how they become what a person sees."""
 
     layout: Annotated[str, Flag("NAME")] = "auto"
-    """What the files of a folder are; auto: recognised. A layout of `gantool plugins`, or a .toml file as `gantool data layout`
-    prints it."""
+    """A folder's layout: auto, a known one, or a .toml file. `gantool plugins` lists them; `gantool data layout` prints such a
+    file, to be edited."""
     image: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
-    """Files of a folder that are pictures, such as 'rgb/*' (repeatable). No other file is one then."""
+    """Files that are the only pictures, such as 'rgb/*' (repeatable)."""
     copy: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
     """Files that are no pictures, such as 'masks/*' (repeatable). They are left as they are."""
     view: Annotated[str, Flag("NAME")] = "srgb"

@@ -123,7 +123,7 @@ def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
     """Yield what stands out in passes."""
     for found in frames.passes if frames else ():
         for text in found.warnings:
-            yield Finding("passes", f"{found.name}: {text}", "conditions leave it out; do so where you scale or compare, too")
+            yield Finding("passes", f"{found.name}: {text}", "leave it out where you scale or compare values")
         if found.unreadable:
             text = f"{found.name}: {found.unreadable:,} files cannot be read"
             yield Finding("passes", text, "write them again, or remove them")

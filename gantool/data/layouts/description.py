@@ -177,7 +177,8 @@ def _left_over(left: Sequence[str], frames: Sequence[Frame], tree: Tree) -> tupl
     suffix = second[second.rfind(".") :]
     glob = glob_of([file for file in rest if file.endswith(suffix)], tree.pictures)
     why = "shows the same frame" if twin else "is nothing that this layout knows"
-    return notes, [Doubt(first, second, why, (f"--image '{glob}'", f"--copy '{glob}'"))]
+    words = (f"--image '{glob}'", f"--copy '{glob}'") if glob else ("--layout FILE.toml",)
+    return notes, [Doubt(first, second, why, words)]
 
 
 def _without(description: Description, frames: Sequence[Frame]) -> Iterator[str]:

@@ -144,9 +144,9 @@ def _pairing(unit: Unit, picture: Unit) -> float:
 
 def _doubt(first: str, unit: Unit, why: str, pictures: Sequence[Unit], tree: Tree) -> Doubt:
     own = [file for one in pictures for file in one.files]
-    image = (f"--image '{glob_of(own, tree.pictures)}'",) if own else ()
-    words = (*image, f"--copy '{glob_of(unit.files, tree.pictures)}'", "--layout FILE.toml")
-    return Doubt(first, unit.files[0], why, words)
+    globs = {"--image": glob_of(own, tree.pictures) if own else "", "--copy": glob_of(unit.files, tree.pictures)}
+    words = [f"{option} '{glob}'" for option, glob in globs.items() if glob]
+    return Doubt(first, unit.files[0], why, (*words, "--layout FILE.toml"))
 
 
 def _twins(found: _Sorted) -> None:

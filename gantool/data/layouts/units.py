@@ -68,7 +68,7 @@ def sorted_by_name(files: Sequence[str]) -> list[Unit]:
 
 
 def glob_of(unit: Sequence[str], others: Iterable[str]) -> str:
-    """Return a shell pattern that takes the files of a unit and no other; the shortest that comes to mind."""
+    """Return a shell pattern that takes the files of a unit and no other; the shortest that comes to mind, "" where none does."""
     inside, rest = set(unit), set(others) - set(unit)
     first = unit[0]
     folder, _, name = first.rpartition("/")
@@ -78,10 +78,13 @@ def glob_of(unit: Sequence[str], others: Iterable[str]) -> str:
     tries += [f"*/{one}/*" for one in reversed(folders)]
     words = tokens(name.rpartition(".")[0])
     tries += [f"*{suffix}", f"{words[0]}*", f"*{''.join(words[-2:])}{suffix}", f"*{words[-1]}{suffix}"]
+    numbered = tokens(first)
+    tries += ["".join(mark * len(word) if word.isdigit() else word for word in numbered) for mark in ("?", "[0-9]")]
+    tries += [first]
     for text in tries:
         if all(matches(file, text) for file in inside) and not any(matches(file, text) for file in rest):
             return text
-    return "".join("*" if word.isdigit() else word for word in tokens(first))
+    return ""
 
 
 def matches(file: str, glob: str) -> bool:

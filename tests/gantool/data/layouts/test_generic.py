@@ -116,6 +116,16 @@ def test_what_could_be_either_stops_and_says_what_to_say(pixels: np.ndarray, why
         assert set(names("b/")) <= set(settled.copied)
 
 
+def test_patterns_to_say_take_no_other_file(put: Put, tmp_path: Path):
+    for n in range(4):
+        put(made.photo(n), f"scene{n % 2}/f00{n}.png")
+        put(made.ids((0, 9)), f"scene{n % 2}/f00{n}_thing.png")
+    (doubt,) = read_frames(tmp_path).doubts
+    assert doubt.words == ("--image 'scene?/f???.png'", "--copy '*_thing.png'", "--layout FILE.toml")
+    for settled in (read_frames(tmp_path, image=["scene?/f???.png"]), read_frames(tmp_path, copy=["*_thing.png"])):
+        assert len(settled.settled(tmp_path).frames) == 4
+
+
 def test_a_pass_by_its_name_that_looks_like_a_picture_is_in_doubt(put: Put, tmp_path: Path):
     put(made.photo(), *names("rgb/"))
     put(made.photo(3), *names("gt/"))
