@@ -200,3 +200,23 @@ def test_a_ppm_is_a_picture(tmp_path: Path, trained, added):
     assert Image.open(tmp_path / "out/a.ppm").format == "PPM"
     assert np.array_equal(open_images(tmp_path / "in")[0], made.photo())
     assert not np.array_equal(open_images(tmp_path / "out")[0], made.photo())
+
+
+@pytest.mark.parametrize(
+    "write", [lambda root: made.blender(root / "a_0001.exr", 5, stereo=True), made.hypersim], ids=["exr", "hdf5"]
+)
+def test_frames_train_and_say_what_they_are(write, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    import gantool
+
+    write(tmp_path / "in")
+    for n in range(2):
+        made.save(tmp_path, f"real/{n}.png", made.photo(n))
+    tiny = {"recipe.discriminator_warmup": 0, "generator.width": 4, "generator.blocks": 1}
+    run = gantool.train(
+        "simgan",
+        **{"synthetic": tmp_path / "in", "real": tmp_path / "real", "output": tmp_path / "run", "quiet": False},
+        **{"size": "16x16", "steps": 1, "batch_size": 2, "workers": 0, "log": ("none",), "options": tiny},
+    )
+    said = capsys.readouterr().err
+    assert read_frames(tmp_path / "in").summary() in said
+    assert refine(run, input=tmp_path / "in", output=tmp_path / "out").refined == 2
