@@ -126,6 +126,7 @@ _LAYOUTS = {
 _BY_NAMES = {
     "listed": "Pictures that COCO, YOLO, VOC, CVAT or tables list",
     "folders": "Folders by what they hold, such as images/ and masks/",
+    "companions": "Names by what they hold, such as rgb_0001.png and 0001_mask.png",
     "plain": "Every image file is a picture",
 }
 """Of nobody's program, or of any."""

@@ -49,11 +49,11 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
 
     # Pillow warns of damaged metadata of files that are read all the same, or are listed as damaged.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    paths = [path] if against is None else [path, against]
     if against is None and (bare := _without_pictures(path, asked)) is not None:
         _show_frames(path, bare, as_json=as_json)
         return
-    opened = [open_images(place, asked) for place in paths]
+    # What is said of a folder is said of PATH: the other one is laid out in its own way.
+    opened = [open_images(path, asked), *([open_images(against)] if against else [])]
     surveys = [survey(images, limit=asked.limit) for images in opened]
     findings = [review(found) for found in surveys]
     differences = compare(*surveys) if len(surveys) == 2 else []

@@ -34,6 +34,16 @@ def test_one_set(domains: tuple[Path, Path], capsys: pytest.CaptureFixture[str])
     assert "0 things to know." in out
 
 
+def test_what_is_said_of_a_folder_is_not_said_of_the_one_it_is_compared_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    random = np.random.default_rng(0)
+    for name in ("renders/rgb_0.png", "renders/rgb_1.png", "renders/old/rgb_0.png", "photos/a.png", "photos/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), random.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    words = ["data", "inspect", str(tmp_path / "renders"), "--against", str(tmp_path / "photos"), "--json"]
+    assert run([*words, "--copy", "old/*"]) == 0
+    assert [found["images"] for found in json.loads(capsys.readouterr().out)["sets"]] == [2, 2]
+
+
 def test_a_pair_with_a_sheet(domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     words = ["data", "inspect", str(domains[0]), "--against", str(domains[1])]
     assert run([*words, "--sheet", str(tmp_path / "sheet.png")]) == 0
