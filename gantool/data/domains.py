@@ -30,9 +30,9 @@ class Reading:
     """Files that are the only pictures, such as 'rgb/*' (repeatable)."""
     copy: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
     """Files that are no pictures, such as 'masks/*' (repeatable). They are left as they are."""
-    view: Annotated[str, Flag("NAME")] = "srgb"
-    """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they
-    are refined."""
+    view: Annotated[str, Flag("NAME")] = "auto"
+    """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they are refined.
+    "auto" is that of the run, else srgb."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class FilesOptions(Reading):
     """As `image`."""
     real_copy: Patterns = ()
     """As `copy`."""
-    real_view: str = "srgb"
+    real_view: str = "auto"
     """As `view`."""
     label_range: dict[str, LabelRange] = field(default_factory=dict)
     """Use only synthetic images whose labels lie in these ranges: `{age = [[18, 99]]}`, or a [low, high] for each column of a

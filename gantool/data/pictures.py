@@ -29,8 +29,11 @@ _AS_STORED = PassForm(PassKind.OTHER)
 Passes = Sequence[tuple[Place, PassForm]]
 Pixels = Sequence[tuple[Place, np.ndarray]]
 
-transform = lru_cache(maxsize=8)(view)
-"""View transforms by name; a table is read once."""
+
+@lru_cache(maxsize=8)
+def transform(name: str) -> View:
+    """Return a view transform by its name, `"auto"` among them; a table is read once. Raises `GantoolError`."""
+    return view("srgb" if name == "auto" else name)
 
 
 def is_image_file(place: Place) -> bool:

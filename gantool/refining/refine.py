@@ -14,6 +14,7 @@ from ..data.locations import Location
 from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
 from ..plan.settings import RefineSettings, read_settings, takes
+from ..runs.folder import RUN, read_choices
 from .containers import ContainersRefiner
 from .folder import FolderRefiner
 from .job import Request
@@ -62,6 +63,8 @@ def refine(
     said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
     if said and not isinstance(storage, Folder):
         raise GantoolError(f"--{said[0]} is for folders; in a file, all but the images is copied anyway")
+    if asked.view == "auto":
+        asked = replace(asked, view=_view_of(Path(run)))
     if "refines" not in storage.record.provides:
         raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
     output = Path(output)
@@ -78,3 +81,8 @@ def refine(
     job = here.open(watcher or Silent(), computing)
     refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place)
     return refiner.run()
+
+
+def _view_of(run: Path) -> str:
+    """Return the view transform that a run's own pictures were read with."""
+    return str(read_choices(run).options.get("dataset.view", "auto")) if (run / RUN).is_file() else "auto"

@@ -89,8 +89,8 @@ def test_a_replaced_part_does_not_get_what_presets_and_weaker_sources_said_of_th
 
 
 READING = {
-    **{"layout": "auto", "image": [], "copy": [], "view": "srgb"},
-    **{"real_layout": "auto", "real_image": [], "real_copy": [], "real_view": "srgb"},
+    **{"layout": "auto", "image": [], "copy": [], "view": "auto"},
+    **{"real_layout": "auto", "real_image": [], "real_copy": [], "real_view": "auto"},
 }
 
 

@@ -215,8 +215,13 @@ def test_frames_train_and_say_what_they_are(write, tmp_path: Path, capsys: pytes
     run = gantool.train(
         "simgan",
         **{"synthetic": tmp_path / "in", "real": tmp_path / "real", "output": tmp_path / "run", "quiet": False},
-        **{"size": "16x16", "steps": 1, "batch_size": 2, "workers": 0, "log": ("none",), "options": tiny},
+        **{"view": "none", "size": "16x16", "steps": 1, "batch_size": 2, "workers": 0, "log": ("none",), "options": tiny},
     )
     said = capsys.readouterr().err
     assert read_frames(tmp_path / "in").summary() in said
     assert refine(run, input=tmp_path / "in", output=tmp_path / "out").refined == 2
+    refine(run, input=tmp_path / "in", output=tmp_path / "none", view="none", workers=2)
+    refine(run, input=tmp_path / "in", output=tmp_path / "srgb", view="srgb")
+    ours, none, srgb = (open_images(tmp_path / name, Reading(view="none"))[0] for name in ("out", "none", "srgb"))
+    assert np.array_equal(ours, none), "refine takes the view of the run; workers write the same"
+    assert not np.array_equal(ours, srgb)
