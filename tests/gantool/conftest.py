@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from programs import CONTEXT
 from rich.console import Console
 
 from gantool import Component, NoOptions, hookimpl
@@ -23,6 +24,7 @@ from gantool.plan import Plan, resolve
 from gantool.plan.choices import Choices
 from gantool.plugins import PluginInfo, Provided, Registry, load_plugins
 from gantool.plugins.hooks import new_manager, register
+from gantool.refining.workers import processes
 from gantool.training.loop import TrainingRun
 
 UNET = """
@@ -248,6 +250,12 @@ def train(registry: Registry) -> Callable[..., Path]:
         return folder
 
     return run
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes of `refine` are forked from one that has imported torch, which each would do otherwise."""
+    monkeypatch.setattr(processes, "multiprocessing", SimpleNamespace(get_context=lambda _: CONTEXT))
 
 
 @pytest.fixture

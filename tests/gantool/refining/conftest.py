@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from programs import CONTEXT
 
 import gantool.refining.job
 from gantool.data.domains import Preprocess
-from gantool.refining.workers import processes
 
 
 class Added(torch.nn.Module):
@@ -70,12 +67,6 @@ def make_pixels(shape: tuple[int, ...], dtype: type = np.uint8, seed: int = 0) -
 def save_image(path: Path, image: np.ndarray, **options: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path, **options)
-
-
-@pytest.fixture
-def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes of `refine` are forked from one that has imported torch, which each would do otherwise."""
-    monkeypatch.setattr(processes, "multiprocessing", SimpleNamespace(get_context=lambda _: CONTEXT))
 
 
 @pytest.fixture
