@@ -111,7 +111,7 @@ def test_a_link_in_place_of_an_output_is_replaced_not_followed(trained, added, f
         ({"batch_size": 0}, "--batch-size: input should be greater than or equal to 1, got 0"),
         ({"threads": 0}, "--threads: input should be greater than or equal to 1, got 0"),
         ({"size": "big"}, "--size"),
-        ({"size": "run"}, "--size run: run-1 does not say"),
+        ({"size": "run"}, "--size run: run-1 was trained on patches, or does not say at which size; give --size HxW"),
         ({"device": "toaster"}, "--device 'toaster' is no device"),
         ({"device": "cuda:99"}, "--device cuda:99 is not available here"),
     ],
