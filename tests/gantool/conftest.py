@@ -25,6 +25,7 @@ from gantool.plan.choices import Choices
 from gantool.plugins import PluginInfo, Provided, Registry, load_plugins
 from gantool.plugins.hooks import new_manager, register
 from gantool.refining.workers import processes
+from gantool.training import session
 from gantool.training.loop import TrainingRun
 
 UNET = """
@@ -241,8 +242,9 @@ def tiny(registry: Registry) -> Callable[..., Plan]:
 
 
 @pytest.fixture
-def train(registry: Registry) -> Callable[..., Path]:
-    """Trains, or goes on with, a plan in a folder, quietly."""
+def train(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Trains, or goes on with, a plan in a folder, quietly, with sheets of two images."""
+    monkeypatch.setattr(session, "_SAMPLES", 2)
 
     def run(plan: Plan, folder: Path, *, registry: Registry = registry, console: Console | None = None) -> Path:
         folder.mkdir(exist_ok=True)
