@@ -14,6 +14,7 @@ SMALL = {
     "recipe.discriminator_warmup": 0,
     "dataset.synthetic_count": 16,
     "dataset.real_count": 16,
+    "dataset.size": [12, 16],
 }
 SETTINGS = {"steps": 4, "batch_size": 2, "checkpoint_every": 2, "device": "cpu"}
 

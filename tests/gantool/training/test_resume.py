@@ -55,7 +55,7 @@ STREAMED_HERE = ({"recipe.average": 0.5}, {"cache_gib": 1e-9, "workers": 0, "bat
         pytest.param(*SGD_NONE, (2, 8), id="sgd with momentum, no buffer"),
         pytest.param(*AVERAGE, (3, 10), id="average, another loss"),
         pytest.param(*ODD_BATCH, (5, 9), id="odd batch, two updates of D"),
-        pytest.param(*STREAMED, (2, 8), id="streamed by two workers"),
+        pytest.param(*STREAMED, (8,), id="streamed by two workers"),
         pytest.param(*STREAMED_HERE, (7,), id="streamed without workers"),
     ],
 )
