@@ -6,11 +6,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -180,7 +182,9 @@ def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Itera
         # resumed starts one more.
         generator=torch.Generator(),
     )
-    for batch in loader:
+    with _alone_in_opencv():
+        batches = iter(loader)  # forks the workers
+    for batch in batches:
         yield batch if isinstance(batch, str) else (batch[0].to(share.device, non_blocking=True), batch[1])
 
 
@@ -197,6 +201,17 @@ def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[Store
         crops, places = zip(*rows, strict=True)
         yield to_device(to_tensor(np.stack(crops)), share.device), places
     yield f"{getattr(domain, 'name', 'the data set')} ended; a streaming domain must be endless"
+
+
+@contextmanager
+def _alone_in_opencv() -> Iterator[None]:
+    """End OpenCV's pool of threads for a while: a process forked from one with such a pool may wait for its lock for ever."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def _leave_signals_to_the_run(_worker: int) -> None:

@@ -7,6 +7,7 @@ import random
 import signal
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -213,6 +214,25 @@ def test_workers_leave_ctrl_c_and_sigterm_to_the_run(monkeypatch):
     process.join(10)
     assert not process.is_alive()
     feed.close()
+
+
+class Threads(Numbered):
+    """Images that tell how many threads OpenCV has where they are read."""
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.full(self.shape, cv2.getNumThreads(), np.uint8)
+
+
+def test_workers_use_no_threads_of_opencv_which_would_share_locks_with_those_of_the_run():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        feed = StreamFeed(Threads(8), SHARE, workers=2)
+        assert numbers(feed.next()) == [1] * 4
+        assert cv2.getNumThreads() == 3
+        feed.close()
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_no_more_workers_than_processors(monkeypatch):
