@@ -1,6 +1,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +14,7 @@ import pytest
 # torch is imported, and inherited by the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+FORKED = Path(__file__).parent / "helpers" / "forked.py"
 ALLOWED_SKIPS = ("CUDA", "shared", "fork of albumentations")
 """Words of reasons for which a test may skip even where every extra must be there."""
 
@@ -23,3 +30,28 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(f"skipped, but every extra must be there: {reason}", red=True)
     if missing:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def throwaway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The python of an environment that sees what is installed here and keeps to itself what is installed into it."""
+    folder = tmp_path_factory.mktemp("throwaway") / "venv"
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    # A .pth file alone would not follow the .pth files there, by which gantool itself may be installed.
+    lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
+    (site / "parent.pth").write_text(lines)
+    place = folder / "socket"
+    # In a new interpreter each command would import torch again, which is most of what it costs.
+    forked = f'"{python}" -SE "{FORKED}" "{place}"'
+    for command, module in (("gantool", f"{forked} gantool"), ("pytest", f"{forked} pytest"), ("pip", f'"{python}" -m pip')):
+        script = python.with_name(command)
+        script.write_text(f'#!/bin/sh\nexec {module} "$@"\n')
+        script.chmod(0o755)
+    words = [python, FORKED, place]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout.readline() == "ready\n"
+        yield python
+        server.stdin.close()

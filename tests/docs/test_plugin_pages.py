@@ -5,9 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
-import venv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,31 +31,6 @@ def test_every_hook_is_documented_and_exercised():
         section = page.partition(f"## `{name}`")[2].partition("\n## ")[0]
         assert f"def {name}(" in section.partition("```python")[2]
         assert f"def {name}(" in tests, f"no test has a plugin with {name}"
-
-
-@pytest.fixture
-def throwaway(tmp_path) -> Iterator[Path]:
-    """The python of an environment that sees what is installed here and keeps to itself what is installed into it."""
-    folder = tmp_path / "venv"
-    venv.create(folder, with_pip=False)
-    python = folder / "bin" / "python"
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
-    ours = [path for path in sys.path if path.endswith("site-packages")]
-    # A .pth file alone would not follow the .pth files there, by which gantool itself may be installed.
-    lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
-    (site / "parent.pth").write_text(lines)
-    place = tmp_path / "socket"
-    # In a new interpreter each command would import torch again, which is most of what it costs.
-    forked = f'"{python}" -SE "{Path(__file__).with_name("forked.py")}" "{place}"'
-    for command, module in (("gantool", f"{forked} gantool"), ("pytest", f"{forked} pytest"), ("pip", f'"{python}" -m pip')):
-        script = python.with_name(command)
-        script.write_text(f'#!/bin/sh\nexec {module} "$@"\n')
-        script.chmod(0o755)
-    words = [python, Path(__file__).with_name("forked.py"), place]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout.readline() == "ready\n"
-        yield python
-        server.stdin.close()
 
 
 @pytest.mark.slow

@@ -120,22 +120,17 @@ def test_no_torch(modules_after):
     assert not modules_after("new-plugin", "deep") & {"torch", "numpy", "pydantic"}
 
 
-def test_new_plugin_installs_passes_its_tests_and_can_be_planned(tmp_path):
+def test_new_plugin_installs_passes_its_tests_and_can_be_planned(throwaway):
     assert run(["new-plugin", "deep-net"]) == 0
-    site = tmp_path / "installed"
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
 
-    def python(*words: str) -> str:
-        result = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
+    def program(name: str, *words: str) -> str:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [throwaway.with_name(name), *words]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
-    install = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
-    python(*install, "--target", str(site), "./gantool-deep-net")
-    assert " passed" in python("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "./gantool-deep-net")
+    program("pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "./gantool-deep-net")
+    assert " passed" in program("pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "./gantool-deep-net")
     # It trains in its own tests; nothing has to be chosen for that but the plugin.
-    assert json.loads(python("-m", "gantool", "train", "--plugin", "deep-net", "--dry-run"))["plugin"] == "deep-net:deep-net"
+    assert json.loads(program("gantool", "train", "--plugin", "deep-net", "--dry-run"))["plugin"] == "deep-net:deep-net"
