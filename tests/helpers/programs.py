@@ -47,7 +47,7 @@ class Program:
         arguments = (words, {**os.environ, **variables}, path, str(output))
         self.process = CONTEXT.Process(target=_run, args=arguments, name="gantool", daemon=False)
         self.process.start()
-        atexit.register(self.process.kill)  # what a failed test left behind would be waited for
+        atexit.register(self.give_up)  # what a failed test left behind would be waited for
 
     @property
     def pid(self) -> int:
@@ -88,6 +88,11 @@ class Program:
         self.process.join(seconds)
         assert self.code is not None, "it did not end"
         return self.code
+
+    def give_up(self) -> None:
+        """Kill it, if it still runs."""
+        if self.code is None:
+            self.process.kill()
 
     def _read(self, stream: str) -> str:
         file = Path(f"{self._output}.{stream}")
