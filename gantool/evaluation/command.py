@@ -16,7 +16,7 @@ from ..plugins.registry import load_plugins
 from ..runs.files import write_json
 from ..runs.folder import EVALUATION, read_choices, writing
 from .arms import Arm, Material, Skipped, make_arm
-from .downstream import Outcome, choose, run_arm
+from .downstream import InProcess, Learner, Outcome, choose, run_arm
 from .evidence.collect import collect
 from .evidence.realism import feature_space
 from .material import open_material, read_material
@@ -62,18 +62,19 @@ def evaluate_run(
     arms, skipped = _make_arms(checked.arms or (), compared.material)
     seeds = range(checked.seed, checked.seed + checked.repeats)
     truth = select(compared.material.real_targets, compared.material.reported)
-    outcomes: dict[str, dict[str, Outcome]] = {chosen.component: {} for chosen in estimators}
-    for chosen in estimators:
+    learners: list[Learner] = [InProcess(chosen=chosen, task=compared.task, device=device) for chosen in estimators]
+    outcomes: dict[str, dict[str, Outcome]] = {learner.component: {} for learner in learners}
+    for learner in learners:
         for number, (name, arm) in enumerate(arms.items(), 1):
-            say(f"{chosen.component}: {name} ({number} of {len(arms)})")
-            outcomes[chosen.component][name] = run_arm(arm, compared.task, truth, chosen, seeds=seeds, device=device)
+            say(f"{learner.component}: {name} ({number} of {len(arms)})")
+            outcomes[learner.component][name] = run_arm(name, arm, compared.task, truth, learner, seeds=seeds)
     if checked.evidence:
         say("comparing images")
     evidence = collect(run, compared, registry, features=checked.features if checked.evidence else None)
     result = make_result(
         compared=compared,
         settings=checked,
-        estimators=estimators,
+        learners=learners,
         arms=arms,
         outcomes=outcomes,
         skipped=skipped,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from ..components import Component, Task
 from ..errors import GantoolError, cause
 from ..plugins.records import is_reference
 from ..plugins.registry import Part, Provided, Registry
-from .arms import Arm
+from .arms import Arm, Fold
 from .uncertainty import contributions
 
 
@@ -43,19 +43,66 @@ def choose(registry: Registry, name: str, options: Mapping[str, Any]) -> Part:
     return registry.choose("estimator", name, options)
 
 
-def run_arm(arm: Arm, task: Task, truth: Any, chosen: Part, *, seeds: range, device: torch.device) -> Outcome:
-    """Train one estimator per seed and fold; `truth`: the targets of the reported images. Raises `GantoolError`."""
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One training: what is learnt from, and what is then predicted."""
+
+    arm: str
+    number: int
+    """Of the fold among the arm's."""
+    fold: Fold
+    seed: int
+
+
+class Learner(Protocol):
+    """What learns from images and predicts: an estimator in this process, or a program of the user's."""
+
+    @property
+    def component(self) -> str:
+        """What results call it."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What results say of how it learns."""
+
+    def __call__(self, lesson: Lesson) -> Any:
+        """Learn from scratch; return a prediction for each test image of the fold. Raises `GantoolError`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InProcess:
+    """An estimator, built anew for each lesson. See `Learner`."""
+
+    chosen: Part
+    task: Task
+    device: torch.device
+
+    @property
+    def component(self) -> str:
+        return self.chosen.component
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return self.chosen.options
+
+    def __call__(self, lesson: Lesson) -> Any:
+        fold = lesson.fold
+        try:
+            estimator = self.chosen.build(outputs=self.task.outputs, seed=lesson.seed)
+            predict = self.task.learn(estimator, fold.images.to(self.device), fold.targets)
+            return predict(fold.test.to(self.device))
+        except ValueError as error:
+            raise GantoolError(f"estimator {self.component}: {cause(error)}") from None
+
+
+def run_arm(name: str, arm: Arm, task: Task, truth: Any, learner: Learner, *, seeds: range) -> Outcome:
+    """Learn once per seed and fold; `truth`: the targets of the reported images. Raises `GantoolError`."""
     began = time.monotonic()
     figures, extras = [], []
     for seed in seeds:
         predicted = [None] * len(truth)
-        for fold in arm.folds:
-            try:
-                estimator = chosen.build(outputs=task.outputs, seed=seed)
-                predict = task.learn(estimator, fold.images.to(device), fold.targets)
-                rows = predict(fold.test.to(device))
-            except ValueError as error:
-                raise GantoolError(f"estimator {chosen.component}: {cause(error)}") from None
+        for number, fold in enumerate(arm.folds):
+            rows = learner(Lesson(arm=name, number=number, fold=fold, seed=seed))
             for place, row in zip(fold.rows.tolist(), rows, strict=True):
                 predicted[place] = row
         whole = torch.stack(predicted) if isinstance(rows, torch.Tensor) else predicted  # type: ignore[arg-type]

@@ -11,9 +11,8 @@ from typing import Any
 from .._version import __version__
 from ..options import to_dict
 from ..plan.settings import EvaluateSettings
-from ..plugins.registry import Part
 from .arms import Arm
-from .downstream import Outcome
+from .downstream import Learner, Outcome
 from .material import Compared
 from .tasks import OFFSET_REMOVED, select
 from .uncertainty import CONFIDENCE, figure_of_all, interval
@@ -26,17 +25,17 @@ def make_result(
     *,
     compared: Compared,
     settings: EvaluateSettings,
-    estimators: Sequence[Part],
+    learners: Sequence[Learner],
     arms: Mapping[str, Arm],
     outcomes: Mapping[str, Mapping[str, Outcome]],
     skipped: Mapping[str, str],
     evidence: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Put everything in the form of `evaluation.json`; the first estimator decides the verdict."""
+    """Put everything in the form of `evaluation.json`; the first learner decides the verdict."""
     task = compared.task
     kind: dict[str, Any] = {"unit": task.unit, "higher_is_better": task.higher_is_better}
     tables = {name: _table(found, arms, task.unit) for name, found in outcomes.items()}
-    first = outcomes[estimators[0].component]
+    first = outcomes[learners[0].component]
     refined = first["refined"]
     verdict = compare(refined.figures, first["synthetic"].figures, **kind)
     runs, images = refined.figures.shape
@@ -51,7 +50,7 @@ def make_result(
         "sentence": verdict.sentence,
         "caveats": caveats(figures, baseline["mean"], **kind) + offset,
         "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": task.unit, "confidence": CONFIDENCE},
-        "downstream": tables[estimators[0].component],
+        "downstream": tables[learners[0].component],
         "baseline": baseline,
         "skipped": dict(skipped),
         "estimators": tables,
@@ -59,8 +58,8 @@ def make_result(
         "data": compared.described,
         "settings": {
             **to_dict(settings),
-            "estimators": [chosen.component for chosen in estimators],
-            "estimator_options": {chosen.component: chosen.options for chosen in estimators},
+            "estimators": [learner.component for learner in learners],
+            "estimator_options": {learner.component: learner.options for learner in learners},
         },
     }
     finite: dict[str, Any] = _finite(result)
