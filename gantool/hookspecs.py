@@ -210,7 +210,8 @@ def gantool_estimators() -> Iterable[Component]:
     (N, C, H, W) in [-1, 1] on the device that computes. All randomness follows from `seed`, and where there is any, another seed
     gives another estimator: the spread over seeds is part of a verdict's interval. Raise `ValueError` in `fit` for images or
     targets that the estimator cannot have. A subclass of `gantool.evaluation.neural.NeuralEstimator` says only which network it
-    trains. One that finds key points by their place in the image is a `KeypointEstimator` too.
+    trains. One that finds key points by their place in the image is a `KeypointEstimator` too. One with an attribute `augment` is
+    given a function there, or None, that it calls on images each time it draws them to learn from.
 
     Example::
 

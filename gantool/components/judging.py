@@ -50,7 +50,11 @@ class LabelsMetric(Protocol):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """Learns labels from images, so that training sets can be compared by what is learnt from them."""
+    """Learns labels from images, so that training sets can be compared by what is learnt from them.
+
+    One that has an attribute `augment` is given a function there, or None, before it learns: images that it learns from go
+    through it each time they are drawn, (n, C, H, W) in [-1, 1] to the same. One without gets images that went through it once.
+    """
 
     def fit(self, images: torch.Tensor, targets: torch.Tensor) -> None:
         """Learn anew from (N, C, H, W) in [-1, 1] and either (N, outputs) float32 targets, which the host has brought to mean 0

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import GantoolError
-from .peers import REFERENCED, Photometric, equalised
+from ..errors import GantoolError, require
+from .names import AUGMENTED
+from .peers import REFERENCED, degraded, equalised
 from .tasks import select
 
-_ANY_CHANNELS = ("synthetic", "refined", "mix", "photometric")
+_ANY_CHANNELS = ("synthetic", "refined", "mix")
 MIN_REAL = 200
 """Labelled real images that the arm `real` needs: half are learnt from, half tested on."""
 
@@ -37,6 +38,8 @@ class Material:
     equalised: bool
     """Whether the run's own preprocessing equalises already."""
     seed: int
+    augment: bool = False
+    """Whether what learns sees the images of every arm augmented."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,8 @@ class Fold:
     test: Tensor
     rows: Tensor
     """(n,) int64: which of the reported images `test` are."""
+    augment: bool = False
+    """Whether what learns sees the images augmented as `peers.Augmentation` does, anew each time where it can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +70,28 @@ class Skipped(GantoolError):
 
 def make_arm(name: str, material: Material) -> Arm:
     """Make one of `names.ARMS`. Raises `Skipped`, and `MissingExtra` where a package is missing."""
+    augment = material.augment or name in AUGMENTED
+    if augment:
+        require("augmentation", "albumentations", "albumentations")
     if name == "real":
         return _real(material)
-    if name == "equalize" and material.equalised:
-        raise Skipped("the run equalises all images already, so it is the arm synthetic")
-    if name not in _ANY_CHANNELS and material.synthetic.shape[1] not in (1, 3):
-        raise Skipped(f"it is for 1 or 3 channels, the images have {material.synthetic.shape[1]}")
+    _check(name, material, augment)
     images, test, note = _training_images(name, material), material.real[material.reported], ""
     if name == "equalize":
         test, note = equalised(test), "test images are equalised too"
-    return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=torch.arange(len(test))),), note=note)
+    rows = torch.arange(len(test))
+    return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=rows, augment=augment),), note=note)
+
+
+def _check(name: str, material: Material, augment: bool) -> None:
+    """Raise `Skipped` for an arm that is another one, or cannot be made of these images."""
+    channels = material.synthetic.shape[1]
+    if name == "equalize" and material.equalised:
+        raise Skipped("the run equalises all images already, so it is the arm synthetic")
+    if name in AUGMENTED and material.augment:
+        raise Skipped("all arms are augmented")
+    if (name not in _ANY_CHANNELS or augment) and channels not in (1, 3):
+        raise Skipped(f"it is for 1 or 3 channels, the images have {channels}")
 
 
 def _training_images(name: str, material: Material) -> Tensor:
@@ -87,11 +104,11 @@ def _training_images(name: str, material: Material) -> Tensor:
         return mixed
     if name in REFERENCED:
         return REFERENCED[name](synthetic, material.references, seed=seed)
-    if name == "photometric":
-        return Photometric()(synthetic, seed=seed)
+    if name == "refined-degraded":
+        return degraded(refined, seed=seed)
     if name == "equalize":
         return equalised(synthetic)
-    return {"synthetic": synthetic, "refined": refined}[name]
+    return {"synthetic": synthetic, "augmented": synthetic, "refined": refined, "refined-augmented": refined}[name]
 
 
 def _real(material: Material) -> Arm:
@@ -105,6 +122,7 @@ def _real(material: Material) -> Arm:
             targets=select(material.real_targets, ~side),
             test=material.real[side & material.reported],
             rows=place[side & material.reported],
+            augment=material.augment,
         )
         for side in (material.half, ~material.half)
         if (side & material.reported).any()

@@ -15,6 +15,7 @@ from ..errors import GantoolError, cause
 from ..plugins.records import is_reference
 from ..plugins.registry import Part, Provided, Registry
 from .arms import Arm, Fold
+from .peers import Augmentation
 from .uncertainty import contributions
 
 
@@ -89,7 +90,14 @@ class InProcess:
         fold = lesson.fold
         try:
             estimator = self.chosen.build(outputs=self.task.outputs, seed=lesson.seed)
-            predict = self.task.learn(estimator, fold.images.to(self.device), fold.targets)
+            images = fold.images
+            if fold.augment:
+                augment = Augmentation(lesson.seed)
+                if hasattr(estimator, "augment"):
+                    estimator.augment = augment
+                else:
+                    images = augment(images)
+            predict = self.task.learn(estimator, images.to(self.device), fold.targets)
             return predict(fold.test.to(self.device))
         except ValueError as error:
             raise GantoolError(f"estimator {self.component}: {cause(error)}") from None

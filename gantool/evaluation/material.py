@@ -109,6 +109,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         references=unlabelled.pixels,
         equalised=bundle.preprocess.equalize,
         seed=settings.seed,
+        augment=settings.augment,
     )
     points = labels.name if opened.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
     described = {

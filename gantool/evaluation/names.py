@@ -6,11 +6,22 @@ ARMS = {
     "synthetic": "synthetic images as they are, which the others are compared with",
     "refined": "synthetic images refined by the run",
     "mix": "half of them refined, half as they are",
+    "refined-degraded": "refined, then slight noise and JPEG: a drop betrays a code hidden in the pixels (albumentations)",
+    "refined-augmented": "refined, then augmented like the arm augmented (albumentations)",
+    "augmented": "synthetic images with strong jitter, blur, noise and JPEG, drawn anew each time (albumentations)",
     "histogram-matching": "synthetic images with the histogram of a random unlabelled real one (albumentations)",
-    "equalize": "synthetic and real images with equalised histograms",
-    "pixel-distribution": "synthetic images with the mean and spread of a random unlabelled real one",
+    "reinhard": "synthetic images with the mean and spread of a random unlabelled real one, in CIELAB (Reinhard 2001)",
     "fda": "Fourier Domain Adaptation to a random unlabelled real image (albumentations)",
-    "photometric": "synthetic images with random gamma, contrast, brightness, blur and noise",
+    "equalize": "synthetic and real images with equalised histograms",
     "real": "real images with labels: the ceiling",
 }
-"""Name: which images the estimator learns from. The order is that of the table."""
+"""Name: which images the estimator learns from. The order is that of the table; arms of the user's stand before `real`."""
+
+CLASSICAL = frozenset({"augmented", "histogram-matching", "reinhard", "fda", "equalize"})
+"""What an engineer has without a refiner, and what it therefore has to beat."""
+
+OF_RUN = ("refined", "mix", "refined-degraded", "refined-augmented")
+"""Those that the run makes: with several runs there is one of each."""
+
+AUGMENTED = ("augmented", "refined-augmented")
+"""Those that are augmented anyway; with `--augment`, all are."""

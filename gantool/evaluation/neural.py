@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -44,6 +45,7 @@ class NeuralEstimator:
 
     def __init__(self, *, config: Budget, outputs: int, seed: int) -> None:
         self.config, self.outputs, self.seed = config, outputs, seed
+        self.augment: Callable[[Tensor], Tensor] | None = None
         self._network: nn.Module | None = None
 
     def network(self, shape: tuple[int, int, int]) -> nn.Module:
@@ -63,6 +65,7 @@ class NeuralEstimator:
             images,
             targets,
             loss,
+            augment=self.augment,
             seed=self.seed,
             steps=config.steps,
             batch_size=config.batch_size,

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..values import figure
+from .names import CLASSICAL
 from .uncertainty import Interval, interval
 
 MIN_RUNS = 3
@@ -58,7 +59,7 @@ def caveats(figures: Mapping[str, np.ndarray], baseline: float, *, unit: str, hi
     sign = -1 if higher_is_better else 1
     refined = figures["refined"]
     found = []
-    peers = {arm: each for arm, each in figures.items() if arm not in ("synthetic", "refined", "mix", "real")}
+    peers = {arm: each for arm, each in figures.items() if arm in CLASSICAL}
     best = min(peers, key=lambda arm: sign * float(peers[arm].mean()), default=None)
     if best is not None and len(refined) >= MIN_RUNS:
         high = interval(sign * (peers[best] - refined)).high

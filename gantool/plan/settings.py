@@ -167,6 +167,9 @@ class EvaluateSettings(Weights, Computing):
     """What learns (repeatable). A component or `package.module:callable`; the first one decides the verdict."""
     arms: Annotated[tuple[str, ...], MinLen(1), Flag("A,B", commas=True)] | None = None
     """Which arms. Names of `gantool.evaluation.names.ARMS`. None: all."""
+    augment: bool = False
+    """Augment the images of every arm while learning. Strong colour jitter, blur, noise and JPEG, as in the arm augmented: what
+    is compared then is worth something to whoever augments anyway."""
     within_px: Annotated[float, Gt(0), Flag("PX")] | None = None
     """For key points: also the share found within this distance. In px of the run's images."""
     repeats: Annotated[int, Ge(1), Le(1000)] = 3

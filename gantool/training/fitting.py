@@ -20,6 +20,7 @@ def fit_network(
     steps: int,
     batch_size: int,
     learning_rate: float,
+    augment: Callable[[Tensor], Tensor] | None = None,
 ) -> nn.Module:
     """Build a network and train it with Adam and a one-cycle schedule, for a set number of updates.
 
@@ -34,6 +35,7 @@ def fit_network(
         steps: Updates, at least 2 (count).
         batch_size: Images in one update, fewer where there are not so many (count).
         learning_rate: The highest of the schedule.
+        augment: Changes the images of each batch, (n, C, H, W) to the same.
 
     Returns:
         The network, in eval mode, channels-last.
@@ -46,7 +48,8 @@ def fit_network(
         images = images.contiguous(memory_format=torch.channels_last)
         for rows in _batches(len(images), batch_size, steps, torch.Generator().manual_seed(seed)):
             optimizer.zero_grad()
-            torch.autograd.backward(loss(network(images[rows]), targets[rows]))
+            batch = augment(images[rows]) if augment else images[rows]
+            torch.autograd.backward(loss(network(batch), targets[rows]))
             optimizer.step()
             schedule.step()
     fitted: nn.Module = network.eval()

@@ -203,7 +203,7 @@ def _reader(channels: int, outputs: int, width: int = 16) -> nn.Sequential:
 
 
 def _fitted(
-    build: Callable[[], nn.Module], images: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Tensor], **budget: int
+    build: Callable[[], nn.Module], images: Tensor, targets: Tensor, loss: Callable[[Tensor, Tensor], Tensor], **budget: Any
 ) -> Callable[[Tensor], Tensor]:
     """Train `build()`; return it as a function of images, without gradients. `budget`: seed and steps."""
     network = fit_network(build, images, targets, loss, batch_size=_BATCH, learning_rate=6e-3, **budget)

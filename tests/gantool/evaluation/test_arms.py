@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gantool.evaluation.arms import Material, Skipped, make_arm
+from gantool.evaluation.names import AUGMENTED
 from gantool.evaluation.peers import equalised
 
 
@@ -27,7 +28,7 @@ def material():
     )
 
 
-@pytest.mark.parametrize("name", ["synthetic", "refined", "mix", "photometric", "equalize"])
+@pytest.mark.parametrize("name", ["synthetic", "refined", "mix", "reinhard", "equalize"])
 def test_arms_have_the_same_labels_and_number_of_images(material, name):
     (fold,) = make_arm(name, material).folds
     assert fold.images.shape == material.synthetic.shape
@@ -45,9 +46,30 @@ def test_the_mix_is_half_and_half_and_holds_every_image_once(material):
     assert not torch.equal(images, make_arm("mix", replace(material, seed=1)).folds[0].images)
 
 
+def test_refined_arms_start_from_refined_images_and_augmented_ones_say_so(material):
+    pytest.importorskip("albumentations")
+    tamed = replace(material, refined=material.refined.clamp(-1, 1))
+    slightly = make_arm("refined-degraded", tamed).folds[0].images
+    assert 0.002 < (slightly - tamed.refined).abs().mean() < 0.1
+    (fold,) = make_arm("refined-augmented", tamed).folds
+    assert torch.equal(fold.images, tamed.refined)
+    assert fold.augment
+    assert not make_arm("refined", tamed).folds[0].augment
+
+
+def test_with_augment_every_arm_is_augmented_and_those_that_say_so_are_the_same(material):
+    pytest.importorskip("albumentations")
+    augmenting = replace(material, augment=True)
+    for name in ("synthetic", "refined", "mix", "real"):
+        assert all(fold.augment for fold in make_arm(name, augmenting).folds)
+    for name in AUGMENTED:
+        with pytest.raises(Skipped, match="all arms are augmented"):
+            make_arm(name, augmenting)
+
+
 def test_making_arms_leaves_the_synthetic_images_alone(material):
     before = material.synthetic.clone()
-    for name in ("mix", "photometric", "equalize", "real"):
+    for name in ("mix", "reinhard", "refined-degraded", "augmented", "equalize", "real"):
         make_arm(name, material)
     assert torch.equal(material.synthetic, before)
 

@@ -39,7 +39,7 @@ def test_further_figures_fit_a_terminal_of_80_columns(result):
     arm["extra"] = {"pck@2px": 0.5, "pck@10px": 0.75}
     result["data"] |= {"task": "keypoints", "labels": "joints_xy", "notes": []}
     result |= {
-        "estimators": {"small-cnn": {"pixel-distribution-adaptation": arm}},
+        "estimators": {"small-cnn": {"histogram-matching-and-more": arm}},
         "baseline": {"name": "always the mean", "mean": 2.0, "unit": "px"},
     }
     result |= {"skipped": {}, "caveats": [], "sentence": "Refining helps."}

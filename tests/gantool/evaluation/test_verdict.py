@@ -62,7 +62,7 @@ def test_a_classical_peer_that_is_better_is_named():
         "fda": errors(5.0, seed=3),
         "real": errors(1.0, seed=4),
     }
-    (caveat,) = caveats(arms | {"photometric": errors(5.5, seed=5)}, 20.0, unit="deg")
+    (caveat,) = caveats(arms | {"reinhard": errors(5.5, seed=5)}, 20.0, unit="deg")
     assert caveat.startswith("The classical arm fda is better than refining: ")
     assert caveats(arms | {"fda": errors(6.0, seed=3)}, 20.0, unit="deg") == []
     assert caveats({arm: each[:1] for arm, each in arms.items()}, 20.0, unit="deg") == []

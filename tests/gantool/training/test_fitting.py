@@ -71,3 +71,29 @@ def test_layers_that_were_frozen_or_in_eval_mode_stay_so():
     assert torch.equal(weights(network[0]), weights(fresh[0]))
     assert torch.equal(network[0][1].running_mean, torch.zeros(4))
     assert not torch.equal(weights(network[2]), weights(fresh[2]))
+
+
+def test_images_are_augmented_each_time_they_are_drawn():
+    seen = []
+
+    def augment(batch):
+        seen.append(batch.clone())
+        return batch + len(seen)
+
+    images, targets = torch.zeros(8, 1, 4, 4), torch.zeros(8, 1)
+    fed = []
+
+    class Recording(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(()))
+
+        def forward(self, batch):
+            fed.append(float(batch.mean()))
+            return self.weight * batch.mean((1, 2, 3))[:, None]
+
+    fit_network(
+        Recording, images, targets, nn.functional.mse_loss, seed=0, steps=3, batch_size=4, learning_rate=0.1, augment=augment
+    )
+    assert fed == [1.0, 2.0, 3.0]
+    assert all(not batch.any() for batch in seen)
