@@ -109,7 +109,7 @@ def locate(run: str) -> Path:
 def _describe(preprocess: Preprocess) -> str:
     """Say what was done to training images beyond cropping and choosing channels, which leave pixels as they are."""
     done = (
-        "mapped from {:g}–{:g}".format(*preprocess.value_range) if preprocess.value_range else "",
+        "mapped from {:g}–{:g}".format(*preprocess.limits) if preprocess.limits else "",
         "resized to {}x{}".format(*preprocess.size) if preprocess.size and preprocess.fit == "resize" else "",
         "equalised" if preprocess.equalize else "",
     )

@@ -61,7 +61,7 @@ def _rows(s: Survey) -> dict[str, str]:
         "size (height x width)": _counts(s.sizes),
         "channels": _counts(s.channels),
         "type": _counts(s.dtypes),
-        "values": f"{s.low:g} to {s.high:g}",
+        "values": _values(s),
         "brightness": _spread(s.brightness),
         "contrast": _spread(s.contrast),
         "black, white": f"{s.black:.1%}, {s.white:.1%} of the pixels",
@@ -72,6 +72,16 @@ def _rows(s: Survey) -> dict[str, str]:
     if s.frames is not None:
         rows |= frame_rows(s.frames)
     return rows | {found.format: _annotations(found) for found in s.annotated.summaries}
+
+
+def _values(s: Survey) -> str:
+    """The range; of floats, which have none of their own, also where most lie, and how many are none."""
+    unit = f" {s.unit}" if s.unit else ""
+    text = f"{s.low:g} to {s.high:g}{unit}"
+    if "float32" in s.dtypes:
+        low, high = s.percentiles
+        text += f"\n0.1 to 99.9 % of the pixels: {low:g} to {high:g}{unit}"
+    return text + (f"\n{s.blank:.2%} NaN or infinite" if s.blank else "")
 
 
 def frame_rows(found: FramesSummary) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
@@ -87,19 +87,37 @@ class Preprocess:
     either is grey."""
     equalize: bool = False
     """Equalise the histogram of every image of both domains. Of a colour image, that of its luminance."""
-    value_range: Range | None = None
-    """Values that become black and white, for depth or float images. In the unit of the files; values beyond are clipped. Without
-    it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
+    value_range: Literal["auto"] | Range | None = None
+    """Values that become black and white, for depth or float images. In the unit of the files; values beyond are clipped. auto:
+    what 0.1 % and 99.9 % of the pixels lie below, of both domains together, or of each where they are far apart; it is said, and
+    recorded in numbers. Without it, integers use their whole range and floats are taken as they are and must lie in [0, 1]."""
+    real_value_range: Range | None = None
+    """The same of real images in another unit than synthetic ones. Without it, value_range is of both."""
 
     def __post_init__(self) -> None:
-        if self.value_range is not None:
-            parse_range(self.value_range)
+        for given in (self.value_range, self.real_value_range):
+            if given not in (None, "auto"):
+                parse_range(given)
+        if self.real_value_range is not None and not isinstance(self.value_range, tuple | list):
+            raise ValueError("real_value_range needs a value_range of the synthetic images, LO,HI")
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The value range in numbers. Raises `ValueError` where it is yet to be found."""
+        if self.value_range == "auto":
+            raise ValueError("the value range has not been found yet")
+        return self.value_range
+
+    @property
+    def of_real(self) -> Preprocess:
+        """The same for real images."""
+        return self if self.real_value_range is None else replace(self, value_range=self.real_value_range, real_value_range=None)
 
     def __call__(self, image: np.ndarray, *, name: str = "an image") -> np.ndarray:
         """(H, W, C) uint8, uint16 or float32 to the same dtype; floats come out in [0, 1].
 
-        Raises `GantoolError`, which calls the image `name`: channels that cannot be had, smaller than the crop, floats not
-        finite, or out of [0, 1] without `value_range`.
+        NaN becomes the median of its image. Raises `GantoolError`, which calls the image `name`: channels that cannot be had,
+        smaller than the crop, floats out of [0, 1] without `value_range`, or nothing but NaN.
         """
         from .preprocess import apply
 

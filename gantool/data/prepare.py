@@ -143,12 +143,12 @@ def prepare(
         for item in found:
             check_holds(form.size or item.size, chosen, item.name)
 
-    def wrap(domain: Domain | StreamingDomain, items: list[_Found]) -> Prepared | PreparedStream:
+    def wrap(domain: Domain | StreamingDomain, own: Preprocess, items: list[_Found]) -> Prepared | PreparedStream:
         if isinstance(domain, Domain):
-            return Prepared(domain, resolved, form, [form.size or item.size for item in items])
-        return PreparedStream(domain, resolved, form)
+            return Prepared(domain, own, form, [form.size or item.size for item in items])
+        return PreparedStream(domain, own, form)
 
-    source, target = map(wrap, both, surveyed)
+    source, target = map(wrap, both, (resolved, resolved.of_real), surveyed)
     return source, target, resolved
 
 

@@ -20,7 +20,7 @@ def apply(preprocess: Preprocess, image: np.ndarray, *, name: str) -> np.ndarray
     """Do what `Preprocess.__call__` says."""
     if preprocess.channels != "auto" and image.shape[2] in (2, 4) and image.shape[2] != preprocess.channels:
         image = visible(image)
-    image = _to_range(image, preprocess.value_range, name)
+    image = _to_range(image, preprocess.limits, name)
     if preprocess.channels != "auto":
         image = _to_channels(image, preprocess.channels, name)
     if preprocess.size is not None:
@@ -70,6 +70,21 @@ def visible(image: np.ndarray) -> np.ndarray:
     return colours
 
 
+def without_nan(image: np.ndarray, name: str) -> np.ndarray:
+    """(H, W, C) floats with the median of each channel's finite values where it is NaN: what stands out least.
+
+    Raises `GantoolError` where a channel has nothing else.
+    """
+    filled = image.copy()
+    for channel in range(image.shape[2]):
+        plane = filled[..., channel]
+        known = plane[np.isfinite(plane)]
+        if not known.size:
+            raise GantoolError(f"{name} has no value that is finite: remove it")
+        plane[np.isnan(plane)] = np.median(known)
+    return filled
+
+
 def drop_alpha(image: np.ndarray) -> np.ndarray:
     """(H, W, 2) or (H, W, 4) without its last channel; others as they are."""
     return np.ascontiguousarray(image[..., :-1]) if image.shape[2] in (2, 4) else image
@@ -89,15 +104,15 @@ def equalize(image: np.ndarray, name: str) -> np.ndarray:
 
 def _to_range(image: np.ndarray, value_range: tuple[float, float] | None, name: str) -> np.ndarray:
     is_float = image.dtype.kind == "f"
-    if is_float and not np.isfinite(image).all():
-        raise GantoolError(f"{name} has values that are not finite (NaN or infinite)")
+    if is_float and np.isnan(image).any():
+        image = without_nan(image, name)
     if value_range is not None:
         low, high = value_range
         unit = ((image.astype(np.float32) - low) / (high - low)).clip(0, 1)
         return unit.astype(np.float32) if is_float else np.rint(unit * full_scale(image.dtype)).astype(image.dtype)
     if is_float and image.size and (image.min() < 0 or image.max() > 1):
         raise GantoolError(
-            f"{name} has values from {image.min():g} to {image.max():g}, outside [0, 1]: train with --value-range LO,HI"
+            f"{name} has values from {image.min():g} to {image.max():g}, outside [0, 1]: train with --value-range auto or LO,HI"
         )
     return image
 

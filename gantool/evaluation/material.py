@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..components import Domain, Labels, StreamingDomain, Task
+from ..data.domains import Preprocess
 from ..data.order import real_seed
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
@@ -145,17 +146,17 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
     preprocess = replace(bundle.preprocess, size=opened.labels.size)
     shape = (*opened.labels.size, bundle.in_channels)
 
-    def load(domain: Domain) -> ReadImages:
-        return read(domain, pick(len(domain), settings.limit, seed=settings.seed), preprocess, shape)
+    def load(domain: Domain, own: Preprocess) -> ReadImages:
+        return read(domain, pick(len(domain), settings.limit, seed=settings.seed), own, shape)
 
-    synthetic, real = load(sources.labelled_source), load(sources.labelled_target)
+    synthetic, real = load(sources.labelled_source, preprocess), load(sources.labelled_target, preprocess.of_real)
     if isinstance(sources.target, Domain):
-        unlabelled = load(sources.target)
+        unlabelled = load(sources.target, preprocess.of_real)
         complete = len(unlabelled.rows) == len(sources.target)
         trained = set(unlabelled.digests) if complete else all_digests(sources.target)
     else:  # a stream has no end: the first images that the run drew stand for it
         seed = real_seed(sources.plan.settings.seed)
-        unlabelled = read_stream(sources.target, settings.limit, preprocess, shape, seed=seed)
+        unlabelled = read_stream(sources.target, settings.limit, preprocess.of_real, shape, seed=seed)
         trained = set(unlabelled.digests)
     trained |= set(synthetic.digests)
     seen = sum(digest in trained for digest in real.digests)

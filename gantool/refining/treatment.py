@@ -38,7 +38,7 @@ class Treatment:
     So the geometry of an image, and with it every label in pixels, stays as it is, and where the network changes nothing, not one
     bit does. Nor does a pixel that alpha hides: the network sees the mean colour of the picture there. A network for grey images
     changes the luminance (Rec. 601) of colour images, alike in all channels; one for colour images changes grey images by the
-    luminance of its change. Alpha is kept, and so are values outside of the run's value range.
+    luminance of its change. Alpha is kept, and so are NaN and values outside of the run's value range.
     The images of a run that equalises come out equalised, as its target domain is.
     """
 
@@ -102,7 +102,7 @@ class Treatment:
 
     def _canvas(self, colours: np.ndarray, inputs: np.ndarray, name: str) -> np.ndarray:
         size = self.output_size or colours.shape[:2]
-        if self.preprocess.value_range is None and inputs.shape == (*size, colours.shape[2]):
+        if self.preprocess.limits is None and inputs.shape == (*size, colours.shape[2]) and not _has_nan(colours):
             return inputs  # to which the same was done
         canvas = self._sized(colours, name)
         if not self.preprocess.equalize:
@@ -118,7 +118,7 @@ class Treatment:
 
     def _range(self, dtype: np.dtype) -> tuple[float, float]:
         """Return the values of black and white."""
-        return self.preprocess.value_range or (0, full_scale(dtype))
+        return self.preprocess.limits or (0, full_scale(dtype))
 
     def _stored(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """New values, which are overwritten, to the type of the old ones, clipped to the range; old ones outside of it stay."""
@@ -127,7 +127,12 @@ class Treatment:
             low, high = max(math.ceil(low), 0), min(math.floor(high), full_scale(before.dtype))
             np.rint(after, out=after)
         stored: np.ndarray = after.clip(low, high, out=after).astype(before.dtype)
-        return stored if self.preprocess.value_range is None else np.where((before < low) | (before > high), before, stored)
+        kept = before != before if self.preprocess.limits is None else ~((before >= low) & (before <= high))
+        return np.where(kept, before, stored)
+
+
+def _has_nan(image: np.ndarray) -> bool:
+    return image.dtype.kind == "f" and bool(np.isnan(image.min(initial=0)))
 
 
 def _match_channels(change: np.ndarray, channels: int) -> np.ndarray:

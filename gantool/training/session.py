@@ -20,6 +20,7 @@ from ..data.inspection.review import compare_equalisation
 from ..data.inspection.survey import equalised_share
 from ..data.order import real_seed
 from ..data.prepare import Prepared, PreparedStream, prepare
+from ..data.value_range import settle_range
 from ..errors import GantoolError
 from ..kinds import KINDS
 from ..model.bundle import Recorded
@@ -98,7 +99,9 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         if settings.accumulate > 1 and "accumulates" not in record.provides:
             raise GantoolError(f"--accumulate: {plan.recipe.component} cannot; leave it out, or pass a smaller --batch-size")
         domains = plan.dataset.build()
-        source, target, preprocess = prepare(domains, plan.preprocess, settings.patch)
+        ranged, range_told = settle_range(domains, plan.preprocess)
+        plan = replace(plan, preprocess=ranged)
+        source, target, preprocess = prepare(domains, ranged, settings.patch)
         settings = replace(settings, patch=source.patch or "off")
         feeds = _open_feeds((source, target), settings, team, labels="sees-labels" in record.provides)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
@@ -116,7 +119,9 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         held_labels=_held_labels(plan, source, count),
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         figures=record.figures,
-        summary=_summary(source, target, sample, team) + _chosen(plan.settings.patch, source, target),
+        summary=_summary(source, target, sample, team)
+        + _chosen(plan.settings.patch, source, target)
+        + f"\n{range_told}" * bool(range_told),
     )
 
 

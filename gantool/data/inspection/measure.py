@@ -30,7 +30,8 @@ class Measured:
     dtype: str
     low: float
     high: float
-    finite: bool
+    blank: float
+    """Share of pixels that are NaN or infinite; other figures leave them out."""
     mean: float
     """Of the luminance."""
     deviation: float
@@ -64,23 +65,22 @@ def measure(image: np.ndarray) -> Measured:
     """Measure an image, (H, W, C) uint8, uint16 or float32."""
     colours = drop_alpha(image)
     plane = luminance(colours)
-    finite = bool(np.isfinite(plane).all())
-    plane = plane if finite else np.nan_to_num(plane, nan=0.0, posinf=0.0, neginf=0.0)
     sentinels = _sentinels(colours) if colours.shape[2] == 1 else {}
-    if sentinels:
-        kept = colours[~np.isin(colours, list(sentinels))]
-        colours = kept if kept.size else colours
-        plane = np.where(np.isin(plane, list(sentinels)), colours.min(), plane)
-    flat, white = plane.ravel(), full_scale(plane.dtype)
+    blank = float((~np.isfinite(plane)).mean()) if plane.dtype.kind == "f" else 0.0
+    values, flat, white = colours, plane.ravel(), full_scale(plane.dtype)
+    if blank or sentinels:
+        values, flat = (kept if kept.size else np.zeros(1, plane.dtype) for kept in (real_values(colours), real_values(plane)))
+        known = np.isfinite(plane) & ~np.isin(plane, list(sentinels))
+        plane = np.where(known, plane, np.median(flat).astype(plane.dtype))
     step = max(1, flat.size // PIXELS)
     return Measured(
         height=image.shape[0],
         width=image.shape[1],
         channels=image.shape[2],
         dtype=str(image.dtype),
-        low=float(np.nanmin(colours)),
-        high=float(np.nanmax(colours)),
-        finite=finite,
+        low=float(values.min()),
+        high=float(values.max()),
+        blank=blank,
         mean=float(flat.mean(dtype=np.float64)),
         deviation=float(flat.std(dtype=np.float64)),
         pixels=flat[::step][:PIXELS].astype(np.float32),
@@ -92,6 +92,17 @@ def measure(image: np.ndarray) -> Measured:
         sentinels=sentinels,
         digest=hashlib.blake2b(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).digest(),
     )
+
+
+def real_values(colours: np.ndarray) -> np.ndarray:
+    """Return the values of (H, W, C), or of one channel, that are measurements: (n,), finite, no sentinels."""
+    flat = colours.ravel()
+    if colours.dtype.kind == "f":
+        known = np.isfinite(flat) & (np.abs(flat) < FAR)
+    else:
+        known = ~np.isin(flat, list(_sentinels(colours) if colours.ndim == 2 or colours.shape[2] == 1 else {}))
+    values: np.ndarray = flat[known]
+    return values
 
 
 def _sentinels(colours: np.ndarray) -> dict[float, float]:

@@ -83,7 +83,10 @@ def _damage(s: Survey) -> Iterator[Finding]:
         )
     if s.not_finite:
         yield Finding(
-            "values", f"{s.not_finite:,} images have NaN or infinite values", "replace the values, or remove the images"
+            "values",
+            f"{s.not_finite:,} images have NaN or infinite values ({s.blank:.2%} of the pixels)",
+            "nothing to do for NaN: the network sees the median of the image there, and it stays NaN; "
+            "with --value-range, infinite pixels stay, too",
         )
 
 
@@ -103,7 +106,9 @@ def _values(s: Survey) -> Iterator[Finding]:
     option = f"--value-range {low:g},{high:g}"
     if "float32" in s.dtypes and (s.low < 0 or s.high > 1):
         yield Finding(
-            "range", f"values go from {s.low:g} to {s.high:g}, outside [0, 1]", f"pass {option} or what your unit asks for"
+            "range",
+            f"values go from {s.low:g} to {s.high:g}, outside [0, 1]",
+            f"pass --value-range auto, {option} or what your unit asks for",
         )
     elif list(s.dtypes) == ["uint16"] and high - low < _USED * 65535:
         yield Finding(

@@ -99,6 +99,8 @@ class Survey:
     """The first 20, each with its cause."""
     not_finite: int
     """Images with NaN or infinite values."""
+    blank: float
+    """Share of pixels that are NaN or infinite."""
     sizes: Mapping[str, int]
     """Height x width: images, commonest first."""
     channels: Mapping[int, int]
@@ -108,6 +110,8 @@ class Survey:
     """Lowest and highest stored values."""
     percentiles: tuple[float, float]
     """Stored values that 0.1 % and 99.9 % of the pixels lie below."""
+    unit: str
+    """Of the values; "" where it is not said."""
     scale: tuple[float, float]
     """Stored values that stand for black and white: of the type, or for floats out of [0, 1] the range that occurs."""
     brightness: Spread
@@ -185,13 +189,15 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         examined=len(numbers),
         unreadable=len(damaged),
         unreadable_names=tuple(f"{error.name}: {error.cause}" for error in damaged[:_SHOWN]),
-        not_finite=sum(not m.finite for m in measured),
+        not_finite=sum(m.blank > 0 for m in measured),
+        blank=float(np.mean([m.blank for m in measured])),
         sizes=_counted(f"{m.height}x{m.width}" for m in measured),
         channels=_counted(m.channels for m in measured),
         dtypes=_counted(m.dtype for m in measured),
         low=low,
         high=high,
         percentiles=(float(np.percentile(pixels, 0.1)), float(np.percentile(pixels, 99.9))),
+        unit=getattr(images, "unit", ""),
         scale=scale,
         brightness=_spread([(m.mean - scale[0]) / ((scale[1] - scale[0]) or 1) for m in measured]),
         contrast=_spread([m.deviation / ((scale[1] - scale[0]) or 1) for m in measured]),

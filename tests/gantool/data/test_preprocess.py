@@ -65,12 +65,26 @@ def test_the_value_range_becomes_the_whole_range_and_is_clipped(dtype: type):
     assert mapped[0, 2, 0] == white
 
 
-@pytest.mark.parametrize(("value", "message"), [(1.5, "outside .*--value-range"), (np.nan, "not finite"), (-0.1, "outside")])
+@pytest.mark.parametrize(
+    ("value", "message"), [(1.5, "outside .*--value-range auto or LO,HI"), (np.inf, "outside"), (-0.1, "outside")]
+)
 def test_floats_that_need_a_range_say_so(value: float, message: str):
     image = np.full((2, 3, 1), 0.5, np.float32)
     image[0, 0] = value
     with pytest.raises(GantoolError, match=f"depth.tif has values .*{message}"):
         Preprocess()(image, name="depth.tif")
+
+
+@pytest.mark.parametrize("value_range", [None, (0.0, 0.5)])
+def test_nan_becomes_the_median_of_its_channel(value_range):
+    image = np.array([[[0.1, 0.5], [0.2, np.nan], [np.nan, 0.25], [0.4, np.inf if value_range else 0.0]]], np.float32)
+    found = Preprocess(value_range=value_range)(image, name="a")
+    scale = 2 if value_range else 1
+    np.testing.assert_allclose(found[0, :, 0], np.array([0.1, 0.2, 0.2, 0.4]) * scale, rtol=1e-6)
+    np.testing.assert_allclose(found[0, 1, 1], (0.375 if value_range else 0.25) * scale, rtol=1e-6)
+    assert np.isnan(image[0, 2, 0]), "the image itself stays as it is"
+    with pytest.raises(GantoolError, match="a has no value that is finite"):
+        Preprocess(value_range=value_range)(np.full((2, 2, 1), np.nan, np.float32), name="a")
 
 
 def test_grey_bytes_are_equalised_as_cv2_does(noise):

@@ -120,13 +120,20 @@ def test_images_are_prepared_once_where_nothing_but_the_network_changes_them(pix
         assert frame.canvas.shape == (*(output or (20, 30)), 3)
 
 
-def test_values_that_are_not_finite_are_refused_and_named(pixels):
-    image = pixels((4, 5, 1), np.float32)
+@pytest.mark.parametrize("equalize", [False, True])
+@pytest.mark.parametrize("value_range", [None, (-2.0, 2.0)])
+def test_nan_and_infinite_pixels_come_back_as_they_were_and_the_network_sees_neither(pixels, added, value_range, equalize):
+    image = pixels((8, 9, 1), np.float32)
     image[1, 2] = np.nan
-    for value_range in (None, (0.0, 1.0)):
-        treatment = Treatment(preprocess=Preprocess(channels=1, value_range=value_range), compute_size=None)
-        with pytest.raises(GantoolError, match=r"depth\.tif has values that are not finite"):
-            treatment.split(image, "depth.tif")
+    if value_range:
+        image[3, 4], image[5, 6] = np.inf, -np.inf
+    treatment = Treatment(preprocess=Preprocess(channels=1, value_range=value_range, equalize=equalize), compute_size=None)
+    assert np.isfinite(treatment.split(image, "frame.tif").inputs).all()
+    found = refined(treatment, image, added(0.1))
+    odd = ~np.isfinite(image)
+    assert np.array_equal(found[odd], image[odd], equal_nan=True)
+    assert np.isfinite(found[~odd]).all()
+    assert (found[~odd] != image[~odd]).mean() > 0.9
 
 
 def test_channels_that_do_not_go_together_are_named(pixels):
