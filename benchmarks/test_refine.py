@@ -49,7 +49,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def open_run(tmp_path: Path) -> Callable[[str], Path]:
     def make(network: str) -> Path:
         torch.manual_seed(0)
-        module = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, **NETWORKS[network])
+        module = gantool.build("generator", "simgan:refiner", channels=1, **NETWORKS[network])
         return gantool.save(module, tmp_path / "run")
 
     return make

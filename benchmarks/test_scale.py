@@ -109,7 +109,7 @@ def test_listing_a_folder(record: Any, tmp_path: Path, count: int) -> None:
 def network_of(folder: Path, device: str, **options: int) -> Network:
     from gantool.model.bundle import open_bundle
 
-    module = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, **options)
+    module = gantool.build("generator", "simgan:refiner", channels=1, **options)
     return Network(open_bundle(gantool.save(module, folder)), device, backend="torch")
 
 

@@ -26,7 +26,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Refiners for RGB images, untrained: time does not depend on weights."""
     folder = tmp_path_factory.mktemp("runs")
     return {
-        name: gantool.save(gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, **options), folder / name)
+        name: gantool.save(gantool.build("generator", "simgan:refiner", channels=3, **options), folder / name)
         for name, options in NETWORKS.items()
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .components import Channels
 from .data.domains import Preprocess, Reading
 from .errors import GantoolError, Stopped
 from .kinds import KINDS
@@ -104,10 +105,11 @@ def evaluate(
 
 
 def build(kind: str, name: str, /, **arguments: Any) -> Any:
-    """Build one component by name: `build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=16, blocks=2)`.
+    """Build one component by name: `build("generator", "simgan:refiner", channels=3, width=16, blocks=2)`.
 
     Arguments that the kind's factory takes (see `gantool.hookspecs`) go there, all others are options of the component.
-    A generator remembers what it was built from, so that `save` can write it. Raises `GantoolError`.
+    `channels`: a `gantool.components.Channels`, or those of the images alone. A
+    generator remembers what it was built from, so that `save` can write it. Raises `GantoolError`.
     """
     taken = KINDS[kind].arguments if kind in KINDS else None
     if taken is None:
@@ -118,6 +120,8 @@ def build(kind: str, name: str, /, **arguments: Any) -> Any:
     if missing:
         raise GantoolError(f"building {kind} {provided.full_name} needs {', '.join(missing)}")
     needed = {argument: arguments.pop(argument) for argument in taken}
+    if isinstance(images := needed.get("channels"), int):
+        needed["channels"] = Channels(images)
     part = provided.with_options(arguments, where=f"{provided.full_name}: ")
     built = part.build(**needed)
     if kind == "generator":

@@ -23,12 +23,12 @@ hookimpl = pluggy.HookimplMarker("gantool")
 def gantool_generators() -> Iterable[Component]:
     """Networks that turn images of one domain into images of another.
 
-    `factory(*, config, in_channels: int, out_channels: int) -> torch.nn.Module`, with `config` an instance of the record's
-    `options`. The module maps (N, in_channels, H, W) float in [-1, 1] to (N, out_channels, H, W) in [-1, 1] with the same H
-    and W. In eval mode a row's result is the same every time and does not depend on the other rows; the given images stay as
-    they were. Its state dict is all that it depends on, so threads may share it, and it works in float64 and under bfloat16
-    autocast, in contiguous and in channels-last layout. Raise `ValueError` for channels that the network cannot have. One with
-    `provides={"features"}` also has the method `features` of `gantool.components.Features`.
+    `factory(*, config, channels: Channels) -> torch.nn.Module`, with `config` an instance of the record's `options` and
+    `channels` a `gantool.components.Channels`. The module maps (N, C, H, W) float in [-1, 1], C = `channels.images`, to the same
+    shape and range. In eval mode a row's result is the same every time and does not depend on the other rows; the given images
+    stay as they were. Its state dict is all that it depends on, so threads may share it, and it works in float64 and under
+    bfloat16 autocast, in contiguous and in channels-last layout. Raise `ValueError` for channels that the network cannot have.
+    One with `provides={"features"}` also has the method `features` of `gantool.components.Features`.
 
     Example::
 
@@ -42,7 +42,7 @@ def gantool_generators() -> Iterable[Component]:
 def gantool_discriminators() -> Iterable[Component]:
     """Networks that judge how much an image looks like the target domain.
 
-    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps (N, in_channels, H, W) float in [-1, 1] to raw
+    `factory(*, config, channels: Channels) -> torch.nn.Module`. The module maps (N, C, H, W) float in [-1, 1] to raw
     logits (N, 1, h, w), one per patch (h = w = 1 for a verdict on the whole image): no sigmoid at the end, and **higher means
     more like the target domain**. In eval mode a row's result is the same every time and does not depend on the
     other rows. State dict, precisions, layouts and given images are as with generators.
@@ -59,7 +59,7 @@ def gantool_discriminators() -> Iterable[Component]:
 def gantool_networks() -> Iterable[Component]:
     """Further networks of a recipe, trained or frozen: a projection head, a segmenter that guards labels, a feature extractor.
 
-    `factory(*, config, in_channels: int) -> torch.nn.Module`. The module maps images (N, in_channels, H, W) float in [-1, 1] to a
+    `factory(*, config, channels: Channels) -> torch.nn.Module`. The module maps images (N, C, H, W) float in [-1, 1] to a
     tensor, or a tuple of tensors, of N finite rows each, with gradients to the images and to all weights that require them.
     What the results mean is between the network and the recipe: a word in `provides` that the slot `requires`. In eval mode a
     row's result is the same every time and does not depend on the other rows. State dict, precisions, layouts and given images

@@ -32,15 +32,13 @@ class Kind:
     """The module of `gantool.testing` with the checks of what its factory returns."""
 
 
-_CHANNELS = ("in_channels", "out_channels")
-
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(
             name="generator",
             hook="gantool_generators",
-            arguments=_CHANNELS,
+            arguments=("channels",),
             slot=True,
             flag="Replace the generator.",
             checks="networks",
@@ -48,7 +46,7 @@ KINDS = {
         Kind(
             name="discriminator",
             hook="gantool_discriminators",
-            arguments=_CHANNELS[:1],
+            arguments=("channels",),
             slot=True,
             flag="Replace the discriminator.",
             checks="networks",
@@ -56,7 +54,7 @@ KINDS = {
         Kind(
             name="network",
             hook="gantool_networks",
-            arguments=_CHANNELS[:1],
+            arguments=("channels",),
             slot=True,
             flag="Replace the other networks of the recipe.",
             checks="networks",

@@ -20,7 +20,7 @@ def main() -> None:
     """Raise `AssertionError` at the first difference."""
     assert hasattr(A.ImageOnlyTransform, "sample_parameters"), "this is not the fork"
     with tempfile.TemporaryDirectory() as folder:
-        module = gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=4, blocks=1)
+        module = gantool.build("generator", "simgan:refiner", channels=3, width=4, blocks=1)
         run = gantool.save(module, Path(folder) / "run")
         image = np.random.default_rng(0).integers(0, 256, (17, 23, 3), dtype=np.uint8)
         boxes = np.array([[1, 2, 9, 8]], dtype=np.float32)

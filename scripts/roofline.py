@@ -89,10 +89,10 @@ def rows() -> Iterator[str]:
         plan = resolve(registry, Choices(plugin="simgan", preset=preset))
         networks: list[Work] = []
         images = torch.empty(batch, 1, height, width, device="meta")
-        for slot, channels in (("generator", {"in_channels": 1, "out_channels": 1}), ("discriminator", {"in_channels": 1})):
+        for slot in ("generator", "discriminator"):
             part = plan.parts[slot]
             with torch.device("meta"):
-                network = gantool.build(slot, part.component, **channels, **part.options).eval()
+                network = gantool.build(slot, part.component, channels=1, **part.options).eval()
             networks.append(forward(network, images))
         refiner, discriminator = networks
         for what, work in (("refine", refiner), ("training step", step(refiner, discriminator))):

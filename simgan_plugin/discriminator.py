@@ -17,55 +17,56 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gantool.components import Channels
+
 from .layers import BorderedConv2d
 from .options import HEAD_MAPS, TRUNKS, DiscriminatorOptions, Stage, TrunkOptions, WholeImageOptions
 
 
 class LocalDiscriminator(nn.Module):
-    """The paper's D: (N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w), one per patch, any H, W ≥ 1.
+    """The paper's D: (N, C, H, W) in [-1, 1] -> logits (N, 1, h, w), one per patch, any H, W ≥ 1.
 
     h = ⌈H / stride⌉ and w = ⌈W / stride⌉: 9×14 logits for 35×55 pixels (`eyes`), 7×7 for 224×224 (`hands`). Higher is more
     like real. Raises `ValueError` for channels below 1.
     """
 
-    def __init__(self, *, config: DiscriminatorOptions, in_channels: int) -> None:
+    def __init__(self, *, config: DiscriminatorOptions, channels: Channels) -> None:
         super().__init__()
         stages = TRUNKS[config.architecture][: config.depth]
-        self.features = _features(stages, in_channels, config)
+        self.features = _features(stages, channels.images, config)
         self.head = _normed(nn.Conv2d(_maps(HEAD_MAPS, config), 1, 1), config)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w), higher is more like real."""
+        """(N, C, H, W) in [-1, 1] -> logits (N, 1, h, w), higher is more like real."""
         logits: Tensor = self.head(self.features(images))
         return logits
 
 
 class WholeImageDiscriminator(nn.Module):
-    """D with one verdict on all of the image: (N, in_channels, H, W) in [-1, 1] -> logits (N, 1, 1, 1), any H, W ≥ 1.
+    """D with one verdict on all of the image: (N, C, H, W) in [-1, 1] -> logits (N, 1, 1, 1), any H, W ≥ 1.
 
     The feature maps of the paper's D, averaged to a fixed grid so that any size fits, then one fully connected layer.
     Higher is more like real. Raises `ValueError` for channels below 1.
     """
 
-    def __init__(self, *, config: WholeImageOptions, in_channels: int) -> None:
+    def __init__(self, *, config: WholeImageOptions, channels: Channels) -> None:
         super().__init__()
         self.grid = (config.grid, config.grid)
-        self.features = _features(TRUNKS[config.architecture], in_channels, config)
+        self.features = _features(TRUNKS[config.architecture], channels.images, config)
         self.head = _normed(nn.Linear(_maps(HEAD_MAPS, config) * config.grid**2, 1), config)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, 1, 1), higher is more like real."""
+        """(N, C, H, W) in [-1, 1] -> logits (N, 1, 1, 1), higher is more like real."""
         cells = F.adaptive_avg_pool2d(self.features(images), self.grid)
         logits: Tensor = self.head(cells.flatten(1))
         return logits[:, :, None, None]
 
 
-def _features(stages: Iterable[Stage], in_channels: int, config: TrunkOptions) -> nn.Sequential:
+def _features(stages: Iterable[Stage], channels: int, config: TrunkOptions) -> nn.Sequential:
     """All layers but the last: the trunk and a 1×1 convolution, with ReLU after each convolution."""
-    if in_channels < 1:
-        raise ValueError(f"a discriminator needs at least 1 channel, got {in_channels}")
+    if channels < 1:
+        raise ValueError(f"a discriminator needs at least 1 channel, got {channels}")
     layers: list[nn.Module] = []
-    channels = in_channels
     for stage in stages:
         if stage.maps is None:
             # Pads with −∞, which is never the maximum, so it makes no border.

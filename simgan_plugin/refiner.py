@@ -6,36 +6,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gantool.components import Channels
+
 from .layers import BorderedConv2d
 from .options import RefinerOptions
 
 
 class Refiner(nn.Module):
-    """The paper's R (Section 3.1): (N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1], any H, W ≥ 1.
+    """The paper's R (Section 3.1): (N, C, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 1.
 
     A k×k convolution and ReLU, `blocks` ResNet blocks, a 1×1 convolution. No stride, no pooling and no normalisation: a
     pixel of the result depends on the `receptive_field` around it and on nothing else in the image or the batch.
 
-    Raises `ValueError` for channels below 1, and for a residual refiner whose output has other channels than its input.
+    Raises `ValueError` for channels below 1.
     """
 
-    def __init__(self, *, config: RefinerOptions, in_channels: int, out_channels: int) -> None:
+    def __init__(self, *, config: RefinerOptions, channels: Channels) -> None:
         super().__init__()
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(f"a refiner needs at least 1 input and 1 output channel, got {in_channels} and {out_channels}")
-        if config.residual and in_channels != out_channels:
-            raise ValueError(f"a residual refiner keeps its channels, got {in_channels} in and {out_channels} out")
+        if channels.images < 1:
+            raise ValueError(f"a refiner needs at least 1 channel, got {channels.images}")
         self.config = config
-        self.stem = nn.Sequential(_conv(in_channels, config.width, config), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(_conv(channels.images, config.width, config), nn.ReLU(inplace=True))
         self.blocks = nn.Sequential(*(ResNetBlock(config) for _ in range(config.blocks)))
-        self.head = nn.Conv2d(config.width, out_channels, 1)
+        self.head = nn.Conv2d(config.width, channels.images, 1)
         if config.residual:
             nn.init.zeros_(self.head.weight)
             if self.head.bias is not None:
                 nn.init.zeros_(self.head.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
+        """(N, C, H, W) in [-1, 1] -> the same shape and range."""
         result = torch.tanh(self.head(self.blocks(self.stem(images))))
         return move(images, result) if self.config.residual else result
 

@@ -42,7 +42,7 @@ class Reference:
     def __init__(self, run: str | Path, digest: str | None = None) -> None:
         """`run`: a run folder, a folder of `gantool.save`, or `owner/name[@revision]` in the local Hugging Face cache.
 
-        Raises `GantoolError` for a run that cannot be loaded, that changes the number of channels, or that is not what `digest`
+        Raises `GantoolError` for a run that cannot be loaded, or that is not what `digest`
         says.
         """
         if not isinstance(run, str | os.PathLike) or not str(run):
@@ -52,7 +52,7 @@ class Reference:
         self.run = str(run)
         bundle = identify(locate(self.run))
         self.digest = digest or bundle.digest
-        self.channels = bundle.in_channels
+        self.channels = bundle.channels.images
         self._networks: dict[str, nn.Module] = {}
         self.network(torch.device("cpu"))
         if self.digest not in _told and (prepared := _describe(bundle.preprocess)):
@@ -153,10 +153,6 @@ def _read(folder: Path) -> Bundle:
         network = bundle.module.float().requires_grad_(False)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         network._gantool_trained = own
-    if bundle.in_channels != bundle.out_channels:
-        raise GantoolError(
-            f"{folder} turns {bundle.in_channels} channels into {bundle.out_channels}: a transform keeps their number"
-        )
     broken = first_not_finite(network.state_dict())
     if broken:
         raise GantoolError(f"{folder}: the weights {broken} are not finite; choose another run")

@@ -4,6 +4,7 @@ A record never holds a network: its `factory` is a string, `"package.module:call
 That keeps listing, planning and `--help` free of torch.
 """
 
+from .channels import Channels
 from .domains import Domain, Domains, Pair, StreamingDomain
 from .judging import Estimator, KeypointEstimator, Labels, LabelsMetric, Metric, SourceMetric, Task
 from .parts import AdversarialLoss, Features, PairLoss, Penalty, Relativistic, ReplayBuffer
@@ -13,6 +14,7 @@ from .training import Batch, Draw, Event, Logger, Setup, TrainingRecipe
 __all__ = [
     "AdversarialLoss",
     "Batch",
+    "Channels",
     "Component",
     "Domain",
     "Domains",

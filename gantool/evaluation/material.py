@@ -128,7 +128,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         "higher_is_better": task.higher_is_better,
         "outputs": task.outputs,
         "size": list(labels.size),
-        "channels": bundle.in_channels,
+        "channels": bundle.channels.images,
         "preprocess": to_dict(bundle.preprocess),
         "notes": opened.notes,
     }
@@ -144,7 +144,7 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
     """Read at most `limit` images of each kind. Raises `GantoolError` where labelled ones were trained on."""
     bundle, sources = opened.bundle, opened.sources
     preprocess = replace(bundle.preprocess, size=opened.labels.size)
-    shape = (*opened.labels.size, bundle.in_channels)
+    shape = (*opened.labels.size, bundle.channels.images)
 
     def load(domain: Domain, own: Preprocess) -> ReadImages:
         return read(domain, pick(len(domain), settings.limit, seed=settings.seed), own, shape)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from .._version import __version__
+from ..components import Channels
 from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..options import to_dict, validate
@@ -22,7 +23,8 @@ from ..runs.folder import writing
 from ..runs.state import plain, read_tensors, write_tensors
 
 WEIGHTS, CONFIG = "refiner.safetensors", "config.json"
-FORMAT = 1
+FORMAT = 2
+"""1 had `in_channels` and `out_channels` in the place of `channels`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,7 @@ class Recorded:
     component: str
     """Full name of the generator, `plugin:name`."""
     options: dict[str, Any]
-    in_channels: int
-    out_channels: int
+    channels: Channels
     preprocess: Preprocess = field(default_factory=Preprocess)
     """What was done to the images that it was trained on."""
     trained_size: tuple[int, int] | None = None
@@ -65,14 +66,9 @@ class Bundle:
         return self.recorded.trained_size
 
     @property
-    def in_channels(self) -> int:
-        """Channels it takes."""
-        return self.recorded.in_channels
-
-    @property
-    def out_channels(self) -> int:
-        """Channels it gives."""
-        return self.recorded.out_channels
+    def channels(self) -> Channels:
+        """What it was built for."""
+        return self.recorded.channels
 
 
 def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Recorded) -> None:
@@ -139,6 +135,9 @@ def read_recorded(folder: Path) -> Recorded:
         if version > FORMAT:
             raise GantoolError(f"{file} was written by a newer gantool (format {version}): upgrade to use it")
         del data["gantool"]
+        if version == 1:
+            data["channels"] = {"images": data.pop("in_channels")}
+            del data["out_channels"]
     except (FileNotFoundError, NotADirectoryError):
         hint = "; it has a run.json but no weights yet: resume it" if (folder / "run.json").exists() else ""
         raise GantoolError(f"{folder} is no run folder: it has no {CONFIG}{hint}") from None
@@ -152,8 +151,7 @@ def read_recorded(folder: Path) -> Recorded:
 
 def build_generator(registry: Registry, recorded: Recorded) -> torch.nn.Module:
     """Build the network that `recorded` describes, with fresh weights. Raises `GantoolError`."""
-    channels = {"in_channels": recorded.in_channels, "out_channels": recorded.out_channels}
-    module: torch.nn.Module = registry.build("generator", recorded.component, recorded.options, **channels)
+    module: torch.nn.Module = registry.build("generator", recorded.component, recorded.options, channels=recorded.channels)
     remember(module, recorded)
     return module
 

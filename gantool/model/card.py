@@ -78,7 +78,7 @@ refiner = gantool.load("path/to/this/folder")
 refined = refiner(images)
 ```
 
-`images` are float tensors (N, {recorded.in_channels}, H, W) in [-1, 1]{size}.
+`images` are float tensors (N, {recorded.channels.images}, H, W) in [-1, 1]{size}.
 For files: `gantool refine path/to/this/folder --input DIR --output DIR`.
 
 ## What it was trained on
@@ -121,7 +121,7 @@ def _facts(card: Card) -> Iterator[tuple[str, str]]:
     recorded = card.recorded
     yield "component", f"`{recorded.component}`"
     yield "options", f"`{json.dumps(recorded.options)}`"
-    yield "channels", f"{recorded.in_channels} in, {recorded.out_channels} out"
+    yield "channels", str(recorded.channels.images)
     yield "preprocessing", f"`{json.dumps(to_dict(recorded.preprocess))}`"
     if recorded.step is not None:
         yield "steps trained, warm-up included", str(recorded.step)

@@ -108,7 +108,7 @@ def _onnx(bundle: Bundle, opset: int | None) -> tuple[bytes, _Written]:
         import onnxruntime
     except ImportError as error:
         raise MissingExtra("exporting to ONNX", str(error.name), "export") from None
-    traced = trace(bundle.module, bundle.in_channels)
+    traced = trace(bundle.module, bundle.channels.images)
     data = to_onnx(traced, opset=opset, metadata={_METADATA: json.dumps(metadata(bundle, traced.minimum))})
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     checks = _compare(
@@ -119,7 +119,7 @@ def _onnx(bundle: Bundle, opset: int | None) -> tuple[bytes, _Written]:
 
 
 def _torch_export(bundle: Bundle, _: int | None) -> tuple[bytes, _Written]:
-    traced = trace(bundle.module, bundle.in_channels)
+    traced = trace(bundle.module, bundle.channels.images)
     checks = _compare(bundle, traced.minimum, traced.program.module(), "the graph of torch.export")
     file, described = io.BytesIO(), json.dumps(metadata(bundle, traced.minimum))
     with quiet():
@@ -159,7 +159,7 @@ def _shapes(bundle: Bundle, minimum: int) -> list[tuple[int, int, int, int]]:
     """Batches of one and more, images from the smallest up, odd and even, and the size of the training images."""
     trained = (1, *(bundle.trained_size or (35, 55)))
     sizes = [(1, minimum, minimum), (3, minimum, 2 * minimum + 5), (1, 33, 47), (5, 64, 48), (2, 129, 71), trained]
-    return [(count, bundle.in_channels, max(rows, minimum), max(columns, minimum)) for count, rows, columns in sizes]
+    return [(count, bundle.channels.images, max(rows, minimum), max(columns, minimum)) for count, rows, columns in sizes]
 
 
 @torch.inference_mode()

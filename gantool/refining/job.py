@@ -101,7 +101,7 @@ class Request(RefineSettings):
 
 
 def _treatment(bundle: Bundle, size: Literal["keep", "run"] | tuple[int, int]) -> Treatment:
-    preprocess = replace(bundle.preprocess, channels=bundle.in_channels)
+    preprocess = replace(bundle.preprocess, channels=bundle.channels.images)
     resized = preprocess.size is not None and preprocess.fit == "resize"
     if size == "run" and bundle.trained_size is None:
         raise GantoolError(f"--size run: {bundle.name} was trained on patches, or does not say at which size; give --size HxW")

@@ -26,7 +26,7 @@ class Network:
         notice: Is told what a person should know.
 
     Raises:
-        GantoolError: The network changes the number of channels, or device or backend cannot be used.
+        GantoolError: Device or backend cannot be used.
     """
 
     def __init__(
@@ -38,11 +38,7 @@ class Network:
         tiling: Tiling | None = None,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        if bundle.in_channels != bundle.out_channels:
-            raise GantoolError(
-                f"{bundle.name} turns {bundle.in_channels} channels into {bundle.out_channels}; refine keeps their number"
-            )
-        self._name, self._channels = bundle.name, bundle.in_channels
+        self._name, self._channels = bundle.name, bundle.channels.images
         self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
         self._module = bundle.module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._backend = SelectedBackend(backend, self._module, self._channels, self._device, notice)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from accelerate.utils import set_seed
 
-from ..components import Domain, Figure, Recipe, ReplayBuffer, Setup, Slot, StreamingDomain, TrainingRecipe
+from ..components import Channels, Domain, Figure, Recipe, ReplayBuffer, Setup, Slot, StreamingDomain, TrainingRecipe
 from ..compute.launch import Launch
 from ..compute.processes import SharedBuffer, Team, open_team
 from ..data.domains import Preprocess
@@ -240,7 +240,7 @@ def _make_parts(plan: Plan, record: Recipe, channels: int) -> dict[str, Any]:
     def make(number: int, slot: Slot) -> Any:
         # A generator of its own, so that what a buffer draws does not depend on who else draws.
         generator = torch.Generator().manual_seed(plan.settings.seed + 1000 * number)
-        has = {"in_channels": channels, "out_channels": channels, "generator": generator}
+        has = {"channels": Channels(channels), "generator": generator}
         return plan.parts[slot.name].build(**{name: has[name] for name in KINDS[slot.kind].arguments or ()})
 
     return {slot.name: make(number, slot) for number, slot in enumerate(record.slots, 1)}
@@ -258,8 +258,7 @@ def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.
     return Recorded(
         component=generator.component,
         options=generator.options,
-        in_channels=channels,
-        out_channels=channels,
+        channels=Channels(channels),
         preprocess=preprocess,
         trained_size=None if any_size else (height, width),
     )

@@ -35,8 +35,8 @@ from gantool import Component, hookimpl
 def gantool_generators():
     yield Component(name="unet", factory="MODULE:UNet", summary="A network")
 
-def UNet(*, config, in_channels, out_channels):
-    return (in_channels, out_channels)
+def UNet(*, config, channels):
+    return (channels.images, channels.images)
 """
 
 

@@ -102,9 +102,9 @@ def test_two_runs_in_one_process_may_differ_in_precision(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "name", "arguments", "follows"),
     [
-        ("generator", "simgan:refiner", {"in_channels": 3, "out_channels": 3, "width": 16}, lambda it: it.config.width == 16),
-        ("generator", "refiner", {"in_channels": 1, "out_channels": 1}, lambda it: it(torch.zeros(1, 1, 4, 4)).shape[1] == 1),
-        ("discriminator", "simgan:local", {"in_channels": 3, "depth": 2}, lambda it: it(torch.zeros(1, 3, 8, 8)).shape[1] == 1),
+        ("generator", "simgan:refiner", {"channels": 3, "width": 16}, lambda it: it.config.width == 16),
+        ("generator", "refiner", {"channels": 1}, lambda it: it(torch.zeros(1, 1, 4, 4)).shape[1] == 1),
+        ("discriminator", "simgan:local", {"channels": 3, "depth": 2}, lambda it: it(torch.zeros(1, 3, 8, 8)).shape[1] == 1),
         ("loss", "lsgan", {}, lambda it: it.generator(torch.ones(1, 1, 2, 2)) == 0),
         ("loss", "self-regularization", {"psi": "gradient"}, lambda it: it.config.psi == "gradient"),
         ("buffer", "history", {"generator": torch.Generator(), "size": 5}, lambda it: it.size == 5),
@@ -122,10 +122,10 @@ def test_any_component_can_be_built(kind, name, arguments, follows):
         ("command", "simgan", {}, "cannot build a 'command'; kinds are: generator, discriminator"),
         ("recipe", "simgan", {}, "building recipe simgan:simgan needs parts=…"),
         ("generator", "refinr", {}, "no generator 'refinr'; did you mean 'refiner'"),
-        ("generator", "refiner", {"in_channels": 1}, "building generator simgan:refiner needs out_channels=…"),
-        ("generator", "refiner", {"in_channels": 1, "out_channels": 1, "widht": 3}, r"no option .*widht; did you mean 'width'"),
-        ("generator", "refiner", {"in_channels": 1, "out_channels": 1, "width": 0}, "greater than or equal to 1, got 0"),
-        ("generator", "refiner", {"in_channels": 0, "out_channels": 1}, "simgan:refiner: "),
+        ("generator", "refiner", {}, "building generator simgan:refiner needs channels=…"),
+        ("generator", "refiner", {"channels": 1, "widht": 3}, r"no option .*widht; did you mean 'width'"),
+        ("generator", "refiner", {"channels": 1, "width": 0}, "greater than or equal to 1, got 0"),
+        ("generator", "refiner", {"channels": 0}, "simgan:refiner: "),
     ],
 )
 def test_what_cannot_be_built(kind, name, arguments, message):
@@ -135,7 +135,7 @@ def test_what_cannot_be_built(kind, name, arguments, message):
 
 
 def test_a_built_network_is_saved_and_loaded_to_the_bit(tmp_path):
-    module = gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=5, blocks=2, residual=True)
+    module = gantool.build("generator", "simgan:refiner", channels=3, width=5, blocks=2, residual=True)
     with torch.no_grad():
         for weight in module.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
@@ -157,7 +157,7 @@ def test_a_foreign_module_cannot_be_saved(tmp_path):
 
 def test_saving_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("theirs")
-    module = gantool.build("generator", "refiner", in_channels=1, out_channels=1, width=4, blocks=0)
+    module = gantool.build("generator", "refiner", channels=1, width=4, blocks=0)
     with pytest.raises(GantoolError, match=r"cannot be written to"):
         gantool.save(module, tmp_path / "file" / "net")
 

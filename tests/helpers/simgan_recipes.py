@@ -35,8 +35,8 @@ class Batches:
 def make(precision: str = "fp32", parts: dict | None = None, **options) -> SimGAN:
     torch.manual_seed(0)
     built = {
-        "generator": gantool.build("generator", "refiner", in_channels=1, out_channels=1, width=4, blocks=1),
-        "discriminator": gantool.build("discriminator", "local", in_channels=1, width_factor=0.05),
+        "generator": gantool.build("generator", "refiner", channels=1, width=4, blocks=1),
+        "discriminator": gantool.build("discriminator", "local", channels=1, width_factor=0.05),
         "loss": gantool.build("loss", "local-adversarial"),
         "regularization": gantool.build("loss", "self-regularization"),
         "buffer": gantool.build("buffer", "history", generator=torch.Generator().manual_seed(1), size=8),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gantool.components import Channels
 from simgan_plugin.discriminator import LocalDiscriminator, WholeImageDiscriminator
 from simgan_plugin.layers import BorderedConv2d
 from simgan_plugin.options import DiscriminatorOptions, WholeImageOptions
@@ -13,14 +14,14 @@ from simgan_plugin.options import DiscriminatorOptions, WholeImageOptions
 ARCHITECTURES = ["eyes", "hands"]
 
 
-def local(*, in_channels: int = 1, seed: int = 0, **options: object) -> LocalDiscriminator:
+def local(*, channels: int = 1, seed: int = 0, **options: object) -> LocalDiscriminator:
     torch.manual_seed(seed)
-    return LocalDiscriminator(config=DiscriminatorOptions(**options), in_channels=in_channels)  # type: ignore[arg-type]
+    return LocalDiscriminator(config=DiscriminatorOptions(**options), channels=Channels(channels))  # type: ignore[arg-type]
 
 
-def whole(*, in_channels: int = 1, seed: int = 0, **options: object) -> WholeImageDiscriminator:
+def whole(*, channels: int = 1, seed: int = 0, **options: object) -> WholeImageDiscriminator:
     torch.manual_seed(seed)
-    return WholeImageDiscriminator(config=WholeImageOptions(**options), in_channels=in_channels)  # type: ignore[arg-type]
+    return WholeImageDiscriminator(config=WholeImageOptions(**options), channels=Channels(channels))  # type: ignore[arg-type]
 
 
 def images(*shape: int, seed: int = 0) -> Tensor:
@@ -76,9 +77,9 @@ def test_the_paper_s_layers(architecture: str) -> None:
 
 @pytest.mark.parametrize("make", [local, whole])
 def test_channels(make: type[nn.Module]) -> None:
-    assert make(in_channels=4)(images(1, 4, 9, 9)).shape[:2] == (1, 1)
+    assert make(channels=4)(images(1, 4, 9, 9)).shape[:2] == (1, 1)
     with pytest.raises(ValueError, match="at least 1 channel, got 0"):
-        make(in_channels=0)
+        make(channels=0)
 
 
 def test_width_factor_scales_every_layer_and_keeps_one_map() -> None:
@@ -212,7 +213,7 @@ def test_spectral_norm_bounds_every_weight() -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_channels_last_gives_the_same(architecture: str) -> None:
     batch = images(2, 3, 35, 55)
-    for network in both(architecture, in_channels=3):
+    for network in both(architecture, channels=3):
         expected = network(batch)
         laid_out = copy.deepcopy(network).to(memory_format=torch.channels_last)
         torch.testing.assert_close(laid_out(batch.contiguous(memory_format=torch.channels_last)), expected)

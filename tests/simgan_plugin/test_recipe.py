@@ -73,7 +73,7 @@ def test_gradients_of_d_are_spared_in_updates_of_r_and_back_after_them():
 
 def test_a_trunk_of_d_that_is_frozen_is_never_trained():
     torch.manual_seed(0)
-    discriminator = gantool.build("discriminator", "local", in_channels=1, width_factor=0.25)
+    discriminator = gantool.build("discriminator", "local", channels=1, width_factor=0.25)
     trunk = discriminator.features.requires_grad_(False)
     recipe, draw = make(parts={"discriminator": discriminator}), Batches()
     before, head = weights(trunk), weights(discriminator.head)

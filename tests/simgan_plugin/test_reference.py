@@ -71,8 +71,8 @@ def reference(start: dict[str, Weights], batches: list[tuple[Tensor, ...]], reus
 def make(compiled: bool = False, **options) -> SimGAN:
     torch.manual_seed(0)
     parts = {
-        "generator": gantool.build("generator", "refiner", in_channels=1, out_channels=1, width=8, blocks=1),
-        "discriminator": gantool.build("discriminator", "local", in_channels=1, width_factor=0.1),
+        "generator": gantool.build("generator", "refiner", channels=1, width=8, blocks=1),
+        "discriminator": gantool.build("discriminator", "local", channels=1, width_factor=0.1),
         "loss": gantool.build("loss", "local-adversarial"),
         "regularization": gantool.build("loss", "self-regularization"),
         "buffer": gantool.build("buffer", "history", generator=torch.Generator().manual_seed(1), size=6),

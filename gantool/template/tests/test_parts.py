@@ -9,7 +9,7 @@ import gantool
 def test_mover_starts_as_the_identity(gantool_host):
     host = gantool_host("my-plugin")
     images = torch.rand(2, 3, 16, 20) * 2 - 1
-    mover = host.build("generator", "my-plugin:mover", in_channels=3, out_channels=3)
+    mover = host.build("generator", "my-plugin:mover", channels=3)
     assert torch.equal(mover(images), images)
 
 

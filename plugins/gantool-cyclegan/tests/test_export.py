@@ -14,7 +14,7 @@ def test_export(tmp_path, name):
         pytest.importorskip("onnxscript")
         pytest.importorskip("onnxruntime")
     torch.manual_seed(0)
-    network = gantool.build("generator", "cyclegan:resnet", in_channels=1, out_channels=1, **OPTIONS)
+    network = gantool.build("generator", "cyclegan:resnet", channels=1, **OPTIONS)
     run = gantool.save(network, tmp_path / "run")
     report = gantool.export(run, tmp_path / name)
     sizes = {check.shape[2:] for check in report.checks}

@@ -7,6 +7,8 @@ from gantool_cyclegan.networks import PatchGAN, ResNetGenerator, cropped, enlarg
 from gantool_cyclegan.options import PatchOptions, ResNetOptions
 from torch import nn
 
+from gantool.components import Channels
+
 SMALL = ResNetOptions(width=4, blocks=2)
 
 
@@ -21,12 +23,12 @@ def dropped_biases(network):
 
 
 def test_default_generator_is_the_authors():
-    network = ResNetGenerator(config=ResNetOptions(), in_channels=3, out_channels=3)
+    network = ResNetGenerator(config=ResNetOptions(), channels=Channels(3))
     assert weights(network) + dropped_biases(network) == 11_378_179
 
 
 def test_default_discriminator_is_the_authors():
-    network = PatchGAN(config=PatchOptions(), in_channels=3)
+    network = PatchGAN(config=PatchOptions(), channels=Channels(3))
     assert weights(network) + dropped_biases(network) == 2_764_737
     assert network(torch.zeros(1, 3, 256, 256)).shape == (1, 1, 30, 30)
 
@@ -35,8 +37,8 @@ def test_default_discriminator_is_the_authors():
 @pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
 def test_generator_keeps_any_size(size, upsampling):
     config = ResNetOptions(width=4, blocks=1, upsampling=upsampling)
-    network = ResNetGenerator(config=config, in_channels=1, out_channels=2)
-    result = network(torch.rand(2, 1, *size) * 2 - 1)
+    network = ResNetGenerator(config=config, channels=Channels(2))
+    result = network(torch.rand(2, 2, *size) * 2 - 1)
     assert result.shape == (2, 2, *size)
     assert result.abs().max() <= 1
 
@@ -44,24 +46,24 @@ def test_generator_keeps_any_size(size, upsampling):
 @pytest.mark.parametrize("downsamplings", [0, 1, 3])
 def test_generator_trains_at_any_depth(downsamplings):
     config = ResNetOptions(width=2, blocks=1, downsamplings=downsamplings)
-    network = ResNetGenerator(config=config, in_channels=1, out_channels=1)
+    network = ResNetGenerator(config=config, channels=Channels(1))
     network(torch.rand(1, 1, 5, 9)).sum().backward()
     assert all(p.grad is not None for p in network.parameters())
 
 
 def test_generator_refuses_no_channels():
-    with pytest.raises(ValueError, match="got 0 and 1"):
-        ResNetGenerator(config=SMALL, in_channels=0, out_channels=1)
+    with pytest.raises(ValueError, match="got 0"):
+        ResNetGenerator(config=SMALL, channels=Channels(0))
 
 
 def test_features_of_the_default_are_those_of_the_paper():
-    network = ResNetGenerator(config=ResNetOptions(), in_channels=3, out_channels=3)
+    network = ResNetGenerator(config=ResNetOptions(), channels=Channels(3))
     maps = network.features(torch.zeros(1, 3, 32, 64))
     assert [tuple(each.shape[1:]) for each in maps] == [(3, 32, 64), (128, 16, 32), (256, 8, 16), (256, 8, 16), (256, 8, 16)]
 
 
 def test_features_do_not_change_with_the_size_and_carry_gradients():
-    network = ResNetGenerator(config=SMALL, in_channels=1, out_channels=1)
+    network = ResNetGenerator(config=SMALL, channels=Channels(1))
     counts = {tuple(each.shape[1] for each in network.features(torch.rand(1, 1, *size))) for size in ((1, 1), (9, 31))}
     assert len(counts) == 1
     images = torch.rand(1, 1, 9, 31, requires_grad=True)
@@ -89,7 +91,7 @@ def test_cropped_undoes_enlarged(size):
 def test_one_logit_sees_one_patch(depth):
     config = PatchOptions(width=2, depth=depth, norm="none")
     images = torch.rand(1, 1, 160, 160, requires_grad=True)
-    logits = PatchGAN(config=config, in_channels=1)(images)
+    logits = PatchGAN(config=config, channels=Channels(1))(images)
     logits[0, 0, logits.shape[2] // 2, logits.shape[3] // 2].backward()
     rows = images.grad[0, 0].abs().sum(1).nonzero().flatten()
     assert int(rows.max() - rows.min()) + 1 == config.receptive_field
@@ -97,6 +99,6 @@ def test_one_logit_sees_one_patch(depth):
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 40)])
 def test_discriminator_takes_small_images(size):
-    logits = PatchGAN(config=PatchOptions(width=2), in_channels=1)(torch.rand(2, 1, *size))
+    logits = PatchGAN(config=PatchOptions(width=2), channels=Channels(1))(torch.rand(2, 1, *size))
     assert logits.shape[:2] == (2, 1)
     assert min(logits.shape[2:]) >= 1

@@ -8,10 +8,11 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 import gantool
+from gantool.components import Channels
 
 
 def make(**options):
-    return SpectralNorm(config=SpectralNormOptions(**options), in_channels=1)
+    return SpectralNorm(config=SpectralNormOptions(**options), channels=Channels(1))
 
 
 def largest(layer):
@@ -30,7 +31,7 @@ def test_largest_singular_values_become_1(name):
 
 def test_it_bounds_the_slope_by_that_of_a_1_lipschitz_function():
     network = make(options={"width_factor": 0.25}, iterations=30).eval()
-    plain = gantool.build("discriminator", "simgan:local", in_channels=1, width_factor=0.25)
+    plain = gantool.build("discriminator", "simgan:local", channels=1, width_factor=0.25)
     with torch.no_grad():
         for layer in plain.modules():
             if isinstance(layer, nn.Conv2d):
@@ -53,7 +54,7 @@ def test_logits_are_those_of_the_discriminator_with_those_weights():
     for layer in network.modules():
         if is_parametrized(layer):
             remove_parametrizations(layer, "weight")
-    plain = gantool.build("discriminator", "simgan:local", in_channels=1, width_factor=0.1).eval()
+    plain = gantool.build("discriminator", "simgan:local", channels=1, width_factor=0.1).eval()
     plain.load_state_dict(network.network.state_dict())
     assert torch.allclose(plain(images), logits)
 

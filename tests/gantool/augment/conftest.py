@@ -29,7 +29,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Saved:
 def write_run(folder: Path, channels: int = 3, seed: int = 0) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = gantool.build("generator", "simgan:refiner", in_channels=channels, out_channels=channels, width=4, blocks=1)
+        module = gantool.build("generator", "simgan:refiner", channels=channels, width=4, blocks=1)
     return gantool.save(module, folder)
 
 

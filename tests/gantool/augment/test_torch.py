@@ -198,7 +198,7 @@ from gantool import Component, hookimpl
 def gantool_generators():
     yield Component(name="invert", factory="MODULE:make", summary="The negative")
 
-def make(*, config, in_channels, out_channels):
+def make(*, config, channels):
     import torch
     class Invert(torch.nn.Module):
         def forward(self, images):
@@ -206,7 +206,7 @@ def make(*, config, in_channels, out_channels):
     return Invert()
 """
     site.plant("invert", source)
-    run = gantool.save(gantool.build("generator", "invert:invert", in_channels=2, out_channels=2), tmp_path / "run")
+    run = gantool.save(gantool.build("generator", "invert:invert", channels=2), tmp_path / "run")
     images = torch.rand(2, 2, 3, 3)
     torch.testing.assert_close(Refine(run)(images), 1 - images)
 
@@ -219,13 +219,13 @@ from gantool import Component, hookimpl
 def gantool_generators():
     yield Component(name="half", factory="MODULE:make", summary="A frozen layer and one that learns")
 
-def make(*, config, in_channels, out_channels):
+def make(*, config, channels):
     import torch
-    frozen, head = torch.nn.Conv2d(in_channels, 4, 1), torch.nn.Conv2d(4, out_channels, 1)
+    frozen, head = torch.nn.Conv2d(channels.images, 4, 1), torch.nn.Conv2d(4, channels.images, 1)
     return torch.nn.Sequential(frozen.requires_grad_(False), head, torch.nn.Tanh())
 """
     site.plant("half", source)
-    run = gantool.save(gantool.build("generator", "half:half", in_channels=1, out_channels=1), tmp_path / "run")
+    run = gantool.save(gantool.build("generator", "half:half", channels=1), tmp_path / "run")
     transform = Refine(run, trainable=True)
     transform(torch.rand(2, 1, 3, 3)).sum().backward()
     gradients = {name.rpartition("own.")[2]: weight.grad is not None for name, weight in transform.named_parameters()}
@@ -248,11 +248,12 @@ from gantool import Component, hookimpl
 def gantool_generators():
     yield Component(name="normalise", factory="MODULE:make", summary="Norm over the image")
 
-def make(*, config, in_channels, out_channels):
+def make(*, config, channels):
     import torch
-    return torch.nn.Sequential(torch.nn.Conv2d(in_channels, out_channels, 3, padding=1), torch.nn.InstanceNorm2d(out_channels))
+    count = channels.images
+    return torch.nn.Sequential(torch.nn.Conv2d(count, count, 3, padding=1), torch.nn.InstanceNorm2d(count))
 """
     site.plant("norm", source)
-    run = gantool.save(gantool.build("generator", "norm:normalise", in_channels=1, out_channels=1), tmp_path / "run")
+    run = gantool.save(gantool.build("generator", "norm:normalise", channels=1), tmp_path / "run")
     with pytest.raises(GantoolError, match="^Refine tile: .*the whole image.*leave it out to compute images whole$"):
         Refine(run, tile=256)

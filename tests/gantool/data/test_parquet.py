@@ -119,7 +119,7 @@ def test_refining_keeps_schema_metadata_and_all_other_columns(table, tmp_path: P
     before = before.set_column(0, before.schema.field(0), pa.array([*images[:4], None, *images[5:]], before.schema.field(0).type))
     parquet.write_table(before, path, row_group_size=4, compression="zstd")
     torch.manual_seed(0)
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     run = gantool.save(network, tmp_path / "run")
     report = gantool.refine(run, input=tmp_path / "set/data", output=tmp_path / "out", device="cpu")
     assert (report.refined, [failed.name for failed in report.failed]) == (8, [f"{path}[2]"])

@@ -65,7 +65,7 @@ def test_it_converts_into_every_other_format_and_back(name: str, toy: Path, tmp_
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("forked_workers")
 def test_it_is_refined_into(workers: int, toy: Path, tmp_path: Path):
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     run = gantool.save(network, tmp_path / "run")
     (toy.parent / "classes.txt").write_text("eye")
     convert(str(toy), toy.parent / "two.toy")

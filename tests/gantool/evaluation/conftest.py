@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import gantool
+from gantool.components import Channels
 from gantool.data.domains import Preprocess
 from gantool.evaluation.evidence.preservation import label_preservation
 from gantool.model.bundle import Recorded, write_bundle
@@ -25,7 +26,7 @@ import torch
 from gantool import Component, hookimpl
 
 class Refiner(torch.nn.Module):
-    def __init__(self, *, config, in_channels, out_channels):
+    def __init__(self, *, config, channels):
         super().__init__()
         self.shift = torch.nn.Parameter(torch.zeros(()))
 
@@ -128,8 +129,7 @@ def planted(site, tmp_path: Path) -> Callable[..., Path]:
         recorded = Recorded(
             component=f"toy:{refiner}",
             options={},
-            in_channels=1,
-            out_channels=1,
+            channels=Channels(1),
             preprocess=Preprocess(channels=1, equalize=equalize),
             trained_size=SIZE,
             step=7,

@@ -9,13 +9,14 @@ from safetensors.torch import load_file, save_file
 
 import gantool
 from gantool import GantoolError
+from gantool.components import Channels
 from gantool.data.domains import Preprocess
 from gantool.model.bundle import CONFIG, FORMAT, WEIGHTS, Recorded, open_bundle, read_recorded, recall, write_bundle
 from gantool.runs.checkpoints import Checkpoints
 
 
 def build(**options):
-    return gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, **{"width": 4, "blocks": 1, **options})
+    return gantool.build("generator", "simgan:refiner", channels=1, **{"width": 4, "blocks": 1, **options})
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def test_what_is_recorded_comes_back(tmp_path):
     recorded = Recorded(
         component="simgan:refiner",
         options={"width": 4, "blocks": 1},
-        in_channels=1,
-        out_channels=1,
+        channels=Channels(1),
         preprocess=preprocess,
         trained_size=(12, 16),
         step=7,
@@ -56,7 +56,7 @@ def test_what_is_recorded_comes_back(tmp_path):
     write_bundle(tmp_path, build().state_dict(), recorded)
     assert read_recorded(tmp_path) == recorded
     bundle = open_bundle(tmp_path)
-    assert (bundle.preprocess, bundle.trained_size, bundle.in_channels, bundle.out_channels) == (preprocess, (12, 16), 1, 1)
+    assert (bundle.preprocess, bundle.trained_size, bundle.channels) == (preprocess, (12, 16), Channels(1))
     assert bundle.name == str(tmp_path)
     assert recall(bundle.module) == recorded
 
@@ -202,7 +202,7 @@ def test_a_damaged_description(saved, text):
     ("changes", "message"),
     [
         ({"format": FORMAT + 1}, rf"{CONFIG} was written by a newer gantool \(format {FORMAT + 1}\): upgrade to use it"),
-        ({"in_channels": "one"}, rf"{CONFIG}: in_channels: .*integer"),
+        ({"channels": {"images": "one"}}, rf"{CONFIG}: channels: .*integer"),
         ({"options": []}, rf"{CONFIG}: options: .*dictionary"),
         ({"component": 5}, rf"{CONFIG}: component: .*string"),
         ({"trained_size": [1]}, rf"{CONFIG}: trained_size"),

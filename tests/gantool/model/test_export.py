@@ -30,7 +30,7 @@ pytest.importorskip("onnxscript")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reflects images of 3 px and more."""
     torch.manual_seed(0)
-    network = gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=4, blocks=1, kernel=5)
+    network = gantool.build("generator", "simgan:refiner", channels=3, width=4, blocks=1, kernel=5)
     return gantool.save(network.to(memory_format=torch.channels_last), tmp_path_factory.mktemp("secret-home") / "run")
 
 
@@ -50,7 +50,7 @@ def images(*shape: int) -> torch.Tensor:
 
 def check_metadata(text: str, run: Path) -> None:
     said = json.loads(text)
-    assert (said["component"], said["in_channels"], said["value_range"]) == ("simgan:refiner", 3, [-1, 1])
+    assert (said["component"], said["channels"]["images"], said["value_range"]) == ("simgan:refiner", 3, [-1, 1])
     assert said["options"]["kernel"] == 5
     assert said["preprocess"]["fit"] == "resize"
     assert said["digest"] == open_bundle(run).digest

@@ -22,7 +22,7 @@ HOME = "/home/jane/secret-project"
 def run(tmp_path: Path) -> Path:
     """A run folder with all that a card speaks of."""
     torch.manual_seed(0)
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     folder = gantool.save(network, tmp_path / "run")
     plan = {"dataset": "gantool:folders", "synthetic": f"{HOME}/renders", "real": r"C:\Users\jane\photos", "steps": 60}
     (folder / "run.json").write_text(json.dumps({**plan, "options": {}, "versions": {"torch": "2.13"}}))

@@ -64,7 +64,7 @@ class Strided(nn.Module):
 def refiner(**options: object) -> nn.Module:
     torch.manual_seed(0)
     options = {"width": 4, "blocks": 2, **options}
-    return gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, **options).eval()
+    return gantool.build("generator", "simgan:refiner", channels=1, **options).eval()
 
 
 def images(*shape: int) -> Tensor:

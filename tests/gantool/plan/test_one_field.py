@@ -84,9 +84,7 @@ def test_a_field_is_an_option_a_variable_an_argument_and_reaches_the_job(tmp_pat
         source = source.replace(old, field)
     (tmp_path / "settings.py").write_text(source, encoding="utf-8")
     (tmp_path / "config.toml").write_text("balls = 2.5\n")
-    gantool.save(
-        gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=0), tmp_path / "saved"
-    )
+    gantool.save(gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=0), tmp_path / "saved")
     (tmp_path / "in").mkdir()
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "in" / "a.png")
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -41,12 +41,12 @@ from torch import nn
 from gantool.training import RecipeBase, make_adam
 
 class Plain(nn.Sequential):
-    def __init__(self, *, config, in_channels):
-        super().__init__(nn.Conv2d(in_channels, config.width, 3), nn.ReLU())
+    def __init__(self, *, config, channels):
+        super().__init__(nn.Conv2d(channels.images, config.width, 3), nn.ReLU())
 
 class Deep(nn.Sequential):
-    def __init__(self, *, config, in_channels):
-        super().__init__(nn.Conv2d(in_channels, config.width, 3), nn.ReLU(), nn.Conv2d(config.width, 1, 3))
+    def __init__(self, *, config, channels):
+        super().__init__(nn.Conv2d(channels.images, config.width, 3), nn.ReLU(), nn.Conv2d(config.width, 1, 3))
 
 class Embedding(RecipeBase):
     def __init__(self, *, config, parts):

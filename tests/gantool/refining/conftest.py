@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import gantool.refining.job
+from gantool.components import Channels
 from gantool.data.domains import Preprocess
 
 
@@ -34,8 +35,7 @@ class FakeBundle:
     module: torch.nn.Module
     preprocess: Preprocess = field(default_factory=Preprocess)
     trained_size: tuple[int, int] | None = None
-    in_channels: int = 3
-    out_channels: int = 3
+    channels: Channels = Channels(3)  # noqa: RUF009
     name: str = "run-1"
     digest: str = "digest-1"
 
@@ -50,7 +50,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., torch.nn.Module]:
     """Let every run be this network."""
 
     def use(network: torch.nn.Module, channels: int = 3, **fields: object) -> torch.nn.Module:
-        bundle = FakeBundle(network, in_channels=channels, out_channels=channels, **fields)
+        bundle = FakeBundle(network, channels=Channels(channels), **fields)
         monkeypatch.setattr(gantool.refining.job, "open_bundle", lambda *_: bundle)
         return network
 

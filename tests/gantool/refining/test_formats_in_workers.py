@@ -33,7 +33,7 @@ def test_two_workers_write_what_one_process_writes(kind: str, clip, moving: Call
         convert(str(tmp_path / "plain.npz"), tmp_path / "one", format="hub")
         datasets.disable_progress_bars()
         datasets.load_from_disk(str(tmp_path / "one")).save_to_disk(str(source), num_shards=3)
-    network = gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=3, width=4, blocks=1)
     run = gantool.save(network, tmp_path / "run")
     alone = refine(run, input=source, output=tmp_path / "alone", backend="torch")
     report = refine(run, input=source, output=tmp_path / "both", backend="torch", workers=2)

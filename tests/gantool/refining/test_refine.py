@@ -15,7 +15,7 @@ from gantool.errors import GantoolError
 
 def test_a_saved_network_refines_as_it_does_from_python(tmp_path: Path):
     torch.manual_seed(0)
-    network = gantool.build("generator", "simgan:refiner", in_channels=3, out_channels=3, width=4, blocks=1).eval()
+    network = gantool.build("generator", "simgan:refiner", channels=3, width=4, blocks=1).eval()
     gantool.save(network, tmp_path / "saved")
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     (tmp_path / "in").mkdir()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gantool.components import Channels
 from gantool.data.domains import Preprocess
 from gantool.data.preprocess import equalize, full_scale
 from gantool.errors import GantoolError
@@ -34,7 +35,7 @@ def stored(pixels, dtype: str, channels: int, value_range: tuple[float, float] |
 
 def refined(treatment: Treatment, image: np.ndarray, network: torch.nn.Module | None = None) -> np.ndarray:
     channels = treatment.channels
-    bundle = SimpleNamespace(module=network or torch.nn.Identity(), in_channels=channels, out_channels=channels, name="run")
+    bundle = SimpleNamespace(module=network or torch.nn.Identity(), channels=Channels(channels), name="run")
     frame = treatment.split(image, "image")
     (change,) = Network(bundle, "cpu").change([frame.inputs])
     return treatment.merge(frame, change)

@@ -53,8 +53,8 @@ FAULTS = {
     "state that is no buffer": (
         "generator-net-state-survives-safetensors",
         (
-            "config.width, out_channels, 3, padding=1)",
-            "config.width, out_channels, 3, padding=1)\n        self.bias = torch.rand(1)",
+            "config.width, channels.images, 3, padding=1)",
+            "config.width, channels.images, 3, padding=1)\n        self.bias = torch.rand(1)",
         ),
         ("return x.tanh()", "return (x + self.bias).tanh()"),
         "generator 'net': after its state_dict was saved and loaded it computes something else",
@@ -71,18 +71,16 @@ FAULTS = {
     ),
     "channels that are refused": (
         "generator-net-keeps-the-size",
-        ("self.first = nn.Conv2d(in_channels, config", "raise ValueError('five only')\n        self.first = nn.Conv2d(5, config"),
+        (
+            "self.first = nn.Conv2d(channels.images, config",
+            "raise ValueError('five only')\n        self.first = nn.Conv2d(5, config",
+        ),
         "generator 'net': it takes images of neither 3 nor 1 channels (five only)",
     ),
     "features in a row": (
         "generator-net-features-are-maps",
         ("return (self.first(x),)", "return (self.first(x).flatten(1),)"),
         "generator 'net': features[0] of 2 images has shape (2, 5120), not (2, C, h, w)",
-    ),
-    "channels that are not heeded": (
-        "generator-net-gives-the-channels-asked-for",
-        ("config.width, out_channels, 3, padding=1)", "config.width, in_channels, 3, padding=1)"),
-        "generator 'net': built with in_channels=3 and out_channels=1 it gives 3 channels",
     ),
     "an input that is changed in eval mode": (
         "generator-net-leaves-its-input-alone",

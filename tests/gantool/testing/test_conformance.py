@@ -44,10 +44,10 @@ def test_plugin_that_cannot_be_loaded_has_one_failing_check(site, tmp_path):
 def test_options_reach_the_component_and_the_recipe_that_uses_it(plant, tmp_path):
     plant(
         (
-            "self.first = nn.Conv2d(in_channels, config.width",
-            "assert config.width == 7\n        self.first = nn.Conv2d(in_channels, 7",
+            "self.first = nn.Conv2d(channels.images, config.width",
+            "assert config.width == 7\n        self.first = nn.Conv2d(channels.images, 7",
         ),
-        ("nn.Conv2d(config.width, out_channels", "nn.Conv2d(7, out_channels"),
+        ("nn.Conv2d(config.width, channels.images", "nn.Conv2d(7, channels.images"),
     )
     checks = ("generator-net-keeps-the-size", "recipe-both-says-how-long-it-takes")
     for options, passes in (({"net": {"width": 7}}, True), ({"generator/net": {"width": 7}}, True), ({}, False)):

@@ -21,7 +21,7 @@ def test_loads_only_what_it_is_told(plant, site, gantool_host):  # noqa: F811
     assert list(load_plugins().plugins) == ["gantool", "good"]
     assert os.environ["GANTOOL_PLUGINS"] == "good"
     with pytest.raises(GantoolError, match="installed but not loaded"):
-        host.build("generator", "simgan:refiner", in_channels=1, out_channels=1)
+        host.build("generator", "simgan:refiner", channels=1)
 
 
 def test_without_plugins_there_are_the_built_ins(site, gantool_host):  # noqa: F811

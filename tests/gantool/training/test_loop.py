@@ -359,8 +359,8 @@ def test_a_streaming_data_set_of_colours_trains_and_resumes(tmp_path, tiny, trai
 
 
 def test_a_part_that_refuses_what_it_gets_is_named(tmp_path, tiny, train, plant):
-    def refuse(*, config, in_channels, out_channels):
-        raise ValueError(f"{in_channels} channels are too few")
+    def refuse(*, config, channels):
+        raise ValueError(f"{channels.images} channels are too few")
 
     registry = plant("generator", refuse)
     plan = tiny(registry=registry, parts={"generator": "planted:part"})

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gantool.components import Channels
+
 from .options import MoverOptions
 
 
 class Mover(nn.Module):
-    """(N, in_channels, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 3.
+    """(N, C, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 3."""
 
-    Raises `ValueError` where input and output channels differ.
-    """
-
-    def __init__(self, *, config: MoverOptions, in_channels: int, out_channels: int) -> None:
+    def __init__(self, *, config: MoverOptions, channels: Channels) -> None:
         super().__init__()
-        if in_channels != out_channels:
-            raise ValueError(f"this generator keeps its channels, got {in_channels} in and {out_channels} out")
         self.layers = nn.Sequential(
-            nn.Conv2d(in_channels, config.width, 3, padding=1, padding_mode="reflect"),
+            nn.Conv2d(channels.images, config.width, 3, padding=1, padding_mode="reflect"),
             nn.ReLU(),
             nn.Conv2d(config.width, config.width, 3, padding=1, padding_mode="reflect"),
             nn.ReLU(),
         )
-        self.head = nn.Conv2d(config.width, out_channels, 1)
+        self.head = nn.Conv2d(config.width, channels.images, 1)
         # With a last layer of zeros, training starts from the identity instead of from noise.
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]

@@ -11,11 +11,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from gantool.components import Channels
+
 from .options import PatchOptions, ResNetOptions
 
 
 class ResNetGenerator(nn.Module):
-    """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1], any H, W ≥ 1.
+    """(N, C, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 1.
 
     A 7×7 convolution, `downsamplings` of stride 2, `blocks` ResNet blocks, as many upsamplings, a 7×7 convolution and tanh;
     reflection at the borders. A size that does not halve evenly is continued by reflection first and cropped at the end.
@@ -25,14 +27,14 @@ class ResNetGenerator(nn.Module):
     Raises `ValueError` for channels below 1.
     """
 
-    def __init__(self, *, config: ResNetOptions, in_channels: int, out_channels: int) -> None:
+    def __init__(self, *, config: ResNetOptions, channels: Channels) -> None:
         super().__init__()
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(f"a generator needs at least 1 input and 1 output channel, got {in_channels} and {out_channels}")
+        if channels.images < 1:
+            raise ValueError(f"a generator needs at least 1 channel, got {channels.images}")
         self.config = config
         widths = [config.width * 2**level for level in range(config.downsamplings + 1)]
         pairs = list(pairwise(widths))
-        self.stem = nn.Sequential(*_conv(in_channels, config.width, 7, config), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(*_conv(channels.images, config.width, 7, config), nn.ReLU(inplace=True))
         self.down = nn.ModuleList(
             nn.Sequential(*_conv(fine, coarse, 3, config, stride=2), nn.ReLU(inplace=True)) for fine, coarse in pairs
         )
@@ -40,19 +42,19 @@ class ResNetGenerator(nn.Module):
         self.up = nn.Sequential(
             *(nn.Sequential(*_upsampling(coarse, fine, config), nn.ReLU(inplace=True)) for fine, coarse in reversed(pairs))
         )
-        self.head = nn.Conv2d(config.width, out_channels, 7, padding=3, padding_mode="reflect")
+        self.head = nn.Conv2d(config.width, channels.images, 7, padding=3, padding_mode="reflect")
         initialise(self)
         self._tapped = {0, config.blocks // 2}
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, in_channels, H, W) in [-1, 1] -> (N, out_channels, H, W) in [-1, 1]."""
+        """(N, C, H, W) in [-1, 1] -> the same shape and range."""
         maps: Tensor = self.head(self.up(self._encode(images)[-1]))
         return torch.tanh(cropped(maps, *images.shape[-2:]))
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
         """The encoder's maps, fine to coarse, for losses that compare images by what this network sees in them.
 
-        (N, in_channels, H, W) in [-1, 1] -> (N, C_l, h_l, w_l) each, with gradients to images and weights. The number of maps
+        (N, C, H, W) in [-1, 1] -> (N, C_l, h_l, w_l) each, with gradients to images and weights. The number of maps
         and their C_l depend on the options alone, h_l and w_l on H and W, and a position is the same region in every image of
         one size. Here: the images themselves, each downsampling, the first block and the middle one (Park et al., 2020).
         """
@@ -84,31 +86,31 @@ class ResNetBlock(nn.Module):
 
 
 class PatchGAN(nn.Module):
-    """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w), higher is more like the target domain, any H, W ≥ 1.
+    """(N, C, H, W) in [-1, 1] -> logits (N, 1, h, w), higher is more like the target domain, any H, W ≥ 1.
 
     4×4 convolutions, `depth` of them of stride 2, then two of stride 1, with leaky ReLUs of slope 0.2 between them. An image
     smaller than 3·2^depth px is continued by reflection to that size. Raises `ValueError` for channels below 1.
     """
 
-    def __init__(self, *, config: PatchOptions, in_channels: int) -> None:
+    def __init__(self, *, config: PatchOptions, channels: Channels) -> None:
         super().__init__()
-        if in_channels < 1:
-            raise ValueError(f"a discriminator needs at least 1 channel, got {in_channels}")
+        if channels.images < 1:
+            raise ValueError(f"a discriminator needs at least 1 channel, got {channels.images}")
         self.minimum = 3 * 2**config.depth
         strides = [2] * config.depth + [1]
         layers: list[nn.Module] = []
-        channels = in_channels
+        inputs = channels.images
         for number, stride in enumerate(strides):
             width = config.width * 2 ** min(number, 3)
             norm = config.norm if number else "none"
-            conv = nn.Conv2d(channels, width, 4, stride, padding=1, bias=biased(norm))
+            conv = nn.Conv2d(inputs, width, 4, stride, padding=1, bias=biased(norm))
             layers += [*normed(conv, width, norm), nn.LeakyReLU(0.2, inplace=True)]
-            channels = width
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, padding=1))
+            inputs = width
+        self.layers = nn.Sequential(*layers, nn.Conv2d(inputs, 1, 4, padding=1))
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, in_channels, H, W) in [-1, 1] -> logits (N, 1, h, w)."""
+        """(N, C, H, W) in [-1, 1] -> logits (N, 1, h, w)."""
         logits: Tensor = self.layers(enlarged(images, multiple=1, minimum=self.minimum))
         return logits
 

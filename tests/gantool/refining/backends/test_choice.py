@@ -24,7 +24,7 @@ SHAPES = [(3, 1, 35, 55), (1, 1, 35, 55), (2, 1, 17, 9), (1, 1, 3, 3), (1, 1, 1,
 def network() -> nn.Module:
     """Needs images of 3 px or more to reflect them; smaller ones are replicated."""
     torch.manual_seed(0)
-    return gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1, kernel=5).eval()
+    return gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1, kernel=5).eval()
 
 
 @pytest.fixture(scope="module")

@@ -32,10 +32,10 @@ def gantool_generators():
     yield Component(name="net", factory="planted_fragile:Net", options=Options, summary="Dies when it is told to")
 
 class Net(torch.nn.Module):
-    def __init__(self, *, config, in_channels, out_channels):
+    def __init__(self, *, config, channels):
         super().__init__()
         self.folder = Path(config.folder)
-        self.convolution = torch.nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.convolution = torch.nn.Conv2d(channels.images, channels.images, 3, padding=1)
 
     def forward(self, images):
         if bool((images == 1).all()):  # white images kill, again and again
@@ -86,7 +86,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def fragile(plugin: Path, tmp_path: Path) -> Fragile:
     folder = tmp_path / "told"
     folder.mkdir()
-    network = gantool.build("generator", "fragile:net", in_channels=1, out_channels=1, folder=str(folder))
+    network = gantool.build("generator", "fragile:net", channels=1, folder=str(folder))
     return Fragile(gantool.save(network, tmp_path / "run"), folder)
 
 

@@ -15,7 +15,7 @@ from gantool.refining.refine import refine
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     return gantool.save(network, tmp_path_factory.mktemp("runs") / "saved")
 
 

@@ -18,7 +18,7 @@ from gantool.refining.workers.worker import Worker
 
 @pytest.fixture
 def request_(tmp_path: Path) -> Request:
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     return Request(
         run=str(gantool.save(network, tmp_path / "run")),
         input="in",
@@ -52,7 +52,7 @@ def test_a_run_that_changed_meanwhile_is_refused(request_: Request, answer: Any)
     settled = request_.settled(job, None, on_cpu=True)
     assert (settled.marker, settled.backend) == (job.marker, "torch")
     assert answer(settled, lambda _: Outcome()).outcome is not None
-    network = gantool.build("generator", "simgan:refiner", in_channels=1, out_channels=1, width=4, blocks=1)
+    network = gantool.build("generator", "simgan:refiner", channels=1, width=4, blocks=1)
     gantool.save(network, request_.run)
     assert answer(settled, lambda _: Outcome()).error == f"{request_.run} has changed since: give the same command again"
     other = replace(settled, marker={**job.marker, "gantool": "9.9"})

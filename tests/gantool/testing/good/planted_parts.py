@@ -11,10 +11,10 @@ from gantool.evaluation.tasks import NumbersTask
 
 
 class Generator(nn.Module):
-    def __init__(self, *, config, in_channels, out_channels):
+    def __init__(self, *, config, channels):
         super().__init__()
-        self.first = nn.Conv2d(in_channels, config.width, 3, padding=1)
-        self.last = nn.Conv2d(config.width, out_channels, 3, padding=1)
+        self.first = nn.Conv2d(channels.images, config.width, 3, padding=1)
+        self.last = nn.Conv2d(config.width, channels.images, 3, padding=1)
 
     def forward(self, x):
         x = self.first(x)
@@ -26,9 +26,9 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    def __init__(self, *, config, in_channels):
+    def __init__(self, *, config, channels):
         super().__init__()
-        self.first = nn.Conv2d(in_channels, 2 * config.width, 3, stride=2, padding=1)
+        self.first = nn.Conv2d(channels.images, 2 * config.width, 3, stride=2, padding=1)
         self.last = nn.Conv2d(2 * config.width, 1, 3, padding=1)
 
     def forward(self, x):
@@ -39,9 +39,9 @@ class Discriminator(nn.Module):
 class Moments(nn.Module):
     """Means and variances of learnt maps, and the maps."""
 
-    def __init__(self, *, config, in_channels):
+    def __init__(self, *, config, channels):
         super().__init__()
-        self.maps = nn.Conv2d(in_channels, config.width, 3, padding=1)
+        self.maps = nn.Conv2d(channels.images, config.width, 3, padding=1)
 
     def forward(self, x):
         maps = self.maps(x)
