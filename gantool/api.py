@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ def train(
 
 @takes(EvaluateSettings)
 def evaluate(
-    run: str | Path,
+    run: str | Path | Sequence[str | Path],
     *,
     real_labelled: str | Path | None = None,
     synthetic: str | Path | None = None,
@@ -86,7 +86,7 @@ def evaluate(
     """Measure whether refining helps: `gantool evaluate` from Python.
 
     Args:
-        run: A run folder.
+        run: A run folder, several of runs that differ in their seed alone, or the one that `train` made with `repeat`.
         real_labelled: Real images with labels; None: those of the run's data set.
         synthetic: Labelled synthetic images, if not the run's own.
         real: The unlabelled real images that the run trained on, if moved.
@@ -101,7 +101,8 @@ def evaluate(
     """
     from .evaluation.command import evaluate_run
 
-    return evaluate_run(Path(run), real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
+    runs = [Path(run)] if isinstance(run, str | Path) else [Path(each) for each in run]
+    return evaluate_run(runs, real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
 
 
 def build(kind: str, name: str, /, **arguments: Any) -> Any:

@@ -20,7 +20,7 @@ _ARMS_HELP = "\b\nArms, which all get the same number of training steps:\n" + "\
 
 
 @click.command(short_help="Measure whether refining helps: one verdict, one table.", epilog=_ARMS_HELP)
-@run_argument
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
 @click.option("--real-labelled", metavar="PATH", type=click.Path(), help="Real images with labels: .npz, .h5, or a folder.")
 @click.option("--synthetic", metavar="PATH", type=click.Path(), help="Labelled synthetic images, if not the run's own.")
 @click.option("--real", metavar="PATH", type=click.Path(), help="The unlabelled real images that the run trained on, if moved.")
@@ -28,23 +28,28 @@ _ARMS_HELP = "\b\nArms, which all get the same number of training steps:\n" + "\
 @click.option("-o", "--option", "option", multiple=True, metavar="estimator.OPTION=VALUE", help="Such as estimator.steps=300.")
 @json_flag
 @click.option("--quiet", is_flag=True, help="Print nothing but the result.")
-def evaluate(run: str, *, option: tuple[str, ...], as_json: bool, quiet: bool, **said: Any) -> None:
+def evaluate(runs: tuple[str, ...], *, option: tuple[str, ...], as_json: bool, quiet: bool, **said: Any) -> None:
     """Measure whether refining helps: one verdict, one table.
 
     \b
     gantool evaluate runs/simgan-001                                   built-in eyes
     gantool evaluate RUN --real-labelled test.npz
     gantool evaluate RUN --real-labelled test.npz --labels gaze_pitch_yaw_rad --repeats 5
+    gantool evaluate RUN1 RUN2 RUN3 --real-labelled test.npz           several seeds of one run
 
     An estimator learns from synthetic images, from refined ones, and from what classical methods make of them, and is tested
-    on labelled real images that training never saw. The result goes to RUN/evaluation.json as well.
+    on labelled real images that training never saw. The result goes to RUN/evaluation.json as well. Ctrl-C loses nothing that
+    is finished: the same command goes on.
     """
     from ..evaluation.command import evaluate_run
 
     options = parse_options(option, "estimator.OPTION=VALUE")
-    result = evaluate_run(
-        Path(run), options=options, say=lambda text: None if quiet else click.echo(f"{text} …", err=True), **said
-    )
+
+    def say(text: str) -> None:
+        if not quiet:
+            click.echo(f"{text} …", err=True)
+
+    result = evaluate_run([Path(run) for run in runs], options=options, say=say, **said)
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import GantoolError, require
+from .cells import digest_of
 from .names import AUGMENTED
-from .peers import REFERENCED, degraded, equalised
+from .peers import OF_ALBUMENTATIONS, REFERENCED, degraded, equalised
 from .tasks import select
 
-_ANY_CHANNELS = ("synthetic", "refined", "mix")
+_ANY_CHANNELS = ("synthetic", "refined", "mix", "real")
 MIN_REAL = 200
 """Labelled real images that the arm `real` needs: half are learnt from, half tested on."""
 
@@ -63,35 +65,42 @@ class Arm:
     """Together their tests are all reported images, each once."""
     note: str = ""
 
+    @cached_property
+    def key(self) -> str:
+        """A digest of what is learnt from and tested on."""
+        return digest_of([[fold.images, fold.targets, fold.test, fold.rows, fold.augment] for fold in self.folds])
+
 
 class Skipped(GantoolError):
     """An arm that cannot be run; the message says why."""
 
 
-def make_arm(name: str, material: Material) -> Arm:
-    """Make one of `names.ARMS`. Raises `Skipped`, and `MissingExtra` where a package is missing."""
-    augment = material.augment or name in AUGMENTED
-    if augment:
-        require("augmentation", "albumentations", "albumentations")
-    if name == "real":
-        return _real(material)
-    _check(name, material, augment)
-    images, test, note = _training_images(name, material), material.real[material.reported], ""
-    if name == "equalize":
-        test, note = equalised(test), "test images are equalised too"
-    rows = torch.arange(len(test))
-    return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=rows, augment=augment),), note=note)
-
-
-def _check(name: str, material: Material, augment: bool) -> None:
-    """Raise `Skipped` for an arm that is another one, or cannot be made of these images."""
-    channels = material.synthetic.shape[1]
+def check_arm(name: str, material: Material) -> None:
+    """Raise `Skipped` for an arm that cannot be made or is another one, `MissingExtra` for want of a package. Costs nothing."""
+    augment, channels = material.augment or name in AUGMENTED, material.synthetic.shape[1]
+    if augment or name in OF_ALBUMENTATIONS:
+        require("augmentation" if augment else name, "albumentations", "albumentations")
+    if name == "real" and len(material.real) < MIN_REAL:
+        raise Skipped(f"{len(material.real)} labelled real images are too few to learn from one half: it needs {MIN_REAL}")
     if name == "equalize" and material.equalised:
         raise Skipped("the run equalises all images already, so it is the arm synthetic")
     if name in AUGMENTED and material.augment:
         raise Skipped("all arms are augmented")
     if (name not in _ANY_CHANNELS or augment) and channels not in (1, 3):
         raise Skipped(f"it is for 1 or 3 channels, the images have {channels}")
+
+
+def make_arm(name: str, material: Material) -> Arm:
+    """Make one of `names.ARMS`. Raises as `check_arm`."""
+    check_arm(name, material)
+    if name == "real":
+        return _real(material)
+    augment = material.augment or name in AUGMENTED
+    images, test, note = _training_images(name, material), material.real[material.reported], ""
+    if name == "equalize":
+        test, note = equalised(test), "test images are equalised too"
+    rows = torch.arange(len(test))
+    return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=rows, augment=augment),), note=note)
 
 
 def _training_images(name: str, material: Material) -> Tensor:
@@ -112,8 +121,6 @@ def _training_images(name: str, material: Material) -> Tensor:
 
 
 def _real(material: Material) -> Arm:
-    if len(material.real) < MIN_REAL:
-        raise Skipped(f"{len(material.real)} labelled real images are too few to learn from one half: it needs {MIN_REAL}")
     place = torch.full((len(material.real),), -1)
     place[material.reported] = torch.arange(int(material.reported.sum()))
     folds = [

@@ -1,36 +1,39 @@
-"""`gantool evaluate`: from a run folder to `evaluation.json`."""
+"""`gantool evaluate`: from run folders to `evaluation.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import torch
+
 from ..compute.device import choose_device
 from ..errors import GantoolError, MissingExtra, nearest, require
 from ..plan.resolve import resolve
 from ..plan.settings import EvaluateSettings, read_settings, takes
-from ..plugins.registry import load_plugins
+from ..plugins.registry import Part, Registry, load_plugins
 from ..runs.files import write_json
 from ..runs.folder import EVALUATION, read_choices, writing
-from .arms import Arm, Material, Skipped, make_arm
-from .downstream import InProcess, Learner, Outcome, choose, run_arm
-from .evidence.collect import collect
+from .arms import Arm, Material, Skipped, check_arm, make_arm
+from .cells import Cells
+from .downstream import Bench, InProcess, Learner, Outcome, choose
+from .evidence.collect import PART, PARTS, collect
 from .evidence.realism import feature_space
-from .material import open_material, read_material
-from .names import ARMS
+from .material import Opened, open_material, read_material
+from .names import ARMS, OF_RUN
+from .pooling import Runs, find_runs, materials
+from .progress import Progress, Say
 from .result import make_result
 from .sources import Sources
-from .tasks import select
-
-Say = Callable[[str], None]
 
 
 @takes(EvaluateSettings)
 def evaluate_run(
-    run: Path,
+    runs: Sequence[Path],
     *,
     real_labelled: str | Path | None = None,
     synthetic: str | Path | None = None,
@@ -39,9 +42,10 @@ def evaluate_run(
     say: Say = lambda _: None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Evaluate a run, write `RUN/evaluation.json` and return what it holds.
+    """Evaluate a run, or several that differ in their seed alone; write `RUN/evaluation.json` and return what it holds.
 
-    `settings`: fields of `EvaluateSettings`. `say` is told what is being done. Raises `GantoolError`.
+    `runs`: one folder or several, or the one that `gantool train --repeat` made. `settings`: fields of `EvaluateSettings`. `say`
+    is told what is being done. What was finished before is found again. Raises `GantoolError`.
     """
     checked = _settings(settings)
     require("gantool evaluate", "evaluate", "scipy")
@@ -51,38 +55,85 @@ def evaluate_run(
     device = choose_device(checked.device)
     if checked.evidence:
         feature_space(checked.features)
-    paths = {"real_labelled": real_labelled, "synthetic": synthetic, "real": real}
-    sources = Sources(resolve(registry, read_choices(run)), **paths)
-    opened = open_material(run, sources, checked, registry, slots["task"])
-    for chosen in estimators:
-        chosen.build(outputs=opened.task.outputs, seed=checked.seed)  # what cannot be built shows now, not after minutes of work
-    with writing(run), TemporaryFile(dir=run):
-        say(f"reading images and refining with {run}")
-    compared = read_material(run, opened, checked)
-    arms, skipped = _make_arms(checked.arms or (), compared.material)
-    seeds = range(checked.seed, checked.seed + checked.repeats)
-    truth = select(compared.material.real_targets, compared.material.reported)
-    learners: list[Learner] = [InProcess(chosen=chosen, task=compared.task, device=device) for chosen in estimators]
-    outcomes: dict[str, dict[str, Outcome]] = {learner.component: {} for learner in learners}
-    for learner in learners:
-        for number, (name, arm) in enumerate(arms.items(), 1):
-            say(f"{learner.component}: {name} ({number} of {len(arms)})")
-            outcomes[learner.component][name] = run_arm(name, arm, compared.task, truth, learner, seeds=seeds)
-    if checked.evidence:
-        say("comparing images")
-    evidence = collect(run, compared, registry, features=checked.features if checked.evidence else None)
+    pooled = find_runs(runs, registry)
+    first = pooled.folders[0]
+    sources = Sources(resolve(registry, read_choices(first)), real_labelled=real_labelled, synthetic=synthetic, real=real)
+    opened = open_material(first, sources, checked, registry, slots["task"])
+    learners = [_in_process(part, opened, registry, device, checked) for part in estimators]
+    for folder in pooled.results:
+        with writing(folder), TemporaryFile(dir=folder):
+            pass
+    say(f"reading images and refining with {', '.join(map(str, pooled.folders))}")
+    compared = read_material(first, opened, checked)
+    made = materials(pooled, compared.material, checked)
+    arms, skipped = _choose_arms(checked.arms or (), compared.material, say)
+    progress = _progress(say, learners, arms, pooled, checked)
+    outcomes = _learn(learners, arms, made, pooled, checked, progress)
+    evidence = collect(first, compared, registry, features=checked.features if checked.evidence else None, progress=progress)
     result = make_result(
+        runs=pooled,
         compared=compared,
         settings=checked,
         learners=learners,
-        arms=arms,
         outcomes=outcomes,
         skipped=skipped,
         evidence=evidence,
     )
-    with writing(run):
-        write_json(run / EVALUATION, result)
+    for folder in pooled.results:
+        with writing(folder):
+            write_json(folder / EVALUATION, result)
     return result
+
+
+def _in_process(part: Part, opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings) -> Learner:
+    """What cannot be built shows now, not after minutes of work."""
+    part.build(outputs=opened.task.outputs, seed=settings.seed)
+    plugin = registry.plugins.get(part.component.partition(":")[0])
+    version = plugin.version if plugin else ""
+    return InProcess(chosen=part, version=version, task=opened.task, task_key=opened.task_key, device=device)
+
+
+def _choose_arms(names: Sequence[str], material: Material, say: Say) -> tuple[list[str], dict[str, str]]:
+    """Which arms can be made, and why others cannot; that is said before anything is trained."""
+    arms, skipped = [], {}
+    for name in [name for name in ARMS if name in names]:
+        try:
+            check_arm(name, material)
+            arms.append(name)
+        except (Skipped, MissingExtra) as why:
+            skipped[name] = str(why)
+            say(f"{name}: skipped, {why}")
+    return arms, skipped
+
+
+def _progress(say: Say, learners: Sequence[Learner], arms: Sequence[str], runs: Runs, settings: EvaluateSettings) -> Progress:
+    cells = sum(len(runs.folders) if name in OF_RUN else 1 for name in arms) * settings.repeats
+    parts = Counter({learner.component: cells for learner in learners})
+    return Progress(say, parts + Counter({PART: PARTS} if settings.evidence else {}))
+
+
+def _learn(
+    learners: Sequence[Learner],
+    arms: Sequence[str],
+    made: Mapping[Path, Material],
+    runs: Runs,
+    settings: EvaluateSettings,
+    progress: Progress,
+) -> dict[str, dict[str, Outcome]]:
+    """One arm after the other, so that the images of one are held."""
+    first, material = next(iter(made.items()))
+    bench = Bench(
+        cells=Cells(runs.results),
+        progress=progress,
+        seeds=range(settings.seed, settings.seed + settings.repeats),
+        count=int(material.reported.sum()),
+    )
+    outcomes: dict[str, dict[str, Outcome]] = {learner.component: {} for learner in learners}
+    for name in arms:
+        images: dict[Path, Arm] = {run: make_arm(name, each) for run, each in made.items() if name in OF_RUN or run == first}
+        for learner in learners:
+            outcomes[learner.component][name] = bench.run(learner, name, images)
+    return outcomes
 
 
 def _settings(said: Mapping[str, Any]) -> EvaluateSettings:
@@ -105,13 +156,3 @@ def _options(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             raise GantoolError(f"-o {name}: evaluate has options of estimator and task only, such as estimator.steps=300")
         found[slot][option] = value
     return found
-
-
-def _make_arms(names: Sequence[str], material: Material) -> tuple[dict[str, Arm], dict[str, str]]:
-    arms, skipped = {}, {}
-    for name in [name for name in ARMS if name in names]:
-        try:
-            arms[name] = make_arm(name, material)
-        except (Skipped, MissingExtra) as why:
-            skipped[name] = str(why)
-    return arms, skipped

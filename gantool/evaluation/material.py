@@ -42,6 +42,8 @@ class Opened:
     """Labels of the labelled real images."""
     provided: Provided
     task: Task
+    task_key: Any
+    """Name and options of the task, as `cells.digest_of` takes them."""
     notes: list[str]
 
 
@@ -79,6 +81,7 @@ def open_material(
     if settings.within_px is not None and "within_px" not in known:
         raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
     within = {} if settings.within_px is None else {"within_px": settings.within_px}
+    part = provided.with_options({**options, **within}, where="task.")
     notes = [note, f"task: {task_name(provided)}, by the name and shape of {name}" if guessed else ""]
     return Opened(
         bundle=bundle,
@@ -86,7 +89,8 @@ def open_material(
         labels=labels,
         real_values=real_values,
         provided=provided,
-        task=provided.with_options({**options, **within}, where="task.").build(labels=labels),
+        task=part.build(labels=labels),
+        task_key=[part.component, part.options],
         notes=[note for note in notes if note],
     )
 

@@ -127,3 +127,5 @@ REFERENCED: dict[str, Peer] = {
     "fda": partial(with_references, "FDA"),  # Yang and Soatto 2020
 }
 """Arms that need unlabelled real images, (N, C, H, W) in [-1, 1]."""
+OF_ALBUMENTATIONS = ("histogram-matching", "fda", "refined-degraded")
+"""Arms that need its extra."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from .._version import __version__
+from ..components import Task
 from ..options import to_dict
 from ..plan.settings import EvaluateSettings
-from .arms import Arm
 from .downstream import Learner, Outcome
 from .material import Compared
+from .pooling import Runs
 from .tasks import OFFSET_REMOVED, select
-from .uncertainty import CONFIDENCE, figure_of_all, interval
+from .uncertainty import CONFIDENCE, Figures, draw_sets, figure_of_all, figures_of, interval
 from .verdict import caveats, compare, offset_caveat
 
 FORMAT = 1
@@ -23,25 +26,25 @@ FORMAT = 1
 
 def make_result(
     *,
+    runs: Runs,
     compared: Compared,
     settings: EvaluateSettings,
     learners: Sequence[Learner],
-    arms: Mapping[str, Arm],
     outcomes: Mapping[str, Mapping[str, Outcome]],
     skipped: Mapping[str, str],
     evidence: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Put everything in the form of `evaluation.json`; the first learner decides the verdict."""
-    task = compared.task
+    task, first = compared.task, learners[0].component
     kind: dict[str, Any] = {"unit": task.unit, "higher_is_better": task.higher_is_better}
-    tables = {name: _table(found, arms, task.unit) for name, found in outcomes.items()}
-    first = outcomes[learners[0].component]
-    refined = first["refined"]
-    verdict = compare(refined.figures, first["synthetic"].figures, **kind)
-    runs, images = refined.figures.shape
-    baseline = _baseline(compared)
-    figures = {arm: outcome.figures for arm, outcome in first.items()}
-    offset = offset_caveat(float(refined.figures.mean()), refined.extra.get(OFFSET_REMOVED), unit=task.unit)
+    truth = select(compared.material.real_targets, compared.material.reported)
+    judged = {name: _judge(found, task, truth) for name, found in outcomes.items()}
+    tables = {name: _table(arms, outcomes[name], task.unit) for name, arms in judged.items()}
+    figures = {arm: each.figures for arm, each in judged[first].items()}
+    refined = judged[first]["refined"]
+    verdict = compare(refined.figures, figures["synthetic"], **kind)
+    baseline = _baseline(compared, truth)
+    offset = offset_caveat(refined.figures.mean, refined.extra.get(OFFSET_REMOVED), unit=task.unit)
     result: dict[str, Any] = {
         "format": FORMAT,
         "gantool": __version__,
@@ -49,13 +52,18 @@ def make_result(
         "verdict": verdict.word,
         "sentence": verdict.sentence,
         "caveats": caveats(figures, baseline["mean"], **kind) + offset,
-        "difference": {**asdict(verdict.difference), "runs": runs, "n": images, "unit": task.unit, "confidence": CONFIDENCE},
-        "downstream": tables[learners[0].component],
+        "difference": {
+            **asdict(verdict.difference),
+            **_counts(refined.figures),
+            "unit": task.unit,
+            "confidence": CONFIDENCE,
+        },
+        "downstream": tables[first],
         "baseline": baseline,
         "skipped": dict(skipped),
         "estimators": tables,
         **evidence,
-        "data": compared.described,
+        "data": {**compared.described, "runs": [str(run) for run in runs.folders]},
         "settings": {
             **to_dict(settings),
             "estimators": [learner.component for learner in learners],
@@ -66,31 +74,52 @@ def make_result(
     return finite
 
 
-def _table(outcomes: Mapping[str, Outcome], arms: Mapping[str, Arm], unit: str) -> dict[str, Any]:
-    synthetic = float(outcomes["synthetic"].figures.mean())
-    rows = {}
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The figures of an arm."""
+
+    figures: Figures
+    extra: dict[str, float]
+    """Further figures of the task, means over runs and seeds."""
+
+
+def _judge(outcomes: Mapping[str, Outcome], task: Task, truth: Any) -> dict[str, Judged]:
+    sets, found = draw_sets(len(truth)), {}
     for name, outcome in outcomes.items():
-        runs, images = outcome.figures.shape
-        found = interval(outcome.figures)
+        statistics = [[task.statistics(rows, truth) for rows in seeds] for seeds in outcome.predicted]
+        extras = [task.extra(rows, truth) for seeds in outcome.predicted for rows in seeds]
+        means = {key: float(np.mean([extra[key] for extra in extras])) for key in extras[0]}
+        found[name] = Judged(figures=figures_of(task, statistics, sets), extra=means)
+    return found
+
+
+def _counts(figures: Figures) -> dict[str, int]:
+    refiners, seeds = figures.whole.shape
+    return {"refiners": refiners, "runs": seeds, "n": figures.images}
+
+
+def _table(judged: Mapping[str, Judged], outcomes: Mapping[str, Outcome], unit: str) -> dict[str, Any]:
+    synthetic = judged["synthetic"].figures.mean
+    rows = {}
+    for name, each in judged.items():
+        found = interval(each.figures)
         rows[name] = {
             **asdict(found),
-            "runs": runs,
+            **_counts(each.figures),
             "unit": unit,
-            "n": images,
-            "per_run": outcome.figures.mean(1).tolist(),
+            "per_run": each.figures.per_seed,
             "ratio": found.mean / synthetic if synthetic else None,
-            "train_images": outcome.train_images,
-            "seconds": round(outcome.seconds, 2),
-            "extra": outcome.extra,
-            "note": arms[name].note,
+            "train_images": outcomes[name].train_images,
+            "seconds": round(outcomes[name].seconds, 2),
+            "extra": each.extra,
+            "note": outcomes[name].note,
         }
     return rows
 
 
-def _baseline(compared: Compared) -> dict[str, Any]:
-    task, material = compared.task, compared.material
-    truth = select(material.real_targets, material.reported)
-    name, predicted = task.baseline(material.targets, len(truth))
+def _baseline(compared: Compared, truth: Any) -> dict[str, Any]:
+    task = compared.task
+    name, predicted = task.baseline(compared.material.targets, len(truth))
     mean = figure_of_all(task, task.statistics(predicted, truth), len(truth))
     return {"name": name, "mean": mean, "unit": task.unit, "n": len(truth)}
 

@@ -28,7 +28,7 @@ def print_result(result: Mapping[str, Any], console: Console) -> None:
 def _table(estimator: str, arms: Mapping[str, Any], result: Mapping[str, Any]) -> Table:
     first = next(iter(arms.values()))
     data, baseline = result["data"], result["baseline"]
-    tested = f"{first['runs']} runs each, tested on {first['n']:,} labelled real images; ratio: to synthetic"
+    tested = f"{first['runs']} estimators each, tested on {first['n']:,} labelled real images; ratio: to synthetic"
     table = Table(title=f"{estimator}, {data['task']} {data['labels']}: {tested}", title_justify="left", box=SIMPLE_HEAD)
     what = "score" if data.get("higher_is_better") else "error"
     for heading, justify in (("learnt from", "left"), (what, "right"), ("95 % interval", "right"), ("ratio", "right")):

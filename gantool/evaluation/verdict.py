@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from ..values import figure
 from .names import CLASSICAL
-from .uncertainty import Interval, interval
+from .uncertainty import Figures, Interval, interval
 
-MIN_RUNS = 3
-"""Estimators per arm below which nothing is claimed."""
+MIN_SEEDS = 3
+"""Estimators per arm and run below which nothing is claimed."""
 
 OFFSET_SHARE = 0.2
 """Part of the error that a constant offset must make up to be worth a word."""
@@ -31,17 +29,16 @@ class Verdict:
     """Figure with refined minus figure with synthetic images."""
 
 
-def compare(refined: np.ndarray, synthetic: np.ndarray, *, unit: str, higher_is_better: bool = False) -> Verdict:
-    """Compare figures (runs, images) of estimators that learnt from refined and from synthetic images, paired by seed and image.
+def compare(refined: Figures, synthetic: Figures, *, unit: str, higher_is_better: bool = False) -> Verdict:
+    """Compare what estimators that learnt from refined and from synthetic images got, paired by seed and image.
 
-    "helps" and "hurts" only where the 95 % interval of the difference excludes 0 and there are `MIN_RUNS`.
+    "helps" and "hurts" only where the 95 % interval of the difference excludes 0 and there are `MIN_SEEDS`.
     """
-    runs, images = refined.shape
     found = interval(refined - synthetic)
-    means = f"{figure(float(refined.mean()), unit)} against {figure(float(synthetic.mean()), unit)}"
-    counts = f"{runs} run{'s' if runs != 1 else ''} each, {images:,} images"
-    if found.low is None or found.high is None or runs < MIN_RUNS:
-        sentence = f"Too few repeats to tell: {means} ({counts}); pass --repeats {MIN_RUNS} or more."
+    means = f"{figure(refined.mean, unit)} against {figure(synthetic.mean, unit)}"
+    counts, seeds = _counted(refined), refined.whole.shape[1]
+    if found.low is None or found.high is None or seeds < MIN_SEEDS:
+        sentence = f"Too few repeats to tell: {means} ({counts}); pass --repeats {MIN_SEEDS} or more."
         return Verdict(word="no difference", sentence=sentence, difference=found)
     sure = found.low > 0 or found.high < 0
     word: Word = "no difference" if not sure else "helps" if (found.low > 0) is higher_is_better else "hurts"
@@ -51,22 +48,28 @@ def compare(refined: np.ndarray, synthetic: np.ndarray, *, unit: str, higher_is_
     return Verdict(word=word, sentence=sentence, difference=found)
 
 
-def caveats(figures: Mapping[str, np.ndarray], baseline: float, *, unit: str, higher_is_better: bool = False) -> list[str]:
+def _counted(figures: Figures) -> str:
+    runs, seeds = figures.whole.shape
+    trained = f"{runs} runs of the refiner, " if runs > 1 else ""
+    return f"{trained}{seeds} estimator{'s' if seeds != 1 else ''} each, {figures.images:,} images"
+
+
+def caveats(figures: Mapping[str, Figures], baseline: float, *, unit: str, higher_is_better: bool = False) -> list[str]:
     """What a verdict does not say: a classical peer that beats refining, and a figure no better than guessing.
 
-    `figures`: (runs, images) by arm, paired; `baseline`: the figure of a constant prediction.
+    `figures`: by arm; `baseline`: the figure of a constant prediction.
     """
     sign = -1 if higher_is_better else 1
     refined = figures["refined"]
     found = []
     peers = {arm: each for arm, each in figures.items() if arm in CLASSICAL}
-    best = min(peers, key=lambda arm: sign * float(peers[arm].mean()), default=None)
-    if best is not None and len(refined) >= MIN_RUNS:
-        high = interval(sign * (peers[best] - refined)).high
+    best = min(peers, key=lambda arm: sign * peers[arm].mean, default=None)
+    if best is not None and refined.whole.shape[1] >= MIN_SEEDS:
+        high = interval((peers[best] - refined) * sign).high
         if high is not None and high < 0:
-            better = f"{figure(float(peers[best].mean()), unit)} against {figure(float(refined.mean()), unit)}"
+            better = f"{figure(peers[best].mean, unit)} against {figure(refined.mean, unit)}"
             found.append(f"The classical arm {best} is better than refining: {better}.")
-    if sign * refined.mean() >= sign * baseline:
+    if sign * refined.mean >= sign * baseline:
         found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
     return found
 

@@ -62,6 +62,13 @@ class Plan:
             **to_dict(self.preprocess),
         }
 
+    def flat(self) -> dict[str, Any]:
+        """The same with one level: `{"recipe.lambda_reg": 0.5, "generator": "simgan:refiner", "seed": 0, …}`."""
+        values = self.to_dict()
+        options = values.pop("options")
+        named = {f"{slot}.{name}": value for slot, table in options.items() for name, value in table.items()}
+        return {**values.pop("parts"), **values, **named}
+
 
 def resolve(registry: Registry, *sources: Choices) -> Plan:
     """Turn sources, weakest first, into a Plan. Raises `GantoolError` for anything that does not exist or fit."""

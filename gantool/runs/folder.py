@@ -83,6 +83,12 @@ def read_choices(run: Path) -> Choices:
     return read_config(run / RUN, what="")
 
 
+def repeated(folder: Path) -> list[Path]:
+    """Return the runs that `gantool train --repeat` made in a folder, by seed."""
+    found = [path for path in folder.glob("seed-*") if path.name[5:].isdecimal() and (path / RUN).is_file()]
+    return sorted(found, key=lambda path: int(path.name[5:]))
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Turn a full disk or missing rights into one line that says what to do. Raises `GantoolError`."""

@@ -1,4 +1,4 @@
-"""Nested state (dicts and lists of tensors and plain values) to and from a safetensors file and a JSON file. No pickle.
+"""Nested state (dicts and lists of tensors, arrays and plain values) to and from a safetensors file and a JSON file. No pickle.
 
 Tensors go to `state.safetensors` under numbered names; `state.json` holds the tree, with `{"$tensor": name}` in their places.
 """
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
@@ -23,7 +24,7 @@ TENSORS, TREE = "state.safetensors", "state.json"
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Write `state` into `folder` and flush it to the disk. Raises `TypeError` for a value that is neither tensor nor plain."""
+    """Write `state` into `folder` and flush it to the disk. Raises `TypeError` for a value that is no tensor, array or plain."""
     tensors: dict[str, torch.Tensor] = {}
     tree = _encode(state, tensors)
     write_tensors(folder / TENSORS, tensors)
@@ -105,6 +106,8 @@ def _encode(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         last = value.dim() == 4 and not value.is_contiguous() and value.is_contiguous(memory_format=torch.channels_last)
         tensors[name] = plain(value)
         return {"$tensor": name, "channels_last": last}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"$array": _encode(torch.from_numpy(np.ascontiguousarray(value)), tensors)}
     if isinstance(value, Mapping):
         # As pairs, because the state of an optimizer has integer keys, which JSON would turn into text.
         return {"$pairs": [[_encode(key, tensors), _encode(item, tensors)] for key, item in value.items()]}
@@ -125,6 +128,8 @@ def _decode(value: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     if "$tensor" in value:
         tensor = tensors[value["$tensor"]]
         return tensor.contiguous(memory_format=torch.channels_last) if value["channels_last"] else tensor
+    if "$array" in value:
+        return _decode(value["$array"], tensors).numpy()
     if "$tuple" in value:
         return tuple(_decode(item, tensors) for item in value["$tuple"])
     return {_decode(key, tensors): _decode(item, tensors) for key, item in value["$pairs"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..compute.launch import Launch, read_launch
 from ..errors import GantoolError
@@ -65,7 +65,7 @@ def _meet(plan: Plan, launch: Launch) -> Team | None:
 
 
 def _check_same(run: Path, before: Plan, after: Plan) -> None:
-    old, new = _flat(before), _flat(after)
+    old, new = before.flat(), after.flat()
     differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     changed = [name for name in differ if name not in (*RESUMABLE, "preset") and not name.startswith("logger.")]
     if changed:
@@ -74,16 +74,6 @@ def _check_same(run: Path, before: Plan, after: Plan) -> None:
             f"--resume goes on with what {run / 'run.json'} says: {name} is {old.get(name)!r} there and cannot become "
             f"{new.get(name)!r}; what can change: {', '.join(RESUMABLE)}"
         )
-
-
-def _flat(plan: Plan) -> dict[str, Any]:
-    values = plan.to_dict()
-    options = values.pop("options")
-    return {
-        **values.pop("parts"),
-        **values,
-        **{f"{slot}.{name}": value for slot, table in options.items() for name, value in table.items()},
-    }
 
 
 def _train(plan: Plan, folder: Path, registry: Registry, quiet: bool, team: Team | None, profile: bool) -> None:

@@ -14,17 +14,20 @@ from ...plugins.registry import Provided, Registry
 from ...runs.metrics import read_metrics
 from ...training.selection import update_metric
 from ..material import Compared
+from ..progress import Progress
 from .artifacts import artifacts
 from .preservation import label_preservation
 from .realism import realism
 
+PART, PARTS = "images", 4
+"""What progress calls a comparison of images, and how many there are."""
 _IMAGES = 1000
 """Images of each kind at most that are compared."""
 _POINTS = 200
 """Points of a curve at most."""
 
 
-def collect(run: Path, compared: Compared, registry: Registry, *, features: str | None) -> dict[str, Any]:
+def collect(run: Path, compared: Compared, registry: Registry, *, features: str | None, progress: Progress) -> dict[str, Any]:
     """Return the keys `label_preservation`, `realism`, `metrics` and `activity` of the result.
 
     `features`: the feature space; None for nothing but what costs nothing.
@@ -41,12 +44,16 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
     labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
     order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
     real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
-    found["label_preservation"] = _section(
-        label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
-    )
-    found["realism"] = _section(realism, refined, synthetic, real, other, features=features, seed=material.seed)
-    found["metrics"] = metrics(registry, {"refined": refined, "synthetic": synthetic}, real, records)
-    found["activity"]["artifacts"] = _section(artifacts, refined, synthetic, real)
+    with progress.part(PART, "comparing images: labels"):
+        found["label_preservation"] = _section(
+            label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
+        )
+    with progress.part(PART, "comparing images: realism"):
+        found["realism"] = _section(realism, refined, synthetic, real, other, features=features, seed=material.seed)
+    with progress.part(PART, "comparing images: metrics"):
+        found["metrics"] = metrics(registry, {"refined": refined, "synthetic": synthetic}, real, records)
+    with progress.part(PART, "comparing images: artefacts"):
+        found["activity"]["artifacts"] = _section(artifacts, refined, synthetic, real)
     return found
 
 

@@ -48,7 +48,8 @@ def test_it_prints_a_table_and_ends_with_the_verdict(trained: Path, capsys, monk
     assert out.index("synthetic ") < out.index("refined ") < out.index("equalize ")
     assert "real: skipped, 70 labelled real images are too few" in out
     assert "\nToo few repeats to tell" in out
-    assert "gantool:small-cnn: refined (2 of 3) …" in err
+    assert "gantool:small-cnn: synthetic, seed 1 (2 of 6, about 1 s left) …" in err
+    assert err.index("real: skipped") < err.index("seed 0")
 
 
 def test_json_is_one_object_and_the_file(trained: Path, capsys):

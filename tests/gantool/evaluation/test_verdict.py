@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from planted_figures import figures
 
 from gantool.evaluation.verdict import caveats, compare, offset_caveat
 
@@ -9,7 +10,7 @@ pytest.importorskip("scipy")
 
 
 def errors(mean, *, seed, runs=5, images=300):
-    """Errors of (runs, images): hard and easy images are the same for all seeds."""
+    """Errors of so many seeds and images: hard and easy images are the same for all seeds."""
     hard = np.random.default_rng(99).gamma(2, 1, (1, images))
     noise = np.random.default_rng(seed).normal(0, 0.3, (runs, images)) + np.random.default_rng(seed).normal(0, 0.1, (runs, 1))
     return mean + hard + noise
@@ -24,16 +25,16 @@ def errors(mean, *, seed, runs=5, images=300):
     ],
 )
 def test_planted_differences(mean, word, sentence):
-    verdict = compare(errors(mean, seed=1), errors(6.0, seed=2), unit="deg")
+    verdict = compare(figures(errors(mean, seed=1)), figures(errors(6.0, seed=2)), unit="deg")
     assert verdict.word == word
     assert verdict.sentence.startswith(sentence)
-    assert "5 runs each, 300 images" in verdict.sentence
+    assert "5 estimators each, 300 images" in verdict.sentence
     assert (verdict.difference.low <= 0 <= verdict.difference.high) is (word == "no difference")
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_too_few_runs_never_claim(runs):
-    verdict = compare(errors(1.0, seed=1, runs=runs), errors(9.0, seed=2, runs=runs), unit="deg")
+    verdict = compare(figures(errors(1.0, seed=1, runs=runs)), figures(errors(9.0, seed=2, runs=runs)), unit="deg")
     assert verdict.word == "no difference"
     assert "Too few repeats to tell" in verdict.sentence
     assert "--repeats 3" in verdict.sentence
@@ -42,34 +43,34 @@ def test_too_few_runs_never_claim(runs):
 def test_runs_that_contradict_each_other_are_no_difference():
     """One of three seeds gains much, two lose a little: a mean gain that says nothing."""
     base = errors(6.0, seed=3, runs=3)
-    verdict = compare(base + np.array([[-3.0], [0.2], [0.3]]), base, unit="deg")
+    verdict = compare(figures(base + np.array([[-3.0], [0.2], [0.3]])), figures(base), unit="deg")
     assert verdict.difference.mean < -0.5
     assert verdict.word == "no difference"
 
 
 def test_the_sentence_in_full():
     base = np.tile([6.0, 6.0, 7.0, 5.0], (3, 1))
-    verdict = compare(base - [[1.0], [1.01], [0.99]], base, unit="deg")
+    verdict = compare(figures(base - [[1.0], [1.01], [0.99]]), figures(base), unit="deg")
     assert verdict.sentence == (
-        "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 runs each, 4 images)."
+        "Refining helps: 5.00° against 6.00° (95 % interval of the difference -1.02° to -0.98°, 3 estimators each, 4 images)."
     )
 
 
 def test_a_classical_peer_that_is_better_is_named():
     arms = {
-        "synthetic": errors(7.0, seed=1),
-        "refined": errors(6.0, seed=2),
-        "fda": errors(5.0, seed=3),
-        "real": errors(1.0, seed=4),
+        "synthetic": figures(errors(7.0, seed=1)),
+        "refined": figures(errors(6.0, seed=2)),
+        "fda": figures(errors(5.0, seed=3)),
+        "real": figures(errors(1.0, seed=4)),
     }
-    (caveat,) = caveats(arms | {"reinhard": errors(5.5, seed=5)}, 20.0, unit="deg")
+    (caveat,) = caveats(arms | {"reinhard": figures(errors(5.5, seed=5))}, 20.0, unit="deg")
     assert caveat.startswith("The classical arm fda is better than refining: ")
-    assert caveats(arms | {"fda": errors(6.0, seed=3)}, 20.0, unit="deg") == []
-    assert caveats({arm: each[:1] for arm, each in arms.items()}, 20.0, unit="deg") == []
+    assert caveats(arms | {"fda": figures(errors(6.0, seed=3))}, 20.0, unit="deg") == []
+    assert caveats({arm: figures(errors(5.0, seed=1, runs=1)) for arm in arms}, 20.0, unit="deg") == []
 
 
 def test_an_error_no_better_than_guessing_is_named():
-    arms = {"synthetic": errors(7.0, seed=1), "refined": errors(6.0, seed=2)}
+    arms = {"synthetic": figures(errors(7.0, seed=1)), "refined": figures(errors(6.0, seed=2))}
     assert caveats(arms, 3.0, unit="deg") == ["What learns from refined images is no better than a constant prediction, 3.00°."]
 
 
