@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .ambient import guest
 from .components import Channels
 from .data.domains import Preprocess, Reading
 from .errors import GantoolError, Stopped
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "evaluate", "export", "load", "refine", "save", "train"]
 
 
+@guest(sole="gantool.train")
 @takes(RunSettings, Reading, Preprocess)
 def train(
     plugin: str | None = None,
@@ -73,6 +75,7 @@ def train(
         raise KeyboardInterrupt from stop
 
 
+@guest(sole="gantool.evaluate")
 @takes(EvaluateSettings)
 def evaluate(
     run: str | Path | Sequence[str | Path],
@@ -105,12 +108,14 @@ def evaluate(
     return evaluate_run(runs, real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
 
 
+@guest(draws=True)
 def build(kind: str, name: str, /, **arguments: Any) -> Any:
     """Build one component by name: `build("generator", "simgan:refiner", channels=3, width=16, blocks=2)`.
 
     Arguments that the kind's factory takes (see `gantool.hookspecs`) go there, all others are options of the component.
-    `channels`: a `gantool.components.Channels`, or those of the images alone. A
-    generator remembers what it was built from, so that `save` can write it. Raises `GantoolError`.
+    `channels`: a `gantool.components.Channels`, or those of the images alone. A generator remembers what it was built
+    from, so that `save` can write it. First weights are drawn from torch's random numbers, as those of any module. Raises
+    `GantoolError`.
     """
     taken = KINDS[kind].arguments if kind in KINDS else None
     if taken is None:
@@ -132,6 +137,7 @@ def build(kind: str, name: str, /, **arguments: Any) -> Any:
     return built
 
 
+@guest()
 def load(run: str | Path, checkpoint: str | int | None = None) -> nn.Module:
     """Load a trained generator: a torch module in eval mode on the CPU, (N, C, H, W) in [-1, 1] to the same shape and range.
 
@@ -142,6 +148,7 @@ def load(run: str | Path, checkpoint: str | int | None = None) -> nn.Module:
     return open_bundle(run, checkpoint).module
 
 
+@guest()
 def save(module: nn.Module, folder: str | Path) -> Path:
     """Write a generator that `build` or `load` returned, as `load` reads it: safetensors and JSON, no pickle.
 

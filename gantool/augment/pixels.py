@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..ambient import guest
 from ..errors import GantoolError
 from ..model.tiling import NotTileable, Tiling, find_overlap, refine_tiled
 
@@ -23,6 +24,7 @@ Network = Callable[[Tensor], Tensor]
 class Tiles:
     """Applies a network to large images in tiles, whose memory does not grow with the image; the result is the same."""
 
+    @guest()
     def __init__(self, network: nn.Module, channels: int, side: int, where: str) -> None:
         """`side`: of a tile in pixels. Raises `GantoolError` where it is too small, or where tiles would show."""
         if not isinstance(side, int) or side < 1:
@@ -90,7 +92,8 @@ def clip(values: Tensor, low: float, high: float) -> Tensor:
 def draw_strength(bounds: tuple[float, float], count: int) -> Tensor:
     """(count,) uniform between the bounds, on the CPU; equal bounds take no random number."""
     low, high = bounds
-    return torch.full((count,), low) if low == high else torch.rand(count) * (high - low) + low
+    draw = torch.rand if low < high else torch.zeros
+    return draw(count, dtype=torch.float32, device="cpu") * (high - low) + low
 
 
 def check_range(images: Tensor, where: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..ambient import guest
 from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..model.bundle import CONFIG, WEIGHTS, Bundle, open_bundle
@@ -70,6 +71,7 @@ class Reference:
             found = self._networks[name] = shared_network(locate(self.run), self.digest, device, name=self.run)
         return found
 
+    @guest()
     def own_network(self) -> nn.Module:
         """Return a copy of that on the CPU whose weights get gradients, but for those that the component keeps from training."""
         own = copy.deepcopy(self.network(torch.device("cpu")))
@@ -140,14 +142,13 @@ def shared_network(folder: Path, digest: str, device: torch.device, *, name: str
             )
         key = digest, str(device)
         if key not in _networks:
-            with torch.inference_mode(False):
+            with guest():
                 _networks[key] = copy.deepcopy(bundle.module).to(device)
         return _networks[key]
 
 
 def _read(folder: Path) -> Bundle:
-    # Building draws first weights: that must not move the caller's random numbers, nor depend on the caller's modes.
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.device("cpu"):
+    with guest():
         bundle = open_bundle(folder)
         own = frozenset(name for name, weight in bundle.module.named_parameters() if weight.requires_grad)
         network = bundle.module.float().requires_grad_(False)

@@ -14,6 +14,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from .._version import __version__
+from ..ambient import guest
 from ..errors import GantoolError, MissingExtra
 from ..options import to_dict
 from ..plan.settings import ExportSettings, read_settings, takes
@@ -53,6 +54,7 @@ class ExportReport:
     checks: tuple[Check, ...]
 
 
+@guest()
 @takes(ExportSettings)
 def export(run: str | Path, output: str | Path, **settings: Any) -> ExportReport:
     """Write the generator of a run as one file: (batch, C, height, width) float32 in [-1, 1] to the same shape and range.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..ambient import guest
 from ..errors import GantoolError
 from ..plan.settings import PublishSettings, read_settings, takes
 from ..runs.files import write_file
@@ -39,6 +40,7 @@ class PublishReport:
         return f"hf upload USER/{self.name} {self.output} ."
 
 
+@guest()
 @takes(PublishSettings)
 def publish(run: str | Path, output: str | Path, *, license: str, **settings: Any) -> PublishReport:
     """Write a folder in the layout of the Hugging Face hub, which `gantool.load` reads; nothing is uploaded.

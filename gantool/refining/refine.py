@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..ambient import guest
 from ..compute.memory import kept_memory
 from ..data.domains import Reading
 from ..data.formats import find
@@ -25,6 +26,7 @@ from .workers.choice import open_workers
 __all__ = ["RefineReport", "refine"]
 
 
+@guest()
 @kept_memory()
 @takes(RefineSettings)
 def refine(

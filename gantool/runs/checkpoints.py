@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +85,3 @@ def set_random_state(state: Mapping[str, Any]) -> None:
         # A gantool before 0.1 saved those of all devices.
         states = state["cuda"]
         torch.cuda.set_rng_state(states[0] if len(states) == 1 else states[torch.cuda.current_device()])
-
-
-@contextmanager
-def kept_random_state() -> Iterator[None]:
-    """Undo what is drawn meanwhile: looking at a run (at other moments when it is resumed) must not change its course."""
-    state = random_state()
-    try:
-        yield
-    finally:
-        set_random_state(state)

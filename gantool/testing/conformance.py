@@ -32,7 +32,7 @@ class Case:
         """Check, in an empty folder. Raises `Fault`. Global random generators are left as they were."""
         import torch
 
-        from ..runs.checkpoints import kept_random_state
+        from ..ambient import kept_random_state
 
         with kept_random_state():
             torch.manual_seed(0)

@@ -14,6 +14,7 @@ from typing import Any
 from accelerate.utils import set_seed
 from rich.console import Console
 
+from ..ambient import kept_random_state
 from ..components import Event
 from ..compute.memory import kept_memory
 from ..compute.processes import Team
@@ -21,7 +22,7 @@ from ..errors import GantoolError, Stopped, TrainingFailed
 from ..model.bundle import write_bundle
 from ..plan.resolve import Plan
 from ..plugins.registry import Registry
-from ..runs.checkpoints import Checkpoints, kept_random_state, random_state, set_random_state
+from ..runs.checkpoints import Checkpoints, random_state, set_random_state
 from ..runs.files import remove_leftovers
 from ..runs.folder import write_plan, writing
 from ..runs.state import first_not_finite, pack, unpack

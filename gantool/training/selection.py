@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..ambient import kept_random_state
 from ..components import Component
 from ..errors import GantoolError
-from ..runs.checkpoints import kept_random_state
 from .session import Session
 
 

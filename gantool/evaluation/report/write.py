@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
+from ...ambient import guest
 from ...errors import GantoolError, require
 from ...plan.settings import ReportSettings, read_settings, takes
 from ...runs.files import write_file
@@ -38,6 +39,7 @@ class Written:
     """What could not be shown, and why."""
 
 
+@guest()
 @takes(ReportSettings)
 def write_report(run: str | Path, *, output: str | Path | None = None, **settings: Any) -> Written:
     """Write one HTML file about a run, less than 5 MB, that needs nothing beside it.

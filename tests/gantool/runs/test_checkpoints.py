@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from gantool import GantoolError
-from gantool.runs.checkpoints import FORMAT, Checkpoints, kept_random_state, random_state, set_random_state
+from gantool.ambient import kept_random_state
+from gantool.runs.checkpoints import FORMAT, Checkpoints, random_state, set_random_state
 from gantool.runs.state import load_state, save_state
 
 
