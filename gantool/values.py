@@ -143,3 +143,8 @@ def number(value: Any, unit: str = "", *, sign: bool = False) -> str:
         return plain if isinstance(value, bool) else format(value, "," if isinstance(value, int) else "")
     digits = 2 if unit == "deg" else max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:{'+' if sign else ''},.{digits}f}" if digits <= 6 else f"{value:{'+' if sign else ''}.2e}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what there are: `"1 image"`, `"2,000 images"`; `many` where that is not `one` and an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..data.domains import Arrangement
 from ..errors import GantoolError
 from ..plan.settings import ConvertSettings, InspectSettings, read_settings
+from ..values import counted
 from .flags import json_flag, settings
 
 if TYPE_CHECKING:
@@ -73,18 +75,22 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
 
 @data.command(short_help="Print what a folder was recognised as, to be edited.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def layout(folder: Path) -> None:
+@settings(Arrangement)
+def layout(folder: Path, **said: Any) -> None:
     """Print what a folder was recognised as: which file is a picture, which a pass, which a label, as TOML.
 
     \b
     gantool data layout renders/ > renders.toml
     gantool train --plugin simgan --synthetic renders/ --layout renders.toml --real photos/
+
+    What --image and --copy say goes into the file, too.
     """
-    from ..data.layouts.choosing import describe
+    asked = read_settings(Arrangement, said, of="layout")
+    from ..data.layouts.choosing import describe_as_said
     from ..data.layouts.tree import Tree
     from ..data.layouts.written import write
 
-    found = describe(Tree(folder))
+    found = describe_as_said(Tree(folder), asked)
     click.echo(write(found), nl=False)
     for doubt in found.doubts:
         click.echo(f"Note: {doubt}", err=True)
@@ -110,10 +116,10 @@ def convert(source: str, target: Path, **said: Any) -> None:
     from ..data.convert import convert as convert_set
 
     done = convert_set(source, target, format=asked.format, per_part=asked.per_shard, reading=asked)
-    others = f", {done.copied:,} other files copied" if done.copied else ""
-    click.echo(f"{done.images:,} images{others}: {done.output}")
+    others = f", {counted(done.copied, 'other file')} copied" if done.copied else ""
+    click.echo(f"{counted(done.images, 'image')}{others}: {done.output}")
     if done.left_out:
-        click.echo(f"Note: {done.left_out:,} files belong to no single image and were left out", err=True)
+        click.echo(f"Note: {counted(done.left_out, 'file')} of no single image left out", err=True)
 
 
 def _without_pictures(path: str, asked: InspectSettings) -> FramesSummary | None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from ..data.inspection.frames import FramesSummary
 from ..data.inspection.review import Finding
 from ..data.inspection.survey import AnnotationSummary, LabelSummary, Spread, Survey
+from ..values import counted
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _KINDS = 5
@@ -47,7 +48,7 @@ def print_inspection(
 
 
 def _print_findings(console: Console, found: Sequence[tuple[str, Finding]]) -> None:
-    console.print(f"\n{len(found)} thing{'' if len(found) == 1 else 's'} to know" + (":" if found else "."))
+    console.print(f"\n{counted(len(found), 'thing')} to know" + (":" if found else "."))
     for name, finding in found:
         # Whole lines, so that they can be searched and copied; a terminal wraps them itself.
         console.print(f"- {name + ': ' if name else ''}{finding.text}", soft_wrap=True)
@@ -91,10 +92,10 @@ def frame_rows(found: FramesSummary) -> dict[str, str]:
         kind = "" if one.name == one.kind else f"{one.kind}, "
         unit = f" {one.unit}" if one.unit else ""
         span = "nothing" if one.low is None else f"{one.low:.4g} to {one.high:.4g}{unit}"
-        range_ = span if one.ids is None else f"{one.ids:,} ids"
+        range_ = span if one.ids is None else counted(one.ids, "id")
         rows[f"pass {one.name}"] = f"{kind}{range_}" + (f", {one.empty:.1%} background" if one.empty else "")
-    rows |= {f"label {name}": f"{kind}, of {count:,} frames" for name, (kind, count) in found.labels.items()}
-    return rows | ({"copied": f"{found.copied:,} other files"} if found.copied else {})
+    rows |= {f"label {name}": f"{kind}, of {counted(count, 'frame')}" for name, (kind, count) in found.labels.items()}
+    return rows | ({"copied": counted(found.copied, "other file")} if found.copied else {})
 
 
 def print_frames(path: str, found: FramesSummary, findings: Sequence[Finding]) -> None:
@@ -128,8 +129,8 @@ def _spread(spread: Spread) -> str:
 
 
 def _annotations(found: AnnotationSummary) -> str:
-    counted = f"{found.objects:,} in {found.files:,} file{'' if found.files == 1 else 's'}, of {found.images:,} images"
-    return counted + (f"\n{_counts(found.classes)}" if found.classes else "")
+    rows = f"{found.objects:,} in {counted(found.files, 'file')}, of {counted(found.images, 'image')}"
+    return rows + (f"\n{_counts(found.classes)}" if found.classes else "")
 
 
 def _label(label: LabelSummary) -> str:

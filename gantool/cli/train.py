@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
+from ..runs.folder import read_choices
 from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
 from .flags import quiet_flag, settings
@@ -108,8 +110,25 @@ def _finish(run: Path, quiet: bool) -> int:
 
         close_team()
     if not quiet and speaks():
-        click.echo(f"Run: {run}\nPictures: {run / 'samples'}\nRefine with it: gantool refine {run} --input DIR --output DIR")
+        click.echo(f"Run: {run}\nPictures: {run / 'samples'}\nRefine with it: gantool refine {run} {_refined(run)} --output DIR")
     return 0
+
+
+def _refined(run: Path) -> str:
+    """Return the words for what to refine: the synthetic images, and how they are read, where that had to be said.
+
+    The view transform goes without saying: `refine` takes the run's.
+    """
+    options, unsaid = read_choices(run).options, Reading()
+    said = {name: options.get(f"dataset.{name}", ()) for name in ("layout", "image", "copy")}
+    words = [
+        word
+        for name, value in said.items()
+        if value != getattr(unsaid, name)
+        for one in ([value] if isinstance(value, str) else value)
+        for word in (f"--{name}", one)
+    ]
+    return shlex.join(["--input", options["dataset.synthetic"], *words]) if words else "--input DIR"
 
 
 def _choices(ctx: click.Context, flags: dict[str, Any]) -> tuple[Choices, Choices]:

@@ -20,8 +20,8 @@ LabelRange = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Which files of a folder are pictures, and how they become what a person sees."""
+class Arrangement:
+    """Which files of a folder are pictures."""
 
     layout: Annotated[str, Flag("NAME")] = "auto"
     """A folder's layout: auto, a known one, or a .toml file. `gantool plugins` lists them; `gantool data layout` prints such a
@@ -30,6 +30,12 @@ class Reading:
     """Files that are the only pictures, such as 'rgb/*' (repeatable)."""
     copy: Annotated[tuple[str, ...], Flag("PATTERN")] = ()
     """Files that are no pictures, such as 'masks/*' (repeatable). They are left as they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Arrangement):
+    """Which files of a folder are pictures, and how they become what a person sees."""
+
     view: Annotated[str, Flag("NAME")] = "auto"
     """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they are refined.
     "auto" is that of the run, else srgb."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..errors import GantoolError
+from ..values import counted
 
 _SHOWN = 2
 
@@ -48,6 +49,8 @@ class LabelKind(StrEnum):
     BOXES = "boxes"
     POLYGONS = "polygons"
     MASKS = "masks"
+    SIZE = "size"
+    """Width and height of the picture, as `corners` orders `w` and `h`."""
     OTHER = "other"
 
 
@@ -97,6 +100,9 @@ class LabelForm:
     kind: LabelKind
     corners: str = ""
     """Of boxes: the order of the four numbers, of `x0 y0 x1 y1` (edges) and `w h` (sizes), such as `"x0 y0 w h"`."""
+    point: str = "x y"
+    """Of key points and polygons: what the numbers of one point are, in their order. Where `v` is 0 it was not seen, and lies
+    nowhere; other words are left as they are, such as `z`."""
     inclusive: bool = False
     """Whether the far corner is the last pixel of the box, not the edge behind it."""
     shares: bool = False
@@ -191,7 +197,8 @@ class Frames:
     def summary(self) -> str:
         """Say in one line what is what, for a person: "6 frames (replicator): rgb_0000.png; pass depth …, copied as they are"."""
         first = self.frames[0] if self.frames else None
-        parts = [f"{len(self.frames):,} frames ({self.layout})" + (f": pictures such as {first.picture.file}" if first else "")]
+        example = f": pictures such as {first.picture.file}" if first else ""
+        parts = [f"{counted(len(self.frames), 'frame')} ({self.layout}){example}"]
         known = {**{name: form.kind for name, form in self.passes.items()}, **{n: f.kind for n, f in self.labels.items()}}
         if known:
             parts.append("not touched: " + ", ".join(n if n == kind else f"{n} ({kind})" for n, kind in known.items()))

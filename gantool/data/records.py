@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import numpy as np
 
 from ..errors import cause
 from .frames import LabelForm, Place
-from .geometry import Fit
 from .images import ImageReadError
 
-_TABLES = (".txt", ".csv", ".tsv")
+TABLES = (".txt", ".csv", ".tsv")
+
+Cell = tuple[Any, Any]
+"""A container, and the key or index of a value in it."""
 
 
 def read_records(root: Path, place: Place, *, load: Callable[[Path], Any] | None = None) -> list[Any]:
@@ -23,9 +25,11 @@ def read_records(root: Path, place: Place, *, load: Callable[[Path], Any] | None
 
     `place.key` says where:
 
-        objects/*/box          JSON: `*` is every entry of a list; numbers are indices
+        objects/*/box          JSON: `*` is every entry of a list or of an object; numbers are indices
         values/*/origin,size   several fields of each entry, joined into one list
+        views/id=cam/box       the entries of a list of objects that have such a value; `name~text` is "contains"
         boxes/frames=3         the entry of the list `boxes` whose place has 3 in the list `frames` beside it
+        box                    a list of numbers is one entry, a list of lists or objects has as many as it is long
         x_min,x_max            fields of a structured .npy
         frame=3,camera=0/left,right    a table's rows with these values, and their columns; `column~text` is "contains"
 
@@ -37,11 +41,13 @@ def read_records(root: Path, place: Place, *, load: Callable[[Path], Any] | None
         if suffix == ".npy":
             array = np.load(path, allow_pickle=False)
             names = place.key.split(",") if place.key else list(array.dtype.names or ())
-            return [[row[name].item() for name in names] for row in array] if names else list(array)
-        if suffix in _TABLES:
+            if names:
+                return [[row[name].item() for name in names] for row in array]
+            return list(np.atleast_2d(array)) if array.size else []
+        if suffix in TABLES:
             return list(_rows(path.read_text("utf-8", "replace"), place.key))
         data = load(path) if load else json.loads(path.read_bytes())
-        return list(_walk(data, place.key.split("/") if place.key else []))
+        return [_value(cells) for cells in cells_at(data, place.key)]
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise ImageReadError(str(path), f"no labels at {place.key or 'its top'}: {cause(error)}") from None
 
@@ -66,124 +72,51 @@ def boxes(records: Sequence[Sequence[float]], form: LabelForm, size: tuple[int, 
     return np.stack([left, top, right, bottom], axis=1) if len(records) else np.zeros((0, 4))
 
 
-def fit_boxes(data: bytes, name: str, found: Iterable[tuple[Place, LabelForm, Fit]]) -> bytes:
-    """Return the content of a file of which boxes are brought to where they are in resized or cropped pictures.
+def cells_at(data: Any, key: str) -> Iterator[list[Cell]]:
+    """Yield what lies at a path of JSON, as the cells of each entry.
 
-    Args:
-        data: The content.
-        name: Of the file; the suffix says what it is.
-        found: Where boxes lie (see `read_records`), how they are written, and what happened to their picture.
-
-    Whole numbers of a structured array stay whole, so they are rounded; all others are exact. A box of negative size, which says
-    that nothing is seen, stays as it is; one that is cut off becomes empty. Raises `ValueError` for what is no such file.
+    Raises `KeyError`, `IndexError`, `TypeError` or `ValueError` where there is nothing.
     """
-    suffix = Path(name).suffix.lower()
-    if suffix == ".npy":
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-        for place, form, fit in found:
-            names = place.key.split(",")
-            whole = array.dtype[names[0]].kind in "iu"
-            for row in array:
-                _fit([(row, name) for name in names], form, fit, whole=whole)
-        file = io.BytesIO()
-        np.save(file, array)
-        return file.getvalue()
-    if suffix in _TABLES:
-        return _fit_rows(data.decode(), found).encode()
-    content = json.loads(data)
-    for place, form, fit in found:
-        for cells in _cells(content, place.key.split("/")):
-            _fit(cells, form, fit)
-    indent = 2 if b"\n" in data.strip() else None
-    return json.dumps(content, ensure_ascii=False, indent=indent).encode()
+    yield from _select(([data], 0), key.split("/") if key else [], each=True)
 
 
-_Cell = tuple[Any, Any]
-"""A container, and the key or index of a number in it."""
-
-
-def _fit(cells: Sequence[_Cell], form: LabelForm, fit: Fit, *, whole: bool = False) -> None:
-    before = [container[key] for container, key in cells]
-    ((left, top, right, bottom),) = boxes([[float(value) for value in before]], form, fit.before)
-    if right < left or bottom < top:
-        return
-    left, top, right, bottom = fit.box(left, top, right, bottom) or (0.0, 0.0, 0.0, 0.0)
-    if form.y_up:
-        top, bottom = fit.size[0] - bottom, fit.size[0] - top
-    height, width = fit.size if form.shares else (1, 1)
-    last = 1.0 if form.inclusive else 0.0
-    new = {"x0": left, "y0": top, "w": right - left, "h": bottom - top, "x1": right - last, "y1": bottom - last}
-    for (container, key), word, old in zip(cells, form.corners.split(), before, strict=True):
-        value = new[word] / (width if word in ("x0", "x1", "w") else height)
-        exact = int(value) if isinstance(old, int) and value == int(value) else value
-        container[key] = round(value) if whole else f"{exact:.10g}" if isinstance(old, str) else exact
-
-
-def _cells(data: Any, words: Sequence[str]) -> Iterator[list[_Cell]]:
-    """Yield the numbers of each record at a path, as `_walk` finds their values."""
-    word, rest = words[0], words[1:]
-    if word != "*":
-        yield from _cells(_step(data, word), rest)
-        return
-    for one in data:
-        if "=" in rest[-1]:
-            values = _one(one, rest)
-            yield from [[(values, place) for place in range(len(values))]] if values is not None else []
-            continue
-        for inner in rest[:-1]:
-            one = _step(one, inner)
-        cells: list[_Cell] = []
-        for name in rest[-1].split(","):
-            inside = one[name]
-            cells += [(inside, place) for place in range(len(inside))] if isinstance(inside, list) else [(one, name)]
-        yield cells
-
-
-def _fit_rows(text: str, found: Iterable[tuple[Place, LabelForm, Fit]]) -> str:
-    lines = text.splitlines(keepends=True)
-    separator = next((sign for sign in ("\t", ",") if sign in lines[0]), " ")
-    header = [name.strip() for name in lines[0].split(None if separator == " " else separator)]
-    rows = [line.rstrip("\r\n").split(None if separator == " " else separator) for line in lines]
-    for place, form, fit in found:
-        conditions, _, columns = place.key.rpartition("/")
-        for row in rows[1:]:
-            named = dict(zip(header, (word.strip() for word in row), strict=False))
-            if row and all(_holds(named, condition) for condition in conditions.split(",") if condition):
-                _fit([(row, header.index(name)) for name in columns.split(",")], form, fit)
-    ends = [line[len(line.rstrip("\r\n")) :] for line in lines]
-    return "".join(f"{separator.join(row)}{end}" for row, end in zip(rows, ends, strict=True))
-
-
-def _walk(data: Any, words: Sequence[str]) -> Iterator[Any]:
+def _select(cell: Cell, words: Sequence[str], *, each: bool) -> Iterator[list[Cell]]:
+    """`each`: whether a list of lists at the end is an entry each; below a `*` it is one entry."""
+    data = cell[0][cell[1]]
     if not words:
-        yield from data if isinstance(data, list) else [data]
+        several = each and isinstance(data, list) and (not data or isinstance(data[0], list | dict))
+        yield from ([(data, place)] for place in range(len(data))) if several else [[cell]]
         return
     word, rest = words[0], words[1:]
     if word == "*":
-        for one in data:
-            yield from ([found] if (found := _one(one, rest)) is not None else [])
+        for place in data if isinstance(data, dict) else range(len(data)):
+            yield from _select((data, place), rest, each=False)
+    elif isinstance(data, list) and ("=" in word or "~" in word):
+        for place, one in enumerate(data):
+            if isinstance(one, dict) and holds(defaultdict(str, one), word):
+                yield from _select((data, place), rest, each=False)
+    elif rest and isinstance(data, dict) and isinstance(data.get(rest[0].partition("=")[0]), list):
+        name, _, wanted = rest[0].partition("=")
+        where = [str(value) for value in data[name]]
+        if wanted in where:
+            yield from _select((data[word], where.index(wanted)), rest[1:], each=each)
+    elif "," in word:
+        yield [_step(data, name) for name in word.split(",")]
     else:
-        yield from _walk(_step(data, word), rest)
+        yield from _select(_step(data, word), rest, each=each)
 
 
-def _one(data: Any, words: Sequence[str]) -> Any:
-    """Return the single value of an entry, None where it is not there in this video frame."""
-    for place, word in enumerate(words):
-        if place + 1 < len(words) and "=" in words[place + 1]:
-            names, _, wanted = words[place + 1].partition("=")
-            where = [str(value) for value in data[names]]
-            return data[word][where.index(wanted)] if wanted in where else None
-        data = _step(data, word)
-    return data
+def _step(data: Any, word: str) -> Cell:
+    key = int(word) if isinstance(data, list) else word
+    data[key]  # raises where there is none
+    return data, key
 
 
-def _step(data: Any, word: str) -> Any:
-    if "," in word:
-        joined: list[Any] = []
-        for name in word.split(","):
-            joined += data[name] if isinstance(data[name], list) else [data[name]]
-        return joined
-    return data[int(word)] if isinstance(data, list) else data[word]
+def _value(cells: Sequence[Cell]) -> Any:
+    found = [container[key] for container, key in cells]
+    if len(found) == 1:
+        return found[0]
+    return [value for one in found for value in (one if isinstance(one, list) else [one])]
 
 
 def _rows(text: str, key: str) -> Iterator[Any]:
@@ -194,13 +127,18 @@ def _rows(text: str, key: str) -> Iterator[Any]:
     names = columns.split(",") if columns else header
     for line in lines[1:]:
         row = dict(zip(header, (word.strip() for word in line.split(separator)), strict=False))
-        if all(_holds(row, condition) for condition in conditions.split(",") if condition):
+        if holds(row, conditions):
             yield [_number(row[name]) for name in names]
 
 
-def _holds(row: Mapping[str, str], condition: str) -> bool:
-    name, sign, wanted = condition.partition("=" if "=" in condition else "~")
-    return row[name] == wanted if sign == "=" else wanted in row[name]
+def holds(row: Mapping[str, Any], conditions: str) -> bool:
+    """Return whether a row of a table, or an object, has what `conditions` say: `frame=3,file~name`."""
+    for condition in filter(None, conditions.split(",")):
+        name, sign, wanted = condition.partition("=" if "=" in condition else "~")
+        value = str(row[name])
+        if not (value == wanted if sign == "=" else wanted in value):
+            return False
+    return True
 
 
 def _number(word: str) -> float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,19 @@ class View:
         new = self.inverse(display.clip(0, 1).astype(np.float32), _within(original))
         new = new * np.maximum(wide, 1, where=np.isfinite(wide), out=np.ones_like(wide))
         return np.where(np.isfinite(wide) & (wide >= 0), new, wide).astype(np.float32)
+
+
+def digest(name: str) -> str:
+    """Return what tells the view transform of a name from others: its name, or a hash of the table in its file.
+
+    Raises `GantoolError` where the file cannot be read.
+    """
+    if not name.lower().endswith(".cube"):
+        return "srgb" if name == "auto" else name
+    try:
+        return f"{Path(name).name}:{hashlib.sha256(Path(name).read_bytes()).hexdigest()[:16]}"
+    except OSError as error:
+        raise GantoolError(f"cannot read LUT {name}: {cause(error)}") from None
 
 
 def view(name: str) -> View:

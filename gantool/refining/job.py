@@ -12,6 +12,7 @@ import numpy as np
 from .._version import __version__
 from ..data.images import Form
 from ..data.parallel import threads
+from ..data.view import digest
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..model.tiling import Tiling
@@ -63,7 +64,7 @@ class Request(RefineSettings):
         tiling = Tiling(side=self.tile, overlap=self.tile_overlap)
         bundle = open_bundle(self.run, self.checkpoint)
         treatment = _treatment(bundle, self.size)
-        marker = _marker(bundle, treatment)
+        marker = {**_marker(bundle, treatment), "view": digest(self.view)}
         if self.marker is not None and self.marker != marker:
             same = self.marker["gantool"] == __version__
             what = (

@@ -18,8 +18,8 @@ from ..data.frames import Frames, LabelForm, LabelKind, PassForm, PassKind, Plac
 from ..data.geometry import Fit
 from ..data.images import Form
 from ..data.listing import Listing
+from ..data.moving import fit_labels, moves
 from ..data.pictures import is_image_file, probe_picture, rewritten
-from ..data.records import fit_boxes
 from ..data.writing import temporary_for, write_file
 from ..errors import GantoolError, cause
 from .job import Job
@@ -55,7 +55,7 @@ class LabelFiles:
         self.form = self._folder.form
         self._passes: dict[str, list[tuple[Place, PassForm, str]]] = {}
         """By file, each with the file of its picture."""
-        self._boxes: dict[str, list[tuple[Place, LabelForm, str]]] = {}
+        self._placed: dict[str, list[tuple[Place, LabelForm, str]]] = {}
         if listing.frames and self._size:
             self._sort(listing.frames)
 
@@ -117,8 +117,8 @@ class LabelFiles:
                 for place in places:
                     if form.kind == LabelKind.MASKS and is_image_file(place):
                         self._passes.setdefault(place.file, []).append((place, _MASK, picture))
-                    elif form.kind == LabelKind.BOXES and form.corners:
-                        self._boxes.setdefault(place.file, []).append((place, form, picture))
+                    elif moves(form):
+                        self._placed.setdefault(place.file, []).append((place, form, picture))
 
     def _fitted(self, file: str, owner: Annotations | None) -> bytes | None:
         """Return the content of a file for the size that is written; None for one that nothing is known of."""
@@ -128,15 +128,15 @@ class LabelFiles:
             passes = [(place, form) for place, form, _ in self._passes[file]]
             fit = self._fit(self._passes[file][0][2])
             return rewritten(path, passes=passes, fit=fit) if fit else None
-        if owner is None and file not in self._boxes:
+        if owner is None and file not in self._placed:
             return self._fitted_copy(file)
         new = path.read_bytes()
         try:
             if owner is not None:
                 crop = self._treatment.preprocess.fit == "crop"
                 new = owner.scaled(file, new, self._folder.size, self._size, crop=crop)
-            fits = [(place, form, fit) for place, form, image in self._boxes.get(file, ()) if (fit := self._fit(image))]
-            return fit_boxes(new, file, fits) if fits else new
+            fits = [(place, form, fit) for place, form, image in self._placed.get(file, ()) if (fit := self._fit(image))]
+            return fit_labels(new, file, fits) if fits else new
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"cannot be scaled, for it is damaged: {type(error).__name__} {error}") from None
 
@@ -173,7 +173,7 @@ class LabelFiles:
                 names = owner.unknown(file, data) if owner else _numbers_in(file, data)
             except (OSError, ValueError, KeyError, TypeError, IndexError):
                 continue  # who copies it says what is wrong
-            own = {word for place, _, _ in self._boxes.get(file, ()) for word in re.split("[/,]", place.key)}
+            own = {word for place, _, _ in self._placed.get(file, ()) for word in re.split("[/,]", place.key)}
             found.update(dict.fromkeys(name for name in names if name not in own))
         return list(found)
 

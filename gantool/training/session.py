@@ -119,9 +119,7 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         held_labels=_held_labels(plan, source, count),
         fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
         figures=record.figures,
-        summary=_summary(source, target, sample, team)
-        + _chosen(plan.settings.patch, source, target)
-        + f"\n{range_told}" * bool(range_told),
+        summary=_summary(source, target, sample, team) + _patches(plan, source, target) + f"\n{range_told}" * bool(range_told),
     )
 
 
@@ -228,11 +226,15 @@ def _summary(source: Prepared | PreparedStream, target: Prepared | PreparedStrea
     return f"{what}{''.join(told)}"
 
 
-def _chosen(asked: object, source: Prepared | PreparedStream, target: Prepared | PreparedStream) -> str:
-    """What to say of patches that nobody asked for."""
-    if asked != "auto" or not source.patch:
+def _patches(plan: Plan, source: Prepared | PreparedStream, target: Prepared | PreparedStream) -> str:
+    """What to say of patches that nobody asked for, or that are cut from what is not as it is stored."""
+    if not source.patch:
         return ""
     sizes, patch = " and ".join(dict.fromkeys((source.sizes, target.sizes))), "x".join(map(str, source.patch))
+    if plan.preprocess.size is not None:
+        return f"\npictures are brought to {sizes} (--size), and patches of {patch} cut from that"
+    if plan.settings.patch != "auto":
+        return ""
     return f"\npictures are {sizes}: training on patches of {patch}; --size trains on whole pictures"
 
 

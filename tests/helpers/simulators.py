@@ -148,11 +148,13 @@ def solo(root: Path) -> None:
             "filename": "step0.camera.semantic segmentation.png",
             "instances": [{"labelName": "Crate", "pixelValue": [255, 0, 0, 255]}],
         }
+        seen = [{"location": [4.0, 8.0], "state": 2}, {"location": [0.0, 0.0], "state": 0}]
+        body = {"@type": "type.unity.com/unity.solo.KeypointAnnotation", "values": [{"keypoints": seen}]}
         capture = {
             "id": "camera",
             "filename": "step0.camera.png",
             "dimension": [float(W), float(H)],
-            "annotations": [box, ids_in],
+            "annotations": [body, box, ids_in],
         }
         save(folder, "step0.frame_data.json", {"frame": n, "captures": [capture]})
 
@@ -220,12 +222,14 @@ def rhd(root: Path) -> None:
 
 
 def falling_things(root: Path) -> None:
+    corners = {"top_left": [3.0, 2.0], "bottom_right": [9.0, 12.0]}  # y comes first
+    can = {"class": "can", "bounding_box": corners, "projected_cuboid": [[2.0, 3.0]] * 8}
     for n in range(2):
         for eye in ("left", "right"):
             save(root, f"kitchen_0/{n:06}.{eye}.jpg", photo(n))
             save(root, f"kitchen_0/{n:06}.{eye}.depth.png", depth16(65535))
             save(root, f"kitchen_0/{n:06}.{eye}.seg.png", ids((0, 13, 20)))
-            save(root, f"kitchen_0/{n:06}.{eye}.json", {"camera_data": {}, "objects": [{"class": "can"}]})
+            save(root, f"kitchen_0/{n:06}.{eye}.json", {"camera_data": {}, "objects": [can]})
     save(root, "kitchen_0/_camera_settings.json", {})
 
 
@@ -236,8 +240,8 @@ def dope(root: Path) -> None:
         depth, seg = np.where(ids((0, 1)) > 0, lowest, 2.0), np.where(ids((0, 1)) > 0, -lowest, 3.0)
         exr(root / f"{n:05}.depth.exr", ("", {c: depth.astype(np.float32) for c in "RGBA"}))
         exr(root / f"{n:05}.seg.exr", ("", {c: seg.astype(np.float32) for c in "RGBA"}))
-        found = [{"class": "can", "bounding_box_minx_maxx_miny_maxy": [2, 12, 3, 9]}]
-        save(root, f"{n:05}.json", {"camera_data": {}, "objects": found})
+        found = {"class": "can", "bounding_box_minx_maxx_miny_maxy": [2, 12, 3, 9], "projected_cuboid": [[2, 3]] * 9}
+        save(root, f"{n:05}.json", {"camera_data": {"width": W, "height": H}, "objects": [found]})
 
 
 def blenderproc(root: Path, *, stereo: bool = False) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...values import counted
 from .frames import FramesSummary
 from .survey import LabelSummary, Survey
 
@@ -43,7 +44,7 @@ def review(survey: Survey) -> list[Finding]:
             *_damage(survey),
             Finding(
                 "ids",
-                f"{survey.ids:,} images look like masks: few colours in flat patches",
+                counted(survey.ids, "image looks like a mask", "images look like masks") + ": few colours in flat patches",
                 "give the folder that holds the pictures, too: masks are then told from them, and kept",
             ),
             *of_passes(survey.frames),
@@ -78,13 +79,13 @@ def _damage(s: Survey) -> Iterator[Finding]:
         first = s.unreadable_names[0]
         yield Finding(
             "unreadable",
-            f"{s.unreadable:,} of {s.examined:,} images cannot be read: {first}",
+            f"{s.unreadable:,} of {counted(s.examined, 'image')} cannot be read: {first}",
             "training stops at them: remove them",
         )
     if s.not_finite:
         yield Finding(
             "values",
-            f"{s.not_finite:,} images have NaN or infinite values ({s.blank:.2%} of the pixels)",
+            f"{counted(s.not_finite, 'image has', 'images have')} NaN or infinite values ({s.blank:.2%} of the pixels)",
             "nothing to do for NaN: the network sees the median of the image there, and it stays NaN; "
             "with --value-range, infinite pixels stay, too",
         )
@@ -92,7 +93,11 @@ def _damage(s: Survey) -> Iterator[Finding]:
 
 def _flat(s: Survey) -> Iterator[Finding]:
     if s.flat:
-        yield Finding("flat", f"{s.flat:,} images have a single value", "they show nothing: remove them")
+        yield Finding(
+            "flat",
+            counted(s.flat, "image has a single value", "images have a single value each"),
+            "nothing is seen there: remove them",
+        )
 
 
 def _values(s: Survey) -> Iterator[Finding]:
@@ -121,7 +126,11 @@ def _values(s: Survey) -> Iterator[Finding]:
 def _repeats(s: Survey) -> Iterator[Finding]:
     if s.duplicate_count:
         names = " = ".join(s.duplicates[0][:2])
-        yield Finding("duplicates", f"{s.duplicate_count:,} images repeat another one, such as {names}", "remove them")
+        yield Finding(
+            "duplicates",
+            f"{counted(s.duplicate_count, 'image repeats', 'images repeat')} another one: {names}",
+            "remove one of each",
+        )
 
 
 def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
@@ -130,7 +139,7 @@ def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
         for text in found.warnings:
             yield Finding("passes", f"{found.name}: {text}", "leave it out where you scale or compare values")
         if found.unreadable:
-            text = f"{found.name}: {found.unreadable:,} files cannot be read"
+            text = f"{found.name}: {counted(found.unreadable, 'file')} cannot be read"
             yield Finding("passes", text, "write them again, or remove them")
 
 
@@ -138,7 +147,7 @@ def _damaged_labels(s: Survey) -> Iterator[Finding]:
     if s.annotated.problem_count:
         yield Finding(
             "annotations",
-            f"{s.annotated.problem_count:,} annotations do not fit, the first: {s.annotated.problems[0]}",
+            f"{counted(s.annotated.problem_count, 'annotation does', 'annotations do')} not fit: {s.annotated.problems[0]}",
             "put them right: `gantool refine --validate` lists more, and refuses the set until then",
         )
     for label in s.labels:
@@ -225,7 +234,7 @@ def _shared(a: Survey, b: Survey) -> Iterator[Finding]:
         example = min((a.digests[digest], b.digests[digest]) for digest in both)
         yield Finding(
             "shared images",
-            f"{len(both):,} images are in both domains, such as {' = '.join(example)}",
+            f"{counted(len(both), 'image is', 'images are')} in both domains, such as {' = '.join(example)}",
             "remove them from one: the discriminator would be taught that real is fake",
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ...values import counted
 from ..formats.folder import FolderImages
 from ..frames import Frame, Frames, LabelKind, PassKind
 from ..images import ImageReadError, Images
@@ -48,7 +49,7 @@ def _block(title: str, images: Images, survey: Survey) -> Image.Image:
     numbers = sample_numbers(len(images), _COLUMNS * _ROWS)
     rows = -(-len(numbers) // _COLUMNS)
     block = Image.new("RGB", (_COLUMNS * (_CELL + _GAP) + _GAP, _HEAD + rows * (_CELL + _GAP) + _GAP), "white")
-    _write(block, (_GAP, _GAP), f"{title}: {len(images):,} images")
+    _write(block, (_GAP, _GAP), f"{title}: {counted(len(images), 'image')}")
     for place, number in enumerate(numbers):
         row, column = divmod(place, _COLUMNS)
         try:
@@ -67,7 +68,7 @@ def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: S
     columns = [*names[: _COLUMNS - 1 - len(masks)], *masks]
     height = _HEAD + _GAP + len(numbers) * (_CELL + _GAP) + _GAP + _HEAD
     block = Image.new("RGB", (_COLUMNS * (_CELL + _GAP) + _GAP, height), "white")
-    _write(block, (_GAP, _GAP), f"{title}: {len(images):,} frames ({frames.layout})")
+    _write(block, (_GAP, _GAP), f"{title}: {counted(len(images), 'frame')} ({frames.layout})")
     for column, name in enumerate(["picture", *columns]):
         _write(block, (_GAP + column * (_CELL + _GAP), _HEAD), name[:16])
     for row, number in enumerate(numbers):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from ..frames import LabelForm, LabelKind, PassForm, PassKind
-from .description import Description, Source
+from .description import Description, Rows, Source
 from .model import Written
 from .tree import Tree
 
@@ -47,19 +45,11 @@ def recognise(tree: Tree) -> Description | None:
             passes[name] = ((Source(_where(number, suffixes, inside)),), stored)
     records = tree.ending("airsim_rec.txt")
     labels = {"pose": (Source("{run/}airsim_rec.txt", key="ImageFile~{time}"), LabelForm(LabelKind.VECTOR))} if records else {}
+    # Each file of a row is written at a time of its own.
+    rows = Rows("{run/}airsim_rec.txt", column="ImageFile", field="time") if records else None
     pictures = (Source(_where(_SCENE, found[_SCENE], inside)),) if _SCENE in found else ()
     missing = "" if pictures else "there is no picture of type 0 (Scene)"
-    return Description("airsim", pictures, passes, labels, fields=dict(_moments(tree, records)), missing=missing)
-
-
-def _moments(tree: Tree, records: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the nanoseconds of the first file of a row for all files of it: each file is written at a time of its own."""
-    known = {file.rpartition("/")[2]: file for file in tree.files}
-    for record in records:
-        for line in (tree.root / record).read_text("utf-8", "replace").splitlines()[1:]:
-            files = [name.strip() for name in line.rpartition("\t")[2].split(";") if name.strip() in known]
-            times = [name.rpartition(".")[0].rpartition("_")[2] for name in files]
-            yield from ((known[name], {"time": times[0]}) for name in files)
+    return Description("airsim", pictures, passes, labels, rows=rows, missing=missing)
 
 
 def _where(number: str, suffixes: set[str], inside: bool) -> str:

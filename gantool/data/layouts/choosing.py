@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from ...errors import GantoolError, PluginError, nearest
 from ...plugins import Provided
 from .. import IMAGE_SUFFIXES
-from ..domains import Reading
+from ..domains import Arrangement, Reading
 from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, PassKind, PictureForm, Place
 from ..installed import ask, installed
 from ..listing import Layout, Listing
 from ..locations import Location
 from . import generic, written
-from .description import Description, Source, apply, only
+from .description import Description, Source, apply
 from .model import Written, listing_of
 from .tree import Tree
 from .units import matches
@@ -74,7 +74,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
         return Listing(tuple(files), ())
     patterns = [layout for layout in layouts.values() if isinstance(layout, Written)]
     tree = Tree(root, files)
-    frames = _frames_of(tree, reading, patterns)
+    frames = apply(describe_as_said(tree, reading, patterns), tree)
     if frames.doubts:
         frames.settled(root)
     # What annotates pictures by itself is looked after whatever the layout.
@@ -181,23 +181,22 @@ def read_frames(root: Path, *, layout: str = AUTO, image: Sequence[str] = (), co
     What is in doubt is among the result's `doubts`: `settled` raises it. Raises `GantoolError` as `describe`, and for a pattern
     that matches nothing.
     """
-    return _frames_of(Tree(root), Reading(layout=layout, image=tuple(image), copy=tuple(copy)), None)
+    tree = Tree(root)
+    return apply(describe_as_said(tree, Reading(layout=layout, image=tuple(image), copy=tuple(copy))), tree)
 
 
-def _frames_of(tree: Tree, reading: Reading, layouts: Sequence[Written] | None) -> Frames:
-    kept = _matching(tree, "--copy", reading.copy, tree.files)
-    tree = tree.of(file for file in tree.files if file not in kept)
-    said = _matching(tree, "--image", reading.image, tree.pictures)
-    description = describe(tree, reading.layout, layouts)
-    frames = apply(description, tree)
-    if said:
-        pictures = {frame.picture.file for frame in frames.frames}
+def describe_as_said(tree: Tree, said: Arrangement, layouts: Sequence[Written] | None = None) -> Description:
+    """Return what a tree is by what a person says of it. Raises `GantoolError` as `read_frames`."""
+    kept = _matching(tree, "--copy", said.copy, tree.files)
+    rest = tree.of(file for file in tree.files if file not in kept)
+    pictures = _matching(rest, "--image", said.image, rest.pictures)
+    found = describe(rest, said.layout, layouts)
+    if pictures:
         # A layout that knows these pictures knows their passes, too.
-        unknown = description.doubts or not said <= pictures
-        if reading.layout == AUTO and unknown and (by_hand := generic.describe(tree, said)):
-            frames = apply(by_hand, tree)
-        frames = replace(only(frames, said), doubts=())
-    return replace(frames, copied=tuple(sorted({*frames.copied, *kept})))
+        unknown = found.doubts or not pictures <= {frame.picture.file for frame in apply(found, rest).frames}
+        by_hand = generic.describe(rest, pictures) if said.layout == AUTO and unknown else None
+        found = replace(by_hand or found, doubts=(), image=said.image)
+    return replace(found, copy=(*said.copy, *found.copy))
 
 
 def _matching(tree: Tree, option: str, patterns: Iterable[str], files: Iterable[str]) -> set[str]:

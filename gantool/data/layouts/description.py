@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import GantoolError
+from ...values import counted
 from ..frames import Doubt, Frame, Frames, LabelForm, PassForm, PictureForm, Place
+from ..records import read_records
 from .patterns import fill, natural, pattern
 from .tree import Tree
-from .units import glob_of, units_of
+from .units import glob_of, matches, units_of
 from .words import PICTURE
+
+_WAY_OUT = "--layout FILE.toml"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,18 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Tables of which each row names the files of one frame, which their names do not tell."""
+
+    files: str
+    """Pattern of the tables."""
+    column: str
+    """Which column has the names, separated by ";". They lie below the folder of the table."""
+    field: str
+    """What all of them have of the first one."""
+
+
+@dataclass(frozen=True)
 class Description:
     """What a tree's files are."""
 
@@ -41,10 +57,11 @@ class Description:
     """Several sources where frames have it in different places, such as the eyes of a stereo pair."""
     labels: Mapping[str, tuple[Source, LabelForm]] = field(default_factory=dict)
     picture: PictureForm = field(default_factory=PictureForm)
-    fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Fields of single files that their names do not hold."""
+    rows: Rows | None = None
     copy: tuple[str, ...] = ()
-    """Patterns of files that look like pictures and are to be left as they are."""
+    """Patterns of files that are to be left as they are; those without a field are shell patterns, as of `--copy`."""
+    image: tuple[str, ...] = ()
+    """Shell patterns of the files that are the only pictures, as of `--image`."""
     notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     missing: str = ""
@@ -58,12 +75,20 @@ def apply(description: Description, tree: Tree) -> Frames:
 
     Raises `GantoolError` for a pattern that is none, and for fields that pictures have not.
     """
+    whole, globs = tree, [text for text in description.copy if "{" not in text]
+    tree = tree.of(file for file in tree.files if not any(matches(file, glob) for glob in globs)) if globs else tree
     taken = _Taken(description, tree)
     frames = sorted(_frames(description, taken), key=lambda frame: natural(frame.name))
-    copied = {file for text in description.copy for file, _ in taken.by_pattern[text]}
+    copied = {file for text in description.copy if text not in globs for file, _ in taken.by_pattern[text]}
     used = {file for found in taken.by_pattern.values() for file, _ in found} - copied
-    left = [file for file in tree.pictures if file not in used and file not in copied]
-    aside, doubts = _left_over(left, frames, tree) if not description.doubts else ([], list(description.doubts))
+    doubts = list(description.doubts)
+    aside: list[str] = []
+    if description.image:
+        seen = [frame for frame in frames if any(matches(frame.picture.file, glob) for glob in description.image)]
+        used -= {frame.picture.file for frame in frames} - {frame.picture.file for frame in seen}
+        frames = seen
+    elif not doubts:
+        aside, doubts = _left_over([file for file in tree.pictures if file not in used and file not in copied], frames, tree)
     notes = (*description.notes, *aside, *_without(description, frames))
     return Frames(
         description.name,
@@ -71,7 +96,7 @@ def apply(description: Description, tree: Tree) -> Frames:
         tuple(frames),
         {name: form for name, (_, form) in description.passes.items()},
         {name: form for name, (_, form) in description.labels.items()},
-        tuple(file for file in tree.files if file not in used),
+        tuple(file for file in whole.files if file not in used),
         "" if frames else description.missing or _missing(description),
         notes,
         tuple(doubts),
@@ -87,16 +112,33 @@ class _Taken:
         of_passes = [source for sources, _ in description.passes.values() for source in sources]
         of_labels = [source for source, _ in description.labels.values()]
         beside = [source.files for source in (*of_passes, *of_labels)]
-        others = [*description.copy, *(source.files for source in description.pictures)]
+        copied = [text for text in description.copy if "{" in text]
+        others = [*copied, *(source.files for source in description.pictures)]
         others.sort(key=lambda text: -sum(map(len, pattern(text).pieces[::2])))
         patterns = {text: pattern(text) for text in (*beside, *others)}
         self.by_pattern: dict[str, list[tuple[str, dict[str, str]]]] = {text: [] for text in patterns}
         for file in tree.files:
             for text, one in patterns.items():
                 if (fields := one.match(file)) is not None:
-                    self.by_pattern[text].append((file, {**fields, **description.fields.get(file, {})}))
+                    self.by_pattern[text].append((file, fields))
                     break
+        if description.rows:
+            self._join(description.rows)
         self._joined: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], list[str]]] = {}
+
+    def _join(self, rows: Rows) -> None:
+        """Give the files of a row the field of the first of them."""
+        by_file = {file: fields for found in self.by_pattern.values() for file, fields in found}
+        by_name: dict[str, list[str]] = {}
+        for file in by_file:
+            by_name.setdefault(file.rpartition("/")[2], []).append(file)
+        for table in (file for file in self.tree.files if pattern(rows.files).match(file) is not None):
+            folder = table[: table.rfind("/") + 1]
+            for (names,) in read_records(self.tree.root, Place(table, rows.column)):
+                found = [by_name.get(name.strip(), []) for name in str(names).split(";")]
+                files = [file for same in found for file in same if file.startswith(folder)]
+                for file in files[1:] if files and rows.field in by_file[files[0]] else ():
+                    by_file[file][rows.field] = by_file[files[0]][rows.field]
 
     def beside(self, source: Source, fields: Mapping[str, str]) -> Sequence[str]:
         """Return the files of a source that agree with a picture in all fields that both have."""
@@ -167,18 +209,23 @@ def _left_over(left: Sequence[str], frames: Sequence[Frame], tree: Tree) -> tupl
         return [], []
     units = units_of(tree, left)
     aside = [unit for unit in units if unit.role not in (None, PICTURE) and not unit.photo]
-    notes = [f"{unit.files[0]} and its like are {unit.role} by their names, and copied" for unit in aside]
-    rest = [file for unit in units if unit not in aside for file in unit.files]
+    notes = [f"called {unit.role}, and copied: {counted(len(unit.files), 'file')} such as {unit.files[0]}" for unit in aside]
+    unknown = [unit for unit in units if unit not in aside]
+    rest = [file for unit in unknown for file in unit.files]
     if not rest:
         return notes, []
     by_stem = {frame.picture.file.rpartition(".")[0]: frame.picture.file for frame in frames}
     twin = next((file for file in rest if file.rpartition(".")[0] in by_stem), "")
-    first, second = (by_stem[twin.rpartition(".")[0]], twin) if twin else (frames[0].picture.file, rest[0])
-    suffix = second[second.rfind(".") :]
+    if not twin:
+        # One pattern for all of them where there is one; else the shortest for each kind.
+        globs = [glob_of(rest, tree.pictures)]
+        globs = globs if all(globs) else [glob_of(unit.files, tree.pictures) for unit in unknown]
+        words = (" ".join(f"--copy '{glob}'" for glob in globs), _WAY_OUT) if all(globs) else (_WAY_OUT,)
+        return notes, [Doubt(frames[0].picture.file, rest[0], "is nothing that this layout knows", words)]
+    suffix = twin[twin.rfind(".") :]
     glob = glob_of([file for file in rest if file.endswith(suffix)], tree.pictures)
-    why = "shows the same frame" if twin else "is nothing that this layout knows"
-    words = (f"--image '{glob}'", f"--copy '{glob}'") if glob else ("--layout FILE.toml",)
-    return notes, [Doubt(first, second, why, words)]
+    words = (f"--image '{glob}'", f"--copy '{glob}'") if glob else (_WAY_OUT,)
+    return notes, [Doubt(by_stem[twin.rpartition(".")[0]], twin, "shows the same frame", words)]
 
 
 def _without(description: Description, frames: Sequence[Frame]) -> Iterator[str]:
@@ -186,20 +233,12 @@ def _without(description: Description, frames: Sequence[Frame]) -> Iterator[str]
     lacking = {name: [frame for frame in frames if name not in frame.passes] for name in description.passes}
     lacking = {name: found for name, found in lacking.items() if found}
     if lacking and frames:
-        each = ", ".join(f"{name} ({len(found):,})" for name, found in lacking.items())
-        yield f"some of the {len(frames):,} frames have no {each}, such as {next(iter(lacking.values()))[0].picture.file}"
+        each = ", ".join(f"{counted(len(found), 'lacks', 'lack')} {name}" for name, found in lacking.items())
+        yield f"of {counted(len(frames), 'frame')}, {each}, such as {next(iter(lacking.values()))[0].picture.file}"
 
 
 def _missing(description: Description) -> str:
     return f"{' and '.join(dict.fromkeys(source.files for source in description.pictures))} matches no file"
-
-
-def only(frames: Frames, pictures: Iterable[str]) -> Frames:
-    """Return the frames with these picture files alone; those of the others are copied."""
-    wanted = frozenset(pictures)
-    kept = tuple(frame for frame in frames.frames if frame.picture.file in wanted)
-    dropped = {frame.picture.file for frame in frames.frames} - wanted
-    return replace(frames, frames=kept, copied=tuple(sorted({*frames.copied, *dropped})))
 
 
 def check_fields(description: Description) -> None:

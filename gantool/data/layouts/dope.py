@@ -10,6 +10,13 @@ from .tree import Tree
 _DEPTH_UNIT = 0.1
 """Millimetres, in Falling Things."""
 _SAMPLES = 3
+_LABELS = (
+    ("boxes", "objects/*/bounding_box_minx_maxx_miny_maxy", LabelForm(LabelKind.BOXES, corners="x0 x1 y0 y1")),
+    # Falling Things has y before x here, and here alone.
+    ("boxes", "objects/*/bounding_box/top_left,bottom_right", LabelForm(LabelKind.BOXES, corners="y0 x0 y1 x1")),
+    ("cuboids", "objects/*/projected_cuboid", LabelForm(LabelKind.KEYPOINTS)),
+    ("centroids", "objects/*/projected_cuboid_centroid", LabelForm(LabelKind.KEYPOINTS)),
+)
 
 
 def recognise(tree: Tree) -> Description | None:
@@ -40,10 +47,13 @@ def recognise(tree: Tree) -> Description | None:
             )
             channels = _channel(tree, word) if exr else ()
             passes[name] = ((Source(f"{stem}.{word}.{ends[0]}", channels=channels),), scaled)
-    labels = {"objects": (Source(f"{stem}.json", key="objects"), LabelForm(LabelKind.OTHER))}
-    if any("bounding_box_minx_maxx_miny_maxy" in one for found in data for one in found["objects"]):
-        boxes = LabelForm(LabelKind.BOXES, corners="x0 x1 y0 y1")
-        labels["boxes"] = (Source(f"{stem}.json", key="objects/*/bounding_box_minx_maxx_miny_maxy"), boxes)
+    known = {key for found in data for one in found["objects"] if isinstance(one, dict) for key in one}
+    labels = {
+        "objects": (Source(f"{stem}.json", key="objects"), LabelForm(LabelKind.OTHER)),
+        **{name: (Source(f"{stem}.json", key=key), form) for name, key, form in _LABELS if key.split("/")[2] in known},
+    }
+    if all({"width", "height"} <= found["camera_data"].keys() for found in data):
+        labels["size"] = (Source(f"{stem}.json", key="camera_data/width,height"), LabelForm(LabelKind.SIZE, corners="w h"))
     return Description("dope", (Source(f"{stem}.{picture.rpartition('.')[2]}"),), passes, labels)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ...values import counted
 from .. import IMAGE_SUFFIXES
 from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind
 from .description import Description, Source
@@ -87,7 +88,7 @@ def _judge(units: Sequence[Unit], names: frozenset[str], tree: Tree) -> _Sorted:
             found.pictures.append(unit)
             if sure and unit.role != PICTURE:
                 what = "that no annotation lists" if listed_units else "whose names do not say so"
-                found.notes.append(f"{len(unit.files):,} images {what} are pictures, too, such as {unit.files[0]}")
+                found.notes.append(f"also pictures: {counted(len(unit.files), 'image')} {what}, such as {unit.files[0]}")
     return found
 
 

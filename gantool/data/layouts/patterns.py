@@ -45,6 +45,8 @@ class Pattern:
         parts, seen = [], set()
         for place, piece in enumerate(self.pieces):
             if place % 2 == 0:
+                if odd := next((brace for brace in "{}" if brace in piece), ""):
+                    raise GantoolError(f"pattern {self.text!r}: a {odd} has no other half; fields are in braces, as {{frame}}")
                 parts.append(re.escape(piece))
             elif "|" in piece and ":" not in piece:
                 parts.append(f"(?:{_one_of(piece)})")

@@ -17,6 +17,23 @@ _PASSES = {
     "DepthAnnotation": PassKind.DEPTH,
 }
 _SAMPLES = 8
+_LABELS = (
+    # Pixels counted from the top left; the far corner is the edge behind the last one.
+    (
+        "boxes",
+        "BoundingBox2DAnnotation",
+        "annotations/@type~BoundingBox2D/values/*/origin,dimension",
+        LabelForm(LabelKind.BOXES, corners="x0 y0 w h"),
+    ),
+    # State 0 is "not in the picture", and lies at 0, 0.
+    (
+        "keypoints",
+        "KeypointAnnotation",
+        "annotations/@type~KeypointAnnotation/values/*/keypoints/*/location,state",
+        LabelForm(LabelKind.KEYPOINTS, point="x y v"),
+    ),
+    ("size", "", "dimension", LabelForm(LabelKind.SIZE, corners="w h")),
+)
 
 
 def recognise(tree: Tree) -> Description | None:
@@ -37,20 +54,14 @@ def recognise(tree: Tree) -> Description | None:
         if str(kind) not in passes and any(file.endswith(f".{words}.png") for file in tree.files):
             passes[str(kind)] = ((Source(f"{where}{camera}.{words}.png"),), PassForm(kind))
     labels = {"frame_data": (Source(f"{where}frame_data.json"), LabelForm(LabelKind.OTHER))}
-    boxes = next((place for place, one in _annotations(captures) if "BoundingBox2D" in str(one.get("@type"))), None)
-    if boxes is not None and len(cameras) == 1:
-        # Pixels counted from the top left; the far corner is the edge behind the last one.
-        form = LabelForm(LabelKind.BOXES, corners="x0 y0 w h")
-        labels["boxes"] = (
-            Source(f"{where}frame_data.json", key=f"captures/0/annotations/{boxes}/values/*/origin,dimension"),
-            form,
-        )
+    kinds = {str(one.get("@type")).rpartition(".")[2] for capture in captures for one in capture.get("annotations", [])}
+    labels |= {
+        name: (Source(f"{where}frame_data.json", key=f"captures/id={{camera}}/{key}"), form)
+        for name, kind, key, form in _LABELS
+        if kind in ("", *kinds)
+    }
     pictures = tuple(Source(f"{where}{camera}.{end}") for end in sorted(ends))
     return Description("solo", pictures, passes, labels)
-
-
-def _annotations(captures: list[Any]) -> list[tuple[int, Any]]:
-    return [item for capture in captures for item in enumerate(capture.get("annotations", []))]
 
 
 def _add_pass(passes: dict[str, tuple[tuple[Source, ...], PassForm]], camera: str, annotation: Any, where: str) -> None:

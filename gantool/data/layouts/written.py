@@ -13,13 +13,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...errors import GantoolError, cause, nearest
 from ..frames import LabelForm, PassForm, PictureForm
-from .description import Description, Source, check_fields
+from .description import Description, Rows, Source, check_fields
 from .patterns import pattern
 
 SUFFIX = ".toml"
 FILE = "gantool-layout.toml"
 """In a folder it says what the folder is; `gantool data convert` writes it."""
-_KEYS = ("layout", "picture", "passes", "labels", "copy")
+_PATTERNS = ("image", "copy")
+_KEYS = ("layout", *_PATTERNS, "rows", "picture", "passes", "labels")
 
 
 def read(path: Path) -> Description:
@@ -37,8 +38,9 @@ def read(path: Path) -> Description:
 def write(description: Description) -> str:
     """Return a layout as TOML, which `read` takes."""
     lines = [f"layout = {_value(description.name)}"]
-    if description.copy:
-        lines.append(f"copy = {_value(description.copy)}")
+    lines += [f"{name} = {_value(texts)}" for name in _PATTERNS if (texts := getattr(description, name))]
+    if description.rows:
+        lines += ["", "[rows]", *_entries(description.rows)]
     for source in description.pictures:
         one = len(description.pictures) == 1
         lines += ["", "[picture]" if one else "[[picture]]", *_entries(source), *_entries(description.picture)]
@@ -63,26 +65,34 @@ def _description(table: Mapping[str, Any], stem: str) -> Description:
         several = [_built((Source, PassForm), each, f"[passes.{name}]") for each in (one if isinstance(one, list) else [one])]
         passes[name] = (tuple(source for source, _ in several), several[0][1])
     labels = {name: tuple(_built((Source, LabelForm), one, f"[labels.{name}]")) for name, one in _tables(table, "labels")}
-    copy = table.get("copy", [])
-    if not isinstance(copy, list) or not all(isinstance(text, str) for text in copy):
-        raise GantoolError("copy must be a list of patterns")
+    image, copy = (_patterns(table, name) for name in _PATTERNS)
+    rows = _built((Rows,), table["rows"], "[rows]")[0] if "rows" in table else None
     description = Description(
         str(table.get("layout", stem)),
         tuple(source for source, _ in built),
         passes,
         labels,
         built[0][1],
-        copy=tuple(copy),
+        rows=rows,
+        copy=copy,
+        image=image,
     )
     sources = [
         *description.pictures,
         *(source for many, _ in passes.values() for source in many),
         *(s for s, _ in labels.values()),
     ]
-    for text in (*copy, *(source.files for source in sources)):
+    for text in (*copy, *(source.files for source in sources), *([rows.files] if rows else [])):
         pattern(text).match("")
     check_fields(description)
     return description
+
+
+def _patterns(table: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = table.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise GantoolError(f"{name} must be a list of patterns")
+    return tuple(found)
 
 
 def _tables(table: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:

@@ -105,9 +105,16 @@ def test_passes_masks_and_boxes_follow_the_size(tree: Path, tmp_path: Path, trai
                     was = boxes(read_records(tree, place), form, (made.H, made.W))
                     now = boxes(read_records(tmp_path / "out", other), form, HALF)
                     seen = was[:, 0] <= was[:, 2]
-                    whole = place.file.endswith(".npy")
-                    assert np.allclose(now[seen], was[seen] / 2, atol=0.5 if whole else 1e-6)
+                    assert np.allclose(now[seen], was[seen] / 2, atol=1e-6)
                     assert np.array_equal(now[~seen], was[~seen]), "[-1, -1, -1, -1] says that nothing is seen"
+            if form.kind in (LabelKind.KEYPOINTS, LabelKind.SIZE) and name in frame.labels:
+                was, now = (
+                    np.array(read_records(root, one.labels[name][0]))
+                    for root, one in ((tree, frame), (tmp_path / "out", smaller))
+                )
+                assert was.size
+                assert np.array_equal(now[..., :2], was[..., :2] / 2)
+                assert np.array_equal(now[..., 2:], was[..., 2:]), "whether it was seen"
 
 
 def test_values_above_1_come_back(tmp_path: Path, trained, added):
@@ -225,3 +232,18 @@ def test_frames_train_and_say_what_they_are(write, tmp_path: Path, capsys: pytes
     ours, none, srgb = (open_images(tmp_path / name, Reading(view="none"))[0] for name in ("out", "none", "srgb"))
     assert np.array_equal(ours, none), "refine takes the view of the run; workers write the same"
     assert not np.array_equal(ours, srgb)
+
+
+def test_views_do_not_mix_in_one_folder(tmp_path: Path, trained, added):
+    made.blender(tmp_path / "in/a_0001.exr", 4)
+    (tmp_path / "a.cube").write_text("LUT_1D_SIZE 2\n0 0 0\n1 1 1\n")
+    trained(added(0.2))
+    refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    assert refine("run", input=tmp_path / "in", output=tmp_path / "out", view="srgb").skipped == 1
+    for view in ("none", str(tmp_path / "a.cube")):
+        with pytest.raises(GantoolError, match="was written by run run-1 with other settings"):
+            refine("run", input=tmp_path / "in", output=tmp_path / "out", view=view)
+    refine("run", input=tmp_path / "in", output=tmp_path / "cube", view=str(tmp_path / "a.cube"))
+    (tmp_path / "a.cube").write_text("LUT_1D_SIZE 2\n0 0 0\n0.5 0.5 0.5\n")
+    with pytest.raises(GantoolError, match="other settings"):
+        refine("run", input=tmp_path / "in", output=tmp_path / "cube", view=str(tmp_path / "a.cube"))

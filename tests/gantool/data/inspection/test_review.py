@@ -139,7 +139,7 @@ def test_images_in_both_domains_are_named(stored: Callable[..., Path]):
     a = survey(open_images(stored("a", [grey(n) for n in range(5)])))
     b = survey(open_images(stored("b", [grey(n) for n in range(4, 9)])))
     shared = topics(compare(a, b))["shared images"]
-    assert shared.text.startswith("1 images are in both domains")
+    assert shared.text.startswith("1 image is in both domains")
     assert "a.npz[4]" in shared.text
     assert "b.npz[0]" in shared.text
 

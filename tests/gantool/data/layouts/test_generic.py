@@ -11,8 +11,11 @@ import pytest
 import simulators as made
 from PIL import Image
 
+from gantool.data.domains import Arrangement
 from gantool.data.frames import PassKind
-from gantool.data.layouts.choosing import read_frames
+from gantool.data.layouts import written
+from gantool.data.layouts.choosing import describe_as_said, read_frames
+from gantool.data.layouts.tree import Tree
 from gantool.errors import GantoolError
 
 Put = Callable[..., None]
@@ -146,7 +149,7 @@ def test_pictures_that_no_annotation_lists_are_noted_and_ids_among_them_doubted(
     put({"images": listed, "annotations": [], "categories": []}, "coco.json")
     found = read_frames(tmp_path).settled(tmp_path)
     assert (found.layout, len(found.frames)) == ("listed", 4)
-    assert found.notes == ("1 images that no annotation lists are pictures, too, such as extra.png",)
+    assert found.notes == ("also pictures: 1 image that no annotation lists, such as extra.png",)
     put(made.ids(), *names("what/"))
     assert [doubt.second for doubt in read_frames(tmp_path).doubts] == ["what/000.png"]
 
@@ -248,6 +251,8 @@ def test_a_layout_in_a_dozen_lines(put: Put, tmp_path: Path):
         ("[picture]", "[pictures]", "the file has an unknown entry 'pictures'; did you mean 'picture'"),
         ("z/{frame:d}.png", "z/a.png", "depth: z/a.png shares no field with the pictures"),
         ("shot/{frame:d}", "shot/{1}", r"\{1\} is no field"),
+        ("shot/{frame:d}", "shot/{frame:d", "a { has no other half"),
+        ("z/{frame:d}", "z/frame:d}", "a } has no other half"),
         ("layout = ", "layout ", "cannot read layout"),
         ('files = "shot/{frame:d}.{png|jpg}"', "", r"it needs \[picture\]"),
     ],
@@ -257,3 +262,42 @@ def test_faults_in_a_layout_file_are_named(before: str, after: str, message: str
     (tmp_path / "my.toml").write_text(MINE.replace(before, after), encoding="utf-8")
     with pytest.raises(GantoolError, match=rf"my\.toml: .*{message}|{message} .*my\.toml"):
         read_frames(tmp_path / "set", layout=str(tmp_path / "my.toml"))
+
+
+def test_files_that_a_layout_does_not_know_are_said_with_the_words_to_copy_them(put: Put, tmp_path: Path):
+    put(made.photo(), *names("set/shot/"), "set/extra/a.png", "set/more/b_1.jpg", "set/more/b_2.jpg")
+    put(made.depth16(), *names("set/z/"))
+    put({"1": [[1, 2, 3, 4]]}, "set/boxes.json")
+    (tmp_path / "my.toml").write_text(MINE, encoding="utf-8")
+    (doubt,) = read_frames(tmp_path / "set", layout=str(tmp_path / "my.toml")).doubts
+    assert str(doubt) == (
+        "shot/000.png is a picture, but extra/a.png is nothing that this layout knows: "
+        "say --copy 'extra/*' --copy 'more/*' or --layout FILE.toml"
+    )
+    found = read_frames(tmp_path / "set", layout=str(tmp_path / "my.toml"), copy=["extra/*", "more/*"]).settled(tmp_path)
+    assert (len(found.frames), found.copied) == (3, ("extra/a.png", "more/b_1.jpg", "more/b_2.jpg"))
+
+
+def said_in_a_file(root: Path, **said: list[str]) -> tuple[Any, Any]:
+    """What a person says, and the same from the TOML that it is written as."""
+    tree = Tree(root)
+    text = written.write(describe_as_said(tree, Arrangement(**{name: tuple(value) for name, value in said.items()})))
+    (root.parent / "said.toml").write_text(text, encoding="utf-8")
+    return read_frames(root, **said), read_frames(root, layout=str(root.parent / "said.toml"))
+
+
+@pytest.mark.parametrize("said", [{"copy": ["b/*"]}, {"image": ["a/*"]}, {"image": ["a/00[01].png"], "copy": ["b/000.png"]}])
+def test_what_was_said_of_files_is_in_the_layout_that_is_printed(said: dict[str, list[str]], put: Put, tmp_path: Path):
+    put(made.photo(), *names("set/a/"))
+    put(made.ids(), *names("set/b/"))
+    put(made.plane(), *names("set/depth/", suffix="npy"))
+    first, again = said_in_a_file(tmp_path / "set", **said)
+    assert (again.frames, again.passes, again.copied, again.doubts) == (first.frames, first.passes, first.copied, ())
+    assert 0 < len(first.frames) < 6
+
+
+def test_airsims_pairs_are_in_the_layout_that_is_printed(tmp_path: Path):
+    made.airsim(tmp_path / "set")
+    first, again = said_in_a_file(tmp_path / "set")
+    assert (again.frames, again.passes) == (first.frames, first.passes)
+    assert set(first.frames[0].passes) == {"depth", "classes"}

@@ -185,6 +185,7 @@ def test_falling_things_depth_is_a_tenth_of_a_millimetre_and_eyes_are_frames(tmp
     found = understood(tmp_path)
     assert numbers(tmp_path, found, "depth")[9, 9, 0] == pytest.approx(made.depth16()[9, 9] / 10)
     assert found.frames[1].passes["depth"].file == "kitchen_0/000000.right.depth.png"
+    assert edges(tmp_path, found) == [[2, 3, 12, 9]]
 
 
 def test_dope_sentinels_are_background_not_values(tmp_path: Path):
