@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..components import Estimator, KeypointEstimator, Labels
+from ..components import Estimator, ImageSet, KeypointEstimator, Labels
 from ..errors import GantoolError
 from ..evaluation.tasks import NumbersTask, in_pixels
 from .part_options import KeypointsOptions
@@ -102,11 +102,11 @@ class Keypoints(NumbersTask):
         """(N, 2·K), x and y in pixels of the run's images."""
         return in_pixels(values, sizes, size=self.labels.size, crop=self.labels.crop).flatten(1)
 
-    def learn(self, estimator: Estimator, images: Tensor, targets: Tensor) -> Callable[[Tensor], Tensor]:
+    def learn(self, estimator: Estimator, images: ImageSet, targets: Tensor) -> Callable[[ImageSet], Tensor]:
         """As other numbers, but in pixels where the estimator asks for these."""
         if not isinstance(estimator, KeypointEstimator):
             return super().learn(estimator, images, targets)
-        estimator.fit_points(images, targets.reshape(len(targets), -1, 2).to(images.device))
+        estimator.fit_points(images.tensor(), targets.reshape(len(targets), -1, 2).to(images.device))
         return lambda images: self.predict(estimator, images)
 
     def errors(self, predicted: Tensor, targets: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ That keeps listing, planning and `--help` free of torch.
 
 from .channels import Channels
 from .domains import Domain, Domains, Pair, StreamingDomain
-from .judging import Estimator, KeypointEstimator, Labels, LabelsMetric, Metric, SourceMetric, Task
+from .judging import Estimator, ImageSet, KeypointEstimator, Labels, LabelsMetric, Metric, SourceMetric, Task
 from .parts import AdversarialLoss, Features, PairLoss, Penalty, Relativistic, ReplayBuffer
 from .records import Component, Figure, Format, NoOptions, Recipe, Slot
 from .training import Batch, Draw, Event, Logger, Setup, TrainingRecipe
@@ -24,6 +24,7 @@ __all__ = [
     "Features",
     "Figure",
     "Format",
+    "ImageSet",
     "KeypointEstimator",
     "Labels",
     "LabelsMetric",

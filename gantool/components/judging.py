@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -77,6 +77,36 @@ class KeypointEstimator(Protocol):
         """(N, C, H, W) in [-1, 1] to (N, 2·K): x and y of each point in pixels."""
 
 
+class ImageSet(Protocol):
+    """Images that an estimator learns from or is tested on, held as they are stored: of one size or of several."""
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(H, W) of all; None where they differ."""
+
+    @property
+    def channels(self) -> int:
+        """Of each image."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are made, and computing is to be done."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """(H, W, C) uint8 or uint16, all of one type."""
+
+    def batch(self, rows: Any) -> torch.Tensor:
+        """(n, C, H, W) float32 in [-1, 1] of images with these numbers, which have one size."""
+
+    def batches(self, pixels: int, count: int) -> Iterable[list[int]]:
+        """Split the numbers of all images into parts of one size, of at most `count` images and about `pixels` pixels."""
+
+    def tensor(self) -> torch.Tensor:
+        """All images, (N, C, H, W) float32 in [-1, 1]. Raises `ValueError` where sizes differ."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Labels:
     """The labels that a task is made for."""
@@ -119,9 +149,9 @@ class Task(Protocol):
         """(N, ...) labels, and (N, 2) int64 height and width in pixels of the images as they are stored, to N targets. Raises
         `GantoolError` for labels that those of the synthetic images do not go with."""
 
-    def learn(self, estimator: Estimator, images: torch.Tensor, targets: Any) -> Callable[[torch.Tensor], Any]:
-        """Fit an estimator to (N, C, H, W) in [-1, 1] and their targets; return what predicts rows for images likewise, on the
-        CPU. Raises `ValueError` as the estimator does, and `GantoolError` for predictions that are none."""
+    def learn(self, estimator: Estimator, images: ImageSet, targets: Any) -> Callable[[ImageSet], Any]:
+        """Fit an estimator to images and their targets; return what predicts rows for images likewise, on the CPU. Raises
+        `ValueError` as the estimator does, and `GantoolError` for predictions that are none."""
 
     def statistics(self, predicted: Any, targets: Any) -> Any:
         """N predictions and targets to all that `aggregate` has to know of each image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ..errors import GantoolError, require
 from .cells import digest_of
+from .held import HeldImages
 from .names import AUGMENTED
 from .peers import OF_ALBUMENTATIONS, REFERENCED, degraded, equalised
 from .tasks import select
@@ -22,20 +24,20 @@ MIN_REAL = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What arms are made from. Images are (N, C, H, W) in [-1, 1]; targets are rows, as `Task.load` gives them."""
+    """What arms are made from. Targets are rows, as `Task.load` gives them."""
 
-    synthetic: Tensor
-    refined: Tensor
+    synthetic: HeldImages
+    refined: HeldImages
     """The same images, refined."""
     targets: Any
-    real: Tensor
+    real: HeldImages
     """Labelled real images, all of them."""
     real_targets: Any
     half: Tensor
     """(N,) bool: whether a labelled real image is of the first half."""
     reported: Tensor
     """(N,) bool: whether it is tested on."""
-    references: Tensor
+    references: HeldImages
     """Unlabelled real images."""
     equalised: bool
     """Whether the run's own preprocessing equalises already."""
@@ -48,9 +50,9 @@ class Material:
 class Fold:
     """A training set, and the images that its estimator is tested on."""
 
-    images: Tensor
+    images: HeldImages
     targets: Any
-    test: Tensor
+    test: HeldImages
     rows: Tensor
     """(n,) int64: which of the reported images `test` are."""
     augment: bool = False
@@ -77,7 +79,7 @@ class Skipped(GantoolError):
 
 def check_arm(name: str, material: Material) -> None:
     """Raise `Skipped` for an arm that cannot be made or is another one, `MissingExtra` for want of a package. Costs nothing."""
-    augment, channels = material.augment or name in AUGMENTED, material.synthetic.shape[1]
+    augment, channels = material.augment or name in AUGMENTED, material.synthetic.channels
     if augment or name in OF_ALBUMENTATIONS:
         require("augmentation" if augment else name, "albumentations", "albumentations")
     if name == "real" and len(material.real) < MIN_REAL:
@@ -96,27 +98,29 @@ def make_arm(name: str, material: Material) -> Arm:
     if name == "real":
         return _real(material)
     augment = material.augment or name in AUGMENTED
-    images, test, note = _training_images(name, material), material.real[material.reported], ""
+    images, test, note = _training_images(name, material), material.real.take(material.reported), ""
     if name == "equalize":
-        test, note = equalised(test), "test images are equalised too"
+        test, note = test.changed(equalised), "test images are equalised too"
     rows = torch.arange(len(test))
     return Arm(folds=(Fold(images=images, targets=material.targets, test=test, rows=rows, augment=augment),), note=note)
 
 
-def _training_images(name: str, material: Material) -> Tensor:
+def _training_images(name: str, material: Material) -> HeldImages:
     synthetic, refined, seed = material.synthetic, material.refined, material.seed
     if name == "mix":
         # Every image once, in one of its two forms: neither more images nor fewer labels than in the other arms.
         order = torch.randperm(len(synthetic), generator=torch.Generator().manual_seed(seed))
-        mixed, chosen = synthetic.clone(), order[: len(order) // 2]
-        mixed[chosen] = refined[chosen]
-        return mixed
+        chosen = set(order[: len(order) // 2].tolist())
+        return HeldImages([(refined if row in chosen else synthetic)[row] for row in range(len(order))])
     if name in REFERENCED:
-        return REFERENCED[name](synthetic, material.references, seed=seed)
+        if material.references.size is None:
+            raise Skipped("the unlabelled real images differ in size")
+        references = material.references.tensor()
+        return synthetic.changed(lambda images: REFERENCED[name](images, references, seed=seed), pixels=sys.maxsize)
     if name == "refined-degraded":
-        return degraded(refined, seed=seed)
+        return refined.changed(lambda images: degraded(images, seed=seed), pixels=sys.maxsize)
     if name == "equalize":
-        return equalised(synthetic)
+        return synthetic.changed(equalised)
     return {"synthetic": synthetic, "augmented": synthetic, "refined": refined, "refined-augmented": refined}[name]
 
 
@@ -125,9 +129,9 @@ def _real(material: Material) -> Arm:
     place[material.reported] = torch.arange(int(material.reported.sum()))
     folds = [
         Fold(
-            images=material.real[~side],
+            images=material.real.take(~side),
             targets=select(material.real_targets, ~side),
-            test=material.real[side & material.reported],
+            test=material.real.take(side & material.reported),
             rows=place[side & material.reported],
             augment=material.augment,
         )

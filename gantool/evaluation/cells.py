@@ -22,6 +22,7 @@ from ..errors import GantoolError
 from ..runs.files import remove_folder, write_folder
 from ..runs.folder import writing
 from ..runs.state import load_state, save_state
+from .held import HeldImages
 
 FOLDER = "evaluation"
 """Of the cells, in a run folder. Whoever deletes it loses time and nothing else."""
@@ -29,7 +30,7 @@ _FORMAT = 1
 
 
 def digest_of(*values: Any) -> str:
-    """Hash nested values: dataclasses, mappings, sequences, tensors, arrays, text, numbers. Raises `TypeError` for others."""
+    """Hash nested dataclasses, mappings, sequences, images, tensors, arrays, text, numbers. Raises `TypeError` for others."""
     hashed = hashlib.blake2b(digest_size=16)
     for value in (_FORMAT, __version__, importlib.metadata.version("torch"), *values):
         _feed(hashed, value)
@@ -45,6 +46,8 @@ def _feed(hashed: Any, value: Any) -> None:
         return
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, HeldImages):
+        value = list(value)
     if isinstance(value, Mapping | list | tuple):
         items = sorted(value.items()) if isinstance(value, Mapping) else value
         hashed.update(f"{'map' if isinstance(value, Mapping) else 'list'} {len(items)};".encode())

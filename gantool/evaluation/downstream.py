@@ -88,7 +88,7 @@ class InProcess:
                 if hasattr(estimator, "augment"):
                     estimator.augment = augment
                 else:
-                    images = augment(images)
+                    images = images.changed(augment)
             predict = self.task.learn(estimator, images.to(self.device), fold.targets)
             return predict(fold.test.to(self.device))
         except ValueError as error:

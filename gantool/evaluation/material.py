@@ -23,7 +23,7 @@ from ..refining.network import Network
 from ..training.feeds import label_records
 from .arms import Material
 from .reading import ReadImages, all_digests, check_some, pick, read, read_stream
-from .run_images import common_size, refine_all
+from .run_images import common_size, refine_held
 from .sources import Sources, check_alike, choose_labels, labels_of, name_of, read_labels
 from .tasks import guess, in_pixels, task_name
 
@@ -105,7 +105,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
     _check_count(tested, MIN_TEST, sources.labelled_target, "test on")
     material = Material(
         synthetic=synthetic.pixels,
-        refined=refine_all(Network(bundle, settings.device), synthetic.pixels),
+        refined=refine_held(Network(bundle, settings.device), synthetic.pixels),
         targets=task.load(labels.values[synthetic.rows], synthetic.sizes),
         real=real.pixels,
         real_targets=task.load(opened.real_values[real.rows], real.sizes),

@@ -14,7 +14,7 @@ from ..plugins.registry import Registry
 from ..refining.network import Network
 from ..runs.folder import RUN, read_choices, repeated
 from .arms import Material
-from .run_images import refine_all
+from .run_images import refine_held
 
 _MAY_DIFFER = {"seed", "preset", "logger", *(field.name for field in fields(Resumable))} - {"steps"}
 
@@ -53,5 +53,5 @@ def materials(runs: Runs, first: Material, settings: EvaluateSettings) -> Mappin
     found = {runs.folders[0]: first}
     for run in runs.folders[1:]:
         network = Network(open_bundle(run, settings.checkpoint), settings.device)
-        found[run] = replace(first, refined=refine_all(network, first.synthetic))
+        found[run] = replace(first, refined=refine_held(network, first.synthetic))
     return found

@@ -1,4 +1,4 @@
-"""Images of a domain as one tensor, and the hash of what each file held."""
+"""Images of a domain, held in memory, and the hash of what each file held."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..components import Domain, StreamingDomain
 from ..data.order import shuffled
 from ..data.parallel import in_spans
 from ..errors import GantoolError
-from ..model.tensors import normalise, to_tensor
+from .held import HeldImages, as_stored
 from .sources import name_of
 
 _WASTE = 4
@@ -29,8 +27,8 @@ Preprocessing = Callable[..., np.ndarray]
 class ReadImages:
     """Images that were read."""
 
-    pixels: Tensor
-    """(N, C, H, W) float32 in [-1, 1], preprocessed."""
+    pixels: HeldImages
+    """Preprocessed."""
     rows: np.ndarray
     """(N,) int64: which images of the domain they are."""
     digests: tuple[bytes, ...]
@@ -44,15 +42,17 @@ def pick(count: int, limit: int, *, seed: int) -> np.ndarray:
     return np.sort(shuffled(np.arange(min(count, limit)), count, seed=seed))
 
 
-def read(
-    domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int], *, name: str = ""
-) -> ReadImages:
-    """Read some images, each of which must come out of `preprocess` with `shape` (H, W, C). Raises `GantoolError`.
+Shape = tuple[int | None, int | None, int]
+"""(H, W, C) that images must have; None for any."""
+
+
+def read(domain: Domain, rows: np.ndarray, preprocess: Preprocessing, shape: Shape, *, name: str = "") -> ReadImages:
+    """Read some images, each of which must come out of `preprocess` with `shape`. Raises `GantoolError`.
 
     `name`: what errors call a domain that does not say so itself.
     """
     names, origin = getattr(domain, "names", None), name or name_of(domain)
-    pixels = torch.empty((len(rows), shape[2], *shape[:2]))
+    pixels: list[np.ndarray] = [np.empty(0)] * len(rows)
     digests: list[bytes] = [b""] * len(rows)
     sizes = np.empty((len(rows), 2), np.int64)
 
@@ -63,12 +63,10 @@ def read(
             pixels[position] = _prepared(image, preprocess, shape, names[int(row)] if names else f"{origin}[{row}]")
 
     in_spans(work, len(rows))
-    return ReadImages(pixels=pixels, rows=rows, digests=tuple(digests), sizes=sizes)
+    return ReadImages(pixels=HeldImages(pixels), rows=rows, digests=tuple(digests), sizes=sizes)
 
 
-def read_stream(
-    domain: StreamingDomain, count: int, preprocess: Preprocessing, shape: tuple[int, int, int], *, seed: int
-) -> ReadImages:
+def read_stream(domain: StreamingDomain, count: int, preprocess: Preprocessing, shape: Shape, *, seed: int) -> ReadImages:
     """Read the first `count` images of a domain without random access, as a feed with that seed draws them."""
     images = list(islice(domain.stream(seed=seed, skip=0), count))
     check_some(len(images), domain)
@@ -104,9 +102,10 @@ def _items(domain: Domain, rows: np.ndarray) -> Iterable[np.ndarray]:
     return (domain[int(row)] for row in rows)
 
 
-def _prepared(image: np.ndarray, preprocess: Preprocessing, shape: tuple[int, int, int], name: str) -> Tensor:
+def _prepared(image: np.ndarray, preprocess: Preprocessing, shape: Shape, name: str) -> np.ndarray:
     prepared = preprocess(image, name=name)
-    if prepared.shape != shape:
-        have, want = ("x".join(map(str, size)) for size in (prepared.shape, shape))
+    wanted = tuple(have if want is None else want for have, want in zip(prepared.shape, shape, strict=True))
+    if prepared.shape != wanted:
+        have, want = ("x".join(map(str, size)) for size in (prepared.shape, wanted))
         raise GantoolError(f"{name} is {have} after the run's preprocessing, the run was trained on {want}: resize it first")
-    return normalise(to_tensor(prepared[None]))[0]
+    return as_stored(prepared)

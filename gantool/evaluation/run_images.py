@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from ..plan.resolve import resolve
 from ..plugins.registry import load_plugins
 from ..refining.network import Network
 from ..runs.folder import read_choices
+from .held import HeldImages
 from .sources import Sources
 
 _BATCH, _PIXELS = 64, 2**20
@@ -78,6 +81,23 @@ def common_size(bundle: Bundle, synthetic: Domain | StreamingDomain) -> tuple[in
         return size
     first = synthetic[0] if isinstance(synthetic, Domain) else next(iter(synthetic.stream(seed=0, skip=0)))
     return first.shape[0], first.shape[1]
+
+
+def refine_held(network: Network, images: HeldImages, say: Callable[[int], None] = lambda _: None) -> HeldImages:
+    """Refine images as `gantool refine` does: each at its own size, the change added to what is stored, rounded to its type.
+
+    `say` is told after each batch how many are done. Raises `GantoolError`.
+    """
+    found: list[Any] = [None] * len(images)
+    done = 0
+    for rows in images.batches(_PIXELS, _BATCH):
+        stored = [images[row] for row in rows]
+        for row, image, change in zip(rows, stored, network.change(stored), strict=True):
+            full = np.iinfo(image.dtype).max
+            found[row] = np.rint(image + change.transpose(1, 2, 0) * (full / 2)).clip(0, full).astype(image.dtype)
+        done += len(rows)
+        say(done)
+    return HeldImages(found)
 
 
 def refine_all(network: Network, images: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..components import Estimator, Labels
+from ..components import Estimator, ImageSet, Labels
 from ..errors import GantoolError
 from ..plugins.registry import Provided, Registry
 
@@ -53,18 +53,18 @@ class NumbersTask:
         """(N, ...) labels to (N, outputs) float32."""
         return torch.from_numpy(np.asarray(values, np.float32).reshape(len(values), -1))
 
-    def learn(self, estimator: Estimator, images: Tensor, targets: Tensor) -> Callable[[Tensor], Tensor]:
+    def learn(self, estimator: Estimator, images: ImageSet, targets: Tensor) -> Callable[[ImageSet], Tensor]:
         """Fit to targets of mean 0 and a spread near 1, which predictions are scaled back from; or to classes, as they are."""
         mean, spread = torch.zeros(()), torch.ones(())
         if targets.is_floating_point():
             mean, spread = self._scale(targets)
             targets = (targets - mean) / spread
-        estimator.fit(images, targets.to(images.device))
+        estimator.fit(images.tensor(), targets.to(images.device))
         return lambda images: self.predict(estimator, images) * spread + mean
 
-    def predict(self, estimator: Any, images: Tensor) -> Tensor:
+    def predict(self, estimator: Any, images: ImageSet) -> Tensor:
         """(N, outputs) float32 on the CPU. Raises `GantoolError` for anything else than a finite row for each image."""
-        predicted: Tensor = estimator.predict(images).detach().float().cpu()
+        predicted: Tensor = estimator.predict(images.tensor()).detach().float().cpu()
         if predicted.shape != (len(images), self.outputs):
             raise GantoolError(
                 f"the estimator {type(estimator).__name__} predicts {tuple(predicted.shape)} "

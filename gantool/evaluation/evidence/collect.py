@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from ...errors import GantoolError, raised
 from ...plugins.registry import Provided, Registry
 from ...runs.metrics import read_metrics
 from ...training.selection import update_metric
+from ..held import HeldImages, stacked
 from ..material import Compared
 from ..progress import Progress
 from .artifacts import artifacts
@@ -23,6 +25,8 @@ PART, PARTS = "images", 4
 """What progress calls a comparison of images, and how many there are."""
 _IMAGES = 1000
 """Images of each kind at most that are compared."""
+_PIXELS = 2**25
+"""Pixels of each kind at most, likewise."""
 _POINTS = 200
 """Points of a curve at most."""
 
@@ -38,12 +42,20 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
     if features is None:
         return found
     # Images are in the order of their files, which may be sorted by what they show.
-    chosen = torch.randperm(len(material.refined), generator=torch.Generator().manual_seed(material.seed))[:_IMAGES]
-    refined, synthetic = material.refined[chosen], material.synthetic[chosen]
+    count = max(1, min(_IMAGES, _PIXELS // max(image.shape[0] * image.shape[1] for image in material.refined)))
+    chosen, order = (
+        torch.randperm(len(images), generator=torch.Generator().manual_seed(material.seed))
+        for images in (material.refined, material.references)
+    )
+    chosen, (first, second) = chosen[:count], order[: 2 * count].tensor_split(2)
+    refined, synthetic, real, other = stacked(
+        material.refined.take(chosen),
+        material.synthetic.take(chosen),
+        material.references.take(first),
+        material.references.take(second),
+    )
     records = [compared.records[row] for row in chosen.tolist()] if compared.records else None
     labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
-    order = torch.randperm(len(material.references), generator=torch.Generator().manual_seed(material.seed))
-    real, other = (material.references[rows] for rows in order[: 2 * _IMAGES].tensor_split(2))
     with progress.part(PART, "comparing images: labels"):
         found["label_preservation"] = _section(
             label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
@@ -87,9 +99,11 @@ def _measure(provided: Provided, images: Tensor, real: Tensor, beside: Mapping[s
     return {name: float(value) for name, value in metric.compute().items()}
 
 
-def activity(refined: Tensor, synthetic: Tensor, run: Path) -> dict[str, Any]:
-    """Whether the refiner does anything: what it changes, and how the discriminator fared. Images are (N, C, H, W) in [-1, 1]."""
-    change = float((refined - synthetic).abs().mean())
+def activity(refined: HeldImages, synthetic: HeldImages, run: Path) -> dict[str, Any]:
+    """Whether the refiner does anything: what it changes, the mean of the [-1, 1] scale, and how the discriminator fared."""
+    pairs = zip(refined, synthetic, strict=True)
+    moved = [np.abs(after.astype(np.float32) - before).mean() / np.iinfo(after.dtype).max for after, before in pairs]
+    change = 2 * float(np.mean(moved))
     share = 100 * change / 2
     near = " (next to nothing: it is nearly the identity)" if share < 0.5 else ""
     return {

@@ -7,6 +7,7 @@ import torch
 from gantool.builtin.tasks import direction
 from gantool.components import Labels, Task
 from gantool.errors import GantoolError
+from gantool.evaluation.held import held
 from gantool.evaluation.tasks import guess
 from gantool.plugins import load_plugins
 
@@ -172,7 +173,7 @@ class RemembersPixels(Remembers):
         self.given = points
 
 
-IMAGES = torch.zeros(2, 1, *SIZE)
+IMAGES = held(torch.zeros(2, 1, *SIZE))
 POINTS = np.array([[[10.0, 4.0], [20.0, 8.0]], [[30.0, 6.0], [25.0, 0.0]]], np.float32)
 
 

@@ -38,10 +38,10 @@ def test_rows_are_read_preprocessed_and_hashed_as_stored(tmp_path, pixels):
     np.savez(tmp_path / "images.npz", image=pixels)
     domain = open_images(tmp_path / "images.npz")
     plain = read(domain, np.array([1, 4]), Preprocess(), (9, 13, 1))
-    assert plain.pixels.shape == (2, 1, 9, 13)
-    np.testing.assert_allclose(plain.pixels[1, 0], pixels[4] / 127.5 - 1, atol=1e-6)
+    assert plain.pixels.tensor().shape == (2, 1, 9, 13)
+    np.testing.assert_allclose(plain.pixels.tensor()[1, 0], pixels[4] / 127.5 - 1, atol=1e-6)
     small = read(domain, np.array([1, 4]), Preprocess(size=(4, 6), equalize=True), (4, 6, 1))
-    assert small.pixels.shape == (2, 1, 4, 6)
+    assert small.pixels.tensor().shape == (2, 1, 4, 6)
     assert small.digests == plain.digests
     assert small.sizes.tolist() == [[9, 13]] * 2
 
@@ -73,4 +73,4 @@ def test_a_stream_is_read_from_its_start(pixels):
 
     images = read_stream(Stream(), 3, Preprocess(), (9, 13, 1), seed=1)
     assert images.digests == tuple(digest(image[..., None]) for image in pixels[1:4])
-    assert images.pixels.shape == (3, 1, 9, 13)
+    assert images.pixels.tensor().shape == (3, 1, 9, 13)
