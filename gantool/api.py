@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .ambient import guest
 from .components import Channels
+from .compute.launch import forget_launcher
 from .data.domains import Preprocess, Reading
 from .errors import GantoolError, Stopped
 from .kinds import KINDS
@@ -34,6 +35,7 @@ def train(
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     quiet: bool = True,
+    alone: bool = False,
     **choices: Any,
 ) -> Path:
     """Train a recipe: `gantool train` from Python.
@@ -45,6 +47,7 @@ def train(
         config: A .toml file, or the run.json of another run.
         options: Of the recipe and its parts: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`.
         quiet: Print nothing.
+        alone: Train in this process, whatever launcher started it: for a script of which one process alone calls this.
         **choices: What the flags of `gantool train` are called, with underscores: fields of `gantool.plan.settings.RunSettings`
             and of `Reading` and `Preprocess` in `gantool.data.domains`, `synthetic`, `real`, `preset`, `dataset`, `metric`, and
             `generator`, `loss` or another kind of part; `parts`, {slot: name}, stands for `--part`.
@@ -59,18 +62,21 @@ def train(
     Example:
         >>> run = gantool.train("simgan", synthetic="renders", real="photos", size="35x55", steps=500)
     """
-    from .training.command import resume_run, start_run
+    from .training.command import Manner, resume_run, start_run
 
     given = {name: value for name, value in {"plugin": plugin, **choices}.items() if value is not None}
+    manner = Manner(quiet=quiet)
+    if alone:
+        forget_launcher()
     said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
     try:
         if resume:
             if output or config:
                 raise GantoolError("resume goes with neither output nor config: the run has its own")
-            return resume_run(Path(resume), said, quiet=quiet)
+            return resume_run(Path(resume), said, manner=manner)
         registry = load_plugins()
         plan = resolve(registry, *([read_config(Path(config))] if config else []), said)
-        return start_run(output, plan, registry, quiet=quiet)
+        return start_run(output, plan, registry, manner)
     except Stopped as stop:
         raise KeyboardInterrupt from stop
 

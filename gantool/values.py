@@ -123,6 +123,8 @@ Size = Annotated[tuple[Pixels, Pixels], Reads(parse_size, "HxW")]
 """Height and width in pixels: (35, 55), [35, 55] or "35x55"."""
 Place = Annotated[str, Reads(lambda value: str(value) if isinstance(value, PurePath) else value, "PATH")]
 """Where images are: a path, a pattern or a URL."""
+Device = Annotated[str, Reads(lambda value: str(value) if type(value).__module__ == "torch" else value, "NAME")]
+"""Where torch computes: "cuda:1", or torch's own object for it."""
 Range = Annotated[tuple[float, float], Reads(parse_range, "LO,HI")]
 """Lowest and highest value: (400, 1200), [400, 1200] or "400,1200"."""
 

@@ -84,13 +84,13 @@ def train(
 
     What is said here wins over GANTOOL_TRAIN_* variables, those over --config, that over the preset's values.
     """
-    said = _choices(ctx, flags)
+    from ..training.command import Manner, resume_run, start_run
+
+    said, manner = _choices(ctx, flags), Manner(quiet=quiet, profile=profile, program=True)
     if resume:
         if output or config or dry_run:
             raise GantoolError("--resume goes with none of --output, --config, --dry-run: the run has its own")
-        from ..training.command import resume_run
-
-        return _finish(resume_run(Path(resume), *said, quiet=quiet, profile=profile), quiet)
+        return _finish(resume_run(Path(resume), *said, manner=manner), quiet)
     from ..plugins.registry import load_plugins
 
     registry = load_plugins()
@@ -99,9 +99,7 @@ def train(
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))
         return 0
-    from ..training.command import start_run
-
-    return _finish(start_run(output, plan, registry, quiet=quiet, profile=profile), quiet)
+    return _finish(start_run(output, plan, registry, manner), quiet)
 
 
 def _finish(run: Path, quiet: bool) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from ..errors import GantoolError
 
@@ -54,6 +56,17 @@ def read_launch(environment: Mapping[str, str] = os.environ) -> Launch:
         if name not in environment:
             raise GantoolError(f"{launch.count} processes were started without {name}: use torchrun, or set it on all of them")
     return launch
+
+
+def forget_launcher() -> None:
+    """Take from the environment what a launcher said: this process is one of one."""
+    for name in (*chain.from_iterable(_NAMES.values()), "MASTER_ADDR", "MASTER_PORT"):
+        os.environ.pop(name, None)
+
+
+def subprocesses(wanted: int) -> int:
+    """Return how many of these this process may start: a worker of a `multiprocessing.Pool` may start none."""
+    return 0 if multiprocessing.current_process().daemon else wanted
 
 
 def speaks() -> bool:

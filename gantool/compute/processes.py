@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +25,8 @@ from .device import make_accelerator
 from .launch import Launch
 
 _BROKEN = ("connection", "timed out", "socket", "pipe")
+_PATIENCE = 8.0
+"""Seconds after which the main process says that it waits; others wait twice as long, in case that it is the one."""
 _APART = 1e-4
 """Relative difference of a sum of weights above which networks are not those that one gradient made."""
 
@@ -174,7 +178,8 @@ class SharedBuffer:
 
 def open_team(launch: Launch, *, device: str, precision: str, timeout: float) -> Team:
     """Find the device of this process and meet the others. Raises `GantoolError` where they are not as many as were started."""
-    accelerator = make_accelerator(device, precision, launch, timeout=timeout)
+    with _meeting(launch, timeout):
+        accelerator = make_accelerator(device, precision, launch, timeout=timeout)
     if accelerator.num_processes != launch.count:
         raise GantoolError(
             f"{launch.count} processes were started, but {accelerator.num_processes} train together: "
@@ -184,6 +189,28 @@ def open_team(launch: Launch, *, device: str, precision: str, timeout: float) ->
         # Said of 1×1 convolutions, whose weights are channels-last and contiguous at once; "not an error", it adds.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     return Team(accelerator, timeout=timeout)
+
+
+@contextmanager
+def _meeting(launch: Launch, timeout: float) -> Iterator[None]:
+    """Say soon that others do not come, and in one line that they did not. Raises `GantoolError`."""
+    if launch.count == 1:
+        yield
+        return
+    own = f"process {launch.rank} of {launch.count}"
+    way_out = "all processes of a launcher have to call gantool.train, or one with alone=True"
+    waits = f"{own} waits for the others, {timeout:g} s at most (--timeout): {way_out}\n"
+    teller = threading.Timer(_PATIENCE if launch.is_main else 2 * _PATIENCE, sys.stderr.write, (waits,))
+    teller.daemon = True
+    teller.start()
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_of_peers(error):
+            raise
+        raise GantoolError(f"{own}: others did not come within {timeout:g} s (--timeout): {way_out}") from None
+    finally:
+        teller.cancel()
 
 
 def close_team() -> None:

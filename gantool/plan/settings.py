@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt, Le, MinLen
 from ..data.domains import Reading
 from ..errors import GantoolError, nearest
 from ..options import validate
-from ..values import Flag, Place, Reads, Size, parse_tile
+from ..values import Device, Flag, Place, Reads, Size, parse_tile
 
 Settings = TypeVar("Settings")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -64,7 +64,7 @@ class Weights:
 class Computing:
     """Of a command that computes with one."""
 
-    device: str = "auto"
+    device: Device = "auto"
     """auto, cpu, cuda, cuda:1, mps. "auto" is CUDA, then MPS, then the CPU."""
 
 

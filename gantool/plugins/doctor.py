@@ -24,10 +24,12 @@ from .discovery import installed_plugins
 from .hooks import HOOK_NAMES
 from .probe import Probe, probe
 from .records import Unsound
-from .registry import PluginInfo, Provided, info_of, load_entries
+from .registry import PluginInfo, Provided, Undone, info_of, load_entries
 
 SLOW = 3.0
 """Seconds from which describing a plugin is a finding: every listing and every `--help` of a run waits for it."""
+
+_SETS = "pass dtype=, device= and a generator where they are needed, and set nothing when a module is imported"
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
     for text, warning in ((str(warning.message), warning) for warning in said):
         if text.startswith(f"{info}: "):
             cause, place = text.removeprefix(f"{info}: "), f"{warning.filename}, line {warning.lineno}"
-            yield Finding(f"deprecated: {cause}", place, "change it before the next major version")
+            if warning.category is Undone:
+                yield Finding(cause, "", _SETS)
+            else:
+                yield Finding(f"deprecated: {cause}", place, "change it before the next major version")
     advice = "import what is heavy in the module that a factory's string names: descriptions run whenever plugins are listed"
     if seen.imports is not None:
         yield Finding("its description imports torch", seen.imports, advice)
@@ -87,12 +92,17 @@ def _findings_of(provided: Provided, package: str) -> Iterator[Finding]:
         describe(record.options)
     except GantoolError as error:
         yield Finding(f"{provided.kind} {record.name!r}: {error}", _place_of_source(record.options), "give it plain types")
+    owner = f"plugin {provided.plugin!r}, "
     try:
-        provided.factory()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            provided.factory()
     except GantoolError as error:
-        text = str(error).removeprefix(f"plugin {provided.plugin!r}, ")
         place = _place_of(error.__cause__, package) if error.__cause__ else ""
-        yield Finding(text, place, _advice_for_import(error.__cause__, None))
+        yield Finding(str(error).removeprefix(owner), place, _advice_for_import(error.__cause__, None))
+    for warning in said:
+        if warning.category is Undone:
+            yield Finding(str(warning.message).removeprefix(owner), "", _SETS)
     if isinstance(record, Recipe):
         for name in dict.fromkeys([record.dataset, *(slot.default for slot in record.slots)]):
             plugin = name.partition(":")[0]

@@ -18,6 +18,7 @@ from typing import Any
 
 import pluggy
 
+from ..ambient import importing
 from ..components import Component, Event, Slot
 from ..errors import GantoolError, PluginError, listed, nearest, raised
 from ..kinds import KINDS
@@ -27,6 +28,10 @@ from .hooks import ask_all, new_manager, records_of, register
 
 VARIABLE = "GANTOOL_PLUGINS"
 """The environment variable that restricts which plugins are loaded."""
+
+
+class Undone(RuntimeWarning):
+    """A plugin set something for the whole process when it was imported."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,11 @@ class Provided:
         reference, owner = self.record.factory, f"{self}: " if self.plugin else ""
         module, _, path = reference.partition(":")
         try:
-            found = reduce(getattr, path.split("."), import_module(module))
+            with importing() as changed:
+                found = reduce(getattr, path.split("."), import_module(module))
         except (Exception, SystemExit) as error:
             raise PluginError(f"{owner}cannot import {reference!r}: {raised(error)}") from error
+        tell_undone(f"{owner}importing {module}", changed)
         if not callable(found):
             raise PluginError(f"{owner}{reference!r} cannot be called: it is of type {type(found).__name__}")
         return found
@@ -268,7 +275,10 @@ def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
         for name, entries in installed.items():
             with isolated(name):
                 check_installed(name, entries)
-                for warning in register(manager, name, entries[0].load()):
+                with importing() as changed:
+                    plugin = entries[0].load()
+                tell_undone(f"{plugins[name]}: importing it", changed)
+                for warning in register(manager, name, plugin):
                     # Python hides the deprecation warnings of imported modules; whoever uses the plugin shall see these.
                     text = f"{plugins[name]}: {warning.message}"
                     warnings.warn_explicit(text, FutureWarning, warning.filename, warning.lineno)
@@ -277,6 +287,12 @@ def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
                 provides = tuple(Provided(name, kind, record) for kind, record in records_of(answers))
                 plugins[name] = replace(plugins[name], provides=provides)
     return Registry(plugins, manager=manager)
+
+
+def tell_undone(what: str, changed: Sequence[str]) -> None:
+    """Warn of what code set for the whole process when it was imported; it is as it was by then."""
+    if changed:
+        warnings.warn(f"{what} sets {' and '.join(changed)}, which is the program's to set: it was undone", Undone, stacklevel=2)
 
 
 def info_of(name: str, entries: Sequence[EntryPoint]) -> PluginInfo:

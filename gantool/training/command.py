@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,22 @@ if TYPE_CHECKING:
 RESUMABLE = sorted(field.name for field in fields(Resumable))
 
 
-def start_run(output: str | Path | None, plan: Plan, registry: Registry, *, quiet: bool = False, profile: bool = False) -> Path:
-    """Train a new run and return its folder. Raises as `TrainingRun.train`.
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a run is gone through; nothing that is trained depends on it."""
 
-    `profile`: record a few steps of it, as `StepProfiler` does.
-    """
+    quiet: bool = False
+    profile: bool = False
+    """Record a few steps of it, as `StepProfiler` does."""
+    program: bool = False
+    """The process is the command line's own, which a second signal may end."""
+
+
+_PLAIN = Manner()
+
+
+def start_run(output: str | Path | None, plan: Plan, registry: Registry, manner: Manner = _PLAIN) -> Path:
+    """Train a new run and return its folder. Raises as `TrainingRun.train`."""
     launch = read_launch()
 
     def begin() -> str:
@@ -36,7 +47,7 @@ def start_run(output: str | Path | None, plan: Plan, registry: Registry, *, quie
     team = _meet(plan, launch)
     folder = Path(begin() if team is None else team.led(begin))
     try:
-        _train(plan, folder, registry, quiet, team, profile)
+        _train(plan, folder, registry, team, manner)
     except GantoolError:
         if team is None or team.is_main:
             discard(folder)  # a mistyped path leaves nothing in the way of the next try
@@ -44,14 +55,14 @@ def start_run(output: str | Path | None, plan: Plan, registry: Registry, *, quie
     return folder
 
 
-def resume_run(run: Path, *said: Choices, quiet: bool = False, profile: bool = False) -> Path:
+def resume_run(run: Path, *said: Choices, manner: Manner = _PLAIN) -> Path:
     """Go on with a run from its newest checkpoint; `said`, weakest first, may say how. Raises `GantoolError` for choices that
     would change what it trains."""
     registry = load_plugins()
     recorded = read_choices(run)
     plan = resolve(registry, recorded, *said)
     _check_same(run, resolve(registry, recorded), plan)
-    _train(plan, run, registry, quiet, _meet(plan, read_launch()), profile)
+    _train(plan, run, registry, _meet(plan, read_launch()), manner)
     return run
 
 
@@ -76,10 +87,9 @@ def _check_same(run: Path, before: Plan, after: Plan) -> None:
         )
 
 
-def _train(plan: Plan, folder: Path, registry: Registry, quiet: bool, team: Team | None, profile: bool) -> None:
+def _train(plan: Plan, folder: Path, registry: Registry, team: Team | None, manner: Manner) -> None:
     from rich.console import Console
 
     from .loop import TrainingRun
 
-    run = TrainingRun(plan, folder, registry, console=Console(stderr=True), quiet=quiet, profile=profile, team=team)
-    run.train()
+    TrainingRun(plan, folder, registry, console=Console(stderr=True), team=team, **vars(manner)).train()

@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..components import Batch, Domain, StreamingDomain
+from ..compute.launch import subprocesses
 from ..data.load import load_all, load_each, nbytes
 from ..data.order import shuffled, stream_rows, uniforms
 from ..data.patches import Patch, Place, cut
@@ -142,7 +143,7 @@ class StreamFeed(Feed):
 
     def __init__(self, domain: Domain, share: Share, *, workers: int, labels: bool = False) -> None:
         # More than there are processors only makes torch warn.
-        read = partial(_read_ahead, domain, share, min(workers, _processors()))
+        read = partial(_read_ahead, domain, share, subprocesses(min(workers, _processors())))
         super().__init__(read, _labelled(domain, share) if labels else None)
 
 

@@ -15,11 +15,12 @@ from ..errors import ProcessLost
 class Interrupt:
     """While it is entered, remembers a signal instead of dying of it.
 
-    `quiet`: says nothing, where another process of the run does.
+    `quiet`: says nothing, where another process of the run does. `program`: a second signal ends the process, which is that of
+    the command line; in a notebook it goes to the handler that was there before, which raises `KeyboardInterrupt`, say.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False, program: bool = False) -> None:
+        self._quiet, self._program = quiet, program
         self.signal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -44,10 +45,13 @@ class Interrupt:
             # None stands for a handler that was not set from Python, which cannot be set back from there either.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = number
             self._say(b"\nStopping after this step; a second signal stops at once.\n")
+            return
+        if not self._program:
+            self._pass_on(number, frame)
             return
         # Straight out: checkpoints are written under temporary names, so the last one stays good. The cursor that a live
         # display hides comes back.
@@ -55,6 +59,14 @@ class Interrupt:
             os.write(2, b"\x1b[?25h")
         self._say(b"\nStopped at once; the last checkpoint is good.\n")
         os._exit(128 + number)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        before = self._before[number]
+        if callable(before):
+            before(number, frame)
+        elif before != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     def _say(self, text: bytes) -> None:
         if not self._quiet:

@@ -49,10 +49,11 @@ class TrainingRun:
         quiet: bool = False,
         profile: bool = False,
         team: Team | None = None,
+        program: bool = False,
     ) -> None:
         self.plan, self.folder, self.registry = plan, folder, registry
         self.console, self.quiet = console, quiet
-        self.profile = profile
+        self.profile, self.program = profile, program
         self.profiler: StepProfiler | None = None
         self.team = team
         self.checkpoints = Checkpoints(folder, keep=plan.settings.keep)
@@ -66,7 +67,7 @@ class TrainingRun:
 
         Raises `GantoolError` for bad input, `TrainingFailed` where a figure is no longer finite, `Stopped` after a signal.
         """
-        with kept_memory(), Interrupt(quiet=not self.main) as interrupt:
+        with kept_memory(), Interrupt(quiet=not self.main, program=self.program) as interrupt:
             team = self.team = self.team or meet(self.plan.settings)
             # Within the handlers of signals, which treat the loss of another process in a way of their own.
             with team.surviving(self.folder):

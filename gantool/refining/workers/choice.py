@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...compute.launch import subprocesses
 from ...errors import GantoolError, suggest
 from ..job import Request
 from .base import InProcess, Workers
@@ -21,4 +22,4 @@ def open_workers(request: Request) -> Workers:
         return RayData(request)
     if request.num_actors is not None or request.ray_address is not None:
         raise GantoolError("--num-actors and --ray-address are for --engine ray; processes of this machine are --workers")
-    return InProcess() if request.workers == 1 else Processes(request)
+    return Processes(request) if subprocesses(request.workers) > 1 else InProcess()

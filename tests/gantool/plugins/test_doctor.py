@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from gantool.cli.main import run
 from gantool.plugins.discovery import installed_plugins
@@ -245,3 +247,24 @@ def test_plugins_that_are_not_asked_for_are_examined_too(site, few_installed, mo
     assert run(["plugins", "--doctor"]) == 1
     assert "deep (gantool-deep 1.0" in capsys.readouterr().out
     assert "no_such_module" not in sys.modules
+
+
+def test_what_an_import_sets_for_the_whole_process_is_named_and_undone(site):
+    before = torch.get_rng_state()
+    (site.folder / "planted_parts.py").write_text(
+        "import torch, random\ntorch.set_default_dtype(torch.float64)\ntorch.manual_seed(0)\n"
+        "torch.use_deterministic_algorithms(True)\n\ndef make(**_):\n    return 1\n"
+    )
+    site.plant("deep", "import random\nrandom.seed(1)\n" + UNET.format(factory="planted_parts:make"))
+    drawn = random.getstate()
+    importing, building = findings()
+    assert random.getstate() == drawn
+    assert importing.cause == "importing it sets Python's random numbers, which is the program's to set: it was undone"
+    what = "torch's random numbers and torch's default dtype and torch's deterministic mode"
+    assert (
+        building.cause == f"generator 'unet': importing planted_parts sets {what}, which is the program's to set: it was undone"
+    )
+    assert torch.get_default_dtype() == torch.float32
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert "set nothing when a module is imported" in building.advice

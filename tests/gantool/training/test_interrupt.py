@@ -21,7 +21,7 @@ from gantool.plan.choices import Choices
 from gantool.runs.checkpoints import Checkpoints
 from gantool.training import interrupt as module
 from gantool.training import loop as training
-from gantool.training.command import resume_run
+from gantool.training.command import Manner, resume_run
 from gantool.training.interrupt import Interrupt
 
 SMALL = [
@@ -74,7 +74,7 @@ def test_who_lost_another_process_says_so_before_its_launcher_ends_it():
 def test_the_second_signal_ends_the_process_with_its_own_code(monkeypatch, capfd):
     codes = []
     monkeypatch.setattr(module.os, "_exit", codes.append)
-    with Interrupt():
+    with Interrupt(program=True):
         os.kill(os.getpid(), signal.SIGINT)
         assert not codes
         os.kill(os.getpid(), signal.SIGTERM)
@@ -83,6 +83,21 @@ def test_the_second_signal_ends_the_process_with_its_own_code(monkeypatch, capfd
         *("", "Stopping after this step; a second signal stops at once."),
         *("", "Stopped at once; the last checkpoint is good."),
     ]
+
+
+def test_in_a_program_of_the_users_a_second_signal_is_that_programs(monkeypatch):
+    monkeypatch.setattr(module.os, "_exit", lambda code: pytest.fail("the program was ended"))
+    came = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt), Interrupt():
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert came == [signal.SIGTERM]
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_thread_that_cannot_handle_signals_trains_without(tmp_path, tiny, train):
@@ -192,7 +207,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(tmp_path, one_t
         program.send(signal.SIGKILL)
         assert program.end() == -signal.SIGKILL
     steps = max(0, last(run) + 3 - 6)  # on a slow machine it may still be in its six steps of warm-up
-    resume_run(run, Choices(settings={"steps": steps}), quiet=True)
+    resume_run(run, Choices(settings={"steps": steps}), manner=Manner(quiet=True))
     assert not [path for path in run.rglob("*") if re.search(r"\.tmp", path.name)]
     gantool.train(config=run / "run.json", output=whole, checkpoint_every=10**6, sample_every=10**6)
     found, expected = (Checkpoints(folder, keep=1).latest() for folder in (run, whole))

@@ -13,7 +13,7 @@ import psutil  # accelerate needs it, so it is there
 
 from gantool.plan.choices import Choices
 from gantool.runs.checkpoints import Checkpoints
-from gantool.training.command import resume_run
+from gantool.training.command import Manner, resume_run
 
 WORDS = [
     *("train", "--plugin", "simgan", "--batch-size", "4", "--device", "cpu", "--steps", "2", "--size", "12x16"),
@@ -55,7 +55,7 @@ def test_torchrun_ends_with_one_clear_line_when_a_process_is_killed_and_the_run_
     assert len(errors) == 1, output
     assert "another process of this run ended" in errors[0]
     done = Checkpoints(run, keep=1).steps()[-1]
-    resume_run(run, Choices(settings={"steps": done - 2 + 1}), quiet=True)
+    resume_run(run, Choices(settings={"steps": done - 2 + 1}), manner=Manner(quiet=True))
     assert Checkpoints(run, keep=1).steps()[-1] == done + 1
 
 

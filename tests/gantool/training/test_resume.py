@@ -20,7 +20,7 @@ from gantool.errors import Stopped
 from gantool.plan.choices import Choices
 from gantool.runs.checkpoints import Checkpoints
 from gantool.runs.folder import write_plan
-from gantool.training.command import resume_run
+from gantool.training.command import Manner, resume_run
 
 TOTAL = 12
 """4 refiner warm-up steps, 3 of the discriminator, 5 rounds."""
@@ -106,7 +106,7 @@ def test_more_steps_extend_a_finished_run_to_what_a_longer_one_is(tmp_path, tiny
     whole = train(tiny(steady, steps=5), tmp_path / "whole")
     parts = tmp_path / "parts"
     train(tiny(steady, steps=2), parts)
-    resume_run(parts, Choices(settings={"steps": 5}), quiet=True)
+    resume_run(parts, Choices(settings={"steps": 5}), manner=Manner(quiet=True))
     expected, found = final(whole), final(parts)
     expected.pop("best"), found.pop("best")
     assert_same(found, expected)
@@ -155,7 +155,7 @@ def test_fewer_steps_than_were_done_are_an_error_that_leaves_the_run_as_it_was(t
     run = train(tiny(), tmp_path / "run")
     before = (run / "run.json").read_text()
     with pytest.raises(GantoolError, match=r"has done 12 steps, warm-ups included; --steps 1 asks for 8"):
-        resume_run(run, Choices(settings={"steps": 1}), quiet=True)
+        resume_run(run, Choices(settings={"steps": 1}), manner=Manner(quiet=True))
     assert (run / "run.json").read_text() == before
 
 
@@ -171,7 +171,7 @@ def test_fewer_steps_than_were_done_are_an_error_that_leaves_the_run_as_it_was(t
 def test_what_would_change_the_training_cannot_be_given(tmp_path, tiny, registry, said, named):
     write_plan(tmp_path, tiny(), registry)
     with pytest.raises(GantoolError, match=f"--resume goes on with what .*: {named}.*what can change: .*steps") as error:
-        resume_run(tmp_path, said, quiet=True)
+        resume_run(tmp_path, said, manner=Manner(quiet=True))
     assert "\n" not in str(error.value)
 
 
@@ -179,9 +179,9 @@ def test_what_the_run_has_anyway_can_be_given(tmp_path, tiny, registry):
     write_plan(tmp_path, tiny(), registry)
     same = Choices(plugin="simgan", preset="laptop", parts={"buffer": "history"}, options={"generator.width": 4})
     with pytest.raises(GantoolError, match="batch_size is 4"):  # the values of the preset would change it
-        resume_run(tmp_path, same, quiet=True)
+        resume_run(tmp_path, same, manner=Manner(quiet=True))
     said = Choices(plugin="simgan", parts={"buffer": "history"}, settings={"batch_size": 4, "steps": 1})
-    assert resume_run(tmp_path, said, quiet=True) == tmp_path
+    assert resume_run(tmp_path, said, manner=Manner(quiet=True)) == tmp_path
 
 
 @pytest.fixture
