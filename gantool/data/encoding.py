@@ -48,6 +48,13 @@ class Original:
     header: Header
 
 
+def as_png(pixels: np.ndarray) -> bytes:
+    """(H, W, C) uint8 or uint16, C = 1 to 4, to the bytes of a PNG."""
+    if pixels.shape[2] == 2:
+        return _encode_grey_alpha(pixels)
+    return _cv2_encode(".png", pixels, cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL)
+
+
 def encoder_like(original: Original) -> Encoder:
     """Return an encoder for pixels of the channels and dtype of `original`."""
     return _ENCODERS[original.header.format](original)
@@ -57,11 +64,7 @@ def _png(original: Original) -> Encoder:
     kept = b"".join(chunk for kind, chunk in _chunks(original.data) if kind in _PNG_KEPT)
 
     def encode(pixels: np.ndarray) -> bytes:
-        if pixels.shape[2] == 2:
-            encoded = _encode_grey_alpha(pixels)
-        else:
-            encoded = _cv2_encode(".png", pixels, cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL)
-        (_, head), *others = _chunks(encoded)
+        (_, head), *others = _chunks(as_png(pixels))
         return _PNG_SIGNATURE + head + kept + b"".join(chunk for _, chunk in others)
 
     return encode

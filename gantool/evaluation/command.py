@@ -29,6 +29,9 @@ from .pooling import Runs, find_runs, materials
 from .progress import Progress, Say
 from .result import make_result
 from .sources import Sources
+from .trainer.exchange import exchange_for
+from .trainer.learner import External
+from .trainer.program import Command
 
 
 @takes(EvaluateSettings)
@@ -59,7 +62,7 @@ def evaluate_run(
     first = pooled.folders[0]
     sources = Sources(resolve(registry, read_choices(first)), real_labelled=real_labelled, synthetic=synthetic, real=real)
     opened = open_material(first, sources, checked, registry, slots["task"])
-    learners = [_in_process(part, opened, registry, device, checked) for part in estimators]
+    learners = _learners(estimators, opened, registry, device, checked)
     for folder in pooled.results:
         with writing(folder), TemporaryFile(dir=folder):
             pass
@@ -83,6 +86,16 @@ def evaluate_run(
         with writing(folder):
             write_json(folder / EVALUATION, result)
     return result
+
+
+def _learners(
+    estimators: Sequence[Part], opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings
+) -> list[Learner]:
+    if settings.trainer is None:
+        return [_in_process(part, opened, registry, device, settings) for part in estimators]
+    command = Command.parse(settings.trainer)
+    exchange = exchange_for(settings.trainer_format, opened.task, opened.labels)
+    return [External(command=command, exchange=exchange, timeout=settings.trainer_timeout)]
 
 
 def _in_process(part: Part, opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings) -> Learner:

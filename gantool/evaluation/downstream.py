@@ -29,6 +29,8 @@ class Lesson:
     """Of the fold among the arm's."""
     fold: Fold
     seed: int
+    run: Path
+    """Whose folder takes what is left of it."""
 
 
 class Learner(Protocol):
@@ -150,16 +152,16 @@ class Bench:
             return kept
         with self.progress.part(learner.component, f"{text}, seed {seed}"):
             began = time.monotonic()
-            predicted = self._predict(learner, name, arm, seed)
+            predicted = self._predict(learner, name, arm, run, seed)
             cell = {"predicted": predicted, "seconds": time.monotonic() - began}
         self.cells.keep(key, cell, run)
         return cell
 
-    def _predict(self, learner: Learner, name: str, arm: Arm, seed: int) -> Any:
+    def _predict(self, learner: Learner, name: str, arm: Arm, run: Path, seed: int) -> Any:
         """Rows of all reported images: each fold tests some."""
         predicted: list[Any] = [None] * self.count
         for number, fold in enumerate(arm.folds):
-            rows = learner(Lesson(arm=name, number=number, fold=fold, seed=seed))
+            rows = learner(Lesson(arm=name, number=number, fold=fold, seed=seed, run=run))
             for place, row in zip(fold.rows.tolist(), rows, strict=True):
                 predicted[place] = row
         return torch.stack(predicted) if isinstance(rows, torch.Tensor) else predicted

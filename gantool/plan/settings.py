@@ -165,6 +165,14 @@ class EvaluateSettings(Weights, Computing):
         "gantool:small-cnn",
     )
     """What learns (repeatable). A component or `package.module:callable`; the first one decides the verdict."""
+    trainer: Annotated[str | None, Flag("COMMAND")] = None
+    """Your own training program in the place of --estimator. A command line with {train}, {test}, {seed} and {out}, which is run
+    once for each arm and seed; no configuration file or run can name it."""
+    trainer_format: Literal["auto", "coco", "yolo", "masks", "csv"] = "auto"
+    """In what form it is given labels. auto: csv for numbers and one class, coco for boxes and instances, masks for classes of
+    pixels."""
+    trainer_timeout: Annotated[float, Gt(0), Flag("S")] = 21600.0
+    """Seconds that one training may take."""
     arms: Annotated[tuple[str, ...], MinLen(1), Flag("A,B", commas=True)] | None = None
     """Which arms. Names of `gantool.evaluation.names.ARMS`. None: all."""
     augment: bool = False
