@@ -18,7 +18,7 @@ from .options import (
 )
 from .presets import PRESETS
 
-ADVERSARIAL, IMAGE_PAIR = frozenset({"adversarial"}), frozenset({"image-pair"})
+ADVERSARIAL, IMAGE_PAIR, CONDITIONED = (frozenset({word}) for word in ("adversarial", "image-pair", "conditioned"))
 
 
 @hookimpl
@@ -28,6 +28,7 @@ def gantool_generators() -> Iterable[Component]:
         name="refiner",
         factory="simgan_plugin.refiner:Refiner",
         options=RefinerOptions,
+        provides=CONDITIONED,
         summary="Fully convolutional ResNet that keeps the image's size (the paper's R)",
     )
 

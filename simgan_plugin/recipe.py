@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gantool import Batch, Setup
 from gantool.components import AdversarialLoss, Draw, Penalty, ReplayBuffer
-from gantool.training import RecipeBase, decay_rates, frozen, has_fused, make_adam, mean_of
+from gantool.training import RecipeBase, decay_rates, frozen, generate, has_fused, make_adam, mean_of
 
 from .options import SimGANOptions
 
@@ -80,7 +80,7 @@ class SimGAN(RecipeBase):
         rows, made = [], []
         self.refiner_optimizer.zero_grad()
         for (part,) in self.in_parts((self.refiner, self.discriminator), synthetic):
-            refined = self.refiner(part.images)
+            refined = generate(self.refiner, part)
             loss, figures = self.refiner_loss(refined, part.images, adversarial=adversarial)
             self.accelerator.backward(loss / self.accumulate)
             rows.append({"refiner_loss": loss.detach(), **figures})
@@ -107,7 +107,7 @@ class SimGAN(RecipeBase):
         """What R makes of the next synthetic batch, (N, C, H, W) in [-1, 1]; with `reuse_refined`, what it made in this round."""
         if self.reusable:
             return self.reusable.pop()
-        return joined([self.refiner(part.images) for (part,) in self.in_parts((self.refiner,), draw.source())])
+        return joined([generate(self.refiner, part) for (part,) in self.in_parts((self.refiner,), draw.source())])
 
     def update_discriminator(self, refined: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Step D on Eq. 2, with half of the refined images from the history. Both: (N, C, H, W) in [-1, 1]."""

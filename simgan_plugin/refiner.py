@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantool.components import Channels
+from gantool.conditioning import Modulation
 
 from .layers import BorderedConv2d
 from .options import RefinerOptions
@@ -16,7 +19,8 @@ class Refiner(nn.Module):
     """The paper's R (Section 3.1): (N, C, H, W) in [-1, 1] -> the same shape and range, any H, W ≥ 1.
 
     A k×k convolution and ReLU, `blocks` ResNet blocks, a 1×1 convolution. No stride, no pooling and no normalisation: a
-    pixel of the result depends on the `receptive_field` around it and on nothing else in the image or the batch.
+    pixel of the result depends on the `receptive_field` around it and on nothing else in the image or the batch. Conditions
+    modulate the maps of the first convolution.
 
     Raises `ValueError` for channels below 1.
     """
@@ -26,6 +30,7 @@ class Refiner(nn.Module):
         if channels.images < 1:
             raise ValueError(f"a refiner needs at least 1 channel, got {channels.images}")
         self.config = config
+        self.modulation = Modulation(channels, config.width) if channels.conditions else None
         self.stem = nn.Sequential(_conv(channels.images, config.width, config), nn.ReLU(inplace=True))
         self.blocks = nn.Sequential(*(ResNetBlock(config) for _ in range(config.blocks)))
         self.head = nn.Conv2d(config.width, channels.images, 1)
@@ -34,9 +39,12 @@ class Refiner(nn.Module):
             if self.head.bias is not None:
                 nn.init.zeros_(self.head.bias)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> the same shape and range."""
-        result = torch.tanh(self.head(self.blocks(self.stem(images))))
+    def forward(self, images: Tensor, *, conditions: Mapping[str, Tensor] | None = None) -> Tensor:
+        """(N, C, H, W) in [-1, 1] -> the same shape and range. `conditions`: (N, c, H, W) each, those that there are."""
+        maps = self.stem(images)
+        if self.modulation is not None and conditions:
+            maps = self.modulation(maps, conditions)
+        result = torch.tanh(self.head(self.blocks(maps)))
         return move(images, result) if self.config.residual else result
 
 

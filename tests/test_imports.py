@@ -21,7 +21,7 @@ ORDER = (
     "values ambient",
     "components",
     "hookspecs kinds",
-    "options features",
+    "options features conditioning",
     "plugins",
     "data",
     "datasets",

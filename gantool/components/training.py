@@ -19,13 +19,14 @@ class Batch:
     Example::
 
         batch = draw.source()
-        refined = self.network(batch.images)
+        refined = gantool.training.generate(self.network, batch)
     """
 
     images: torch.Tensor
     """(N, C, H, W) in [-1, 1], on the run's device."""
     conditions: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    """What is known of the images beside their pixels, by name: (N, channels, H, W) each, on the run's device."""
+    """What is known of the images beside their pixels, by name: (N, channels, H, W) each, on the run's device. Those of the
+    source are what `--condition` names, all in every batch, zero where an image lacks one; the target has none."""
     labels: Sequence[Mapping[str, Any]] | None = None
     """One record for each row, `{name: value}`, as the data set holds it. Of a crop (`--patch`), maps of its image's size are
     cropped alike, and "patch" is its top, left, height and width there (px): places are those of the whole image. None where the
@@ -91,8 +92,8 @@ class TrainingRecipe(Protocol):
     def step(self, step: int, draw: Draw) -> dict[str, torch.Tensor]:
         """Do call number `step` (from 0): figures as detached 0-d tensors. Must not synchronise with the host."""
 
-    def refine(self, images: torch.Tensor) -> torch.Tensor:
-        """Source images to target look, (N, C, H, W) in [-1, 1] both, without gradients, the same every time. What later steps
+    def refine(self, batch: Batch) -> torch.Tensor:
+        """A source batch to target look, (N, C, H, W) in [-1, 1], without gradients, the same every time. What later steps
         depend on, and the mode (train or eval) of the networks, stay as they were."""
 
     def generator(self) -> torch.nn.Module:

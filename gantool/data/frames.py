@@ -6,7 +6,7 @@ Plain data: where things lie and what their numbers mean, never the numbers them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ..errors import GantoolError
@@ -91,6 +91,11 @@ class PassForm:
     """A PFM starts with its top row, against the format's definition."""
     names: Mapping[str, str] = field(default_factory=dict)
     """Names of ids, by the id as text."""
+
+    def at(self, place: Place) -> PassForm:
+        """Return the form of one frame, whose scale and offset its place may bring."""
+        own = {name: value for name in ("scale", "offset") if (value := getattr(place, name)) is not None}
+        return replace(self, **own) if own else self
 
 
 @dataclass(frozen=True)

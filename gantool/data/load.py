@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..components import Domain
-from .parallel import apply_to_all, in_spans
+from .parallel import in_spans
 
 
 def load_all(domain: Domain) -> np.ndarray:
@@ -20,11 +20,6 @@ def load_all(domain: Domain) -> np.ndarray:
 
     in_spans(read, len(images))
     return images
-
-
-def load_each(domain: Domain) -> list[np.ndarray]:
-    """Read every image, whatever its size: (H, W, C) each, in order. Raises as `load_all`."""
-    return apply_to_all(domain.__getitem__, range(len(domain)))
 
 
 def nbytes(domain: Domain) -> int:

@@ -5,6 +5,8 @@ Everything here is NumPy on one pass of one frame. Stored arrays are (H, W, C) o
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -126,20 +128,22 @@ def look(stored: np.ndarray, form: PassForm, place: Place | None = None) -> Pass
     return PassLook(low, high, float(empty.mean()), tuple(found))
 
 
-def known_ids(passes: Iterable[tuple[np.ndarray, PassForm]]) -> tuple[int, ...]:
-    """Return every id that occurs in some stored passes, ascending: what `condition` makes channels of."""
-    found: set[int] = set()
+def known_ids(passes: Iterable[tuple[np.ndarray, PassForm]], *, most: int = sys.maxsize) -> tuple[int, ...]:
+    """Return the ids that occur in some stored passes, ascending: what `condition` makes channels of. Of more than `most`, those
+    with the most pixels."""
+    found: Counter[int] = Counter()
     for stored, form in passes:
-        found.update(np.unique(combine(stored, form)).tolist())
-    return tuple(sorted(found))
+        ids, counts = np.unique(combine(stored, form), return_counts=True)
+        found.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+    return tuple(sorted(number for number, _ in found.most_common(most)))
 
 
-def depth_range(passes: Iterable[tuple[np.ndarray, PassForm, Place]]) -> tuple[float, float]:
+def depth_range(passes: Iterable[tuple[np.ndarray, PassForm]]) -> tuple[float, float]:
     """Return the values, in the unit, between which the depth of a set lies: robust percentiles of what is not background.
 
     Raises `ValueError` where there is background alone.
     """
-    parts = [values(stored, form, place)[~background(stored, form)][..., 0] for stored, form, place in passes]
+    parts = [values(stored, form)[~background(stored, form)][..., 0] for stored, form in passes]
     inside = np.concatenate(parts) if parts else np.zeros(0)
     if not inside.size:
         raise ValueError("depth that is background everywhere cannot be scaled")

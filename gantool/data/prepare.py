@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
+from .conditions import Conditions, Encoder
 from .domains import Preprocess
 from .images import Form, Images, row_names
 from .order import stream_rows
 from .patches import Patch, check_holds, choose_patch, count_patches
 from .preprocess import full_scale
 
+_NONE: Conditions = MappingProxyType({})
 _WIDTHS = ("uint8", "uint16", "float32")
 
 
@@ -43,15 +47,21 @@ class _Form:
 class Prepared:
     """A domain with the preprocessing done to each image as it is read."""
 
-    def __init__(self, domain: Domain, preprocess: Preprocess, form: _Form, sizes: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, domain: Domain, preprocess: Preprocess, form: _Form, sizes: Sequence[tuple[int, int]], conditions: Conditions
+    ) -> None:
         self.patch = form.patch
         self.patches = len(domain)
         """How many different crops there are at least, or images."""
         if form.patch:
             each = [count_patches(size, form.patch) for size in sizes]
             self.patches = sum(each) + (len(domain) - len(each)) * min(each)
-        self.largest = max(height * width for height, width in sizes) * form.channels * form.dtype.itemsize
-        """Bytes of the largest image that is known."""
+        self.conditions = conditions
+        """What comes along with an image."""
+        self._encode = Encoder(conditions, getattr(domain, "passes", {}), preprocess)
+        bytes_of_a_pixel = form.channels * form.dtype.itemsize + 2 * self._encode.channels
+        self.largest = max(height * width for height, width in sizes) * bytes_of_a_pixel
+        """Bytes of the largest image that is known, its conditions among them."""
         self.sizes = "x".join(map(str, sizes[0])) if len(set(sizes)) == 1 else f"of {len(set(sizes))} sizes"
         """In words."""
         self._form = form
@@ -66,6 +76,15 @@ class Prepared:
     def __getitem__(self, index: int) -> np.ndarray:
         """(H, W, C). Raises `GantoolError` where the image is damaged or unlike what its header said."""
         return self._prepare(self._domain[index], self.names[index])
+
+    def frame(self, index: int) -> tuple[np.ndarray, ...]:
+        """(H, W, C) and, where there are conditions, (H, W, K) float16, as `Encoder` makes them. Raises as `__getitem__`."""
+        stored, name = self._domain[index], self.names[index]
+        image = self._prepare(stored, name)
+        if not self.conditions:
+            return (image,)
+        read = partial(self._domain.read_pass, index)  # type: ignore[attr-defined]
+        return image, self._encode(read, stored.shape[:2], name)
 
     def block(self, start: int, stop: int) -> list[np.ndarray]:
         """Images `start` to `stop`, at once where the domain can. Raises as `__getitem__`."""
@@ -119,12 +138,13 @@ class _Found:
 
 
 def prepare(
-    domains: Domains, preprocess: Preprocess, patch: Literal["auto", "off"] | Patch = "off"
+    domains: Domains, preprocess: Preprocess, patch: Literal["auto", "off"] | Patch = "off", conditions: Conditions = _NONE
 ) -> tuple[Prepared | PreparedStream, Prepared | PreparedStream, Preprocess]:
     """Return source and target with the preprocessing done lazily, and `preprocess` with its channels settled.
 
     Where bit depths differ, all images get the widest (8 bits are scaled to 16 by 257). Only headers are read here. `patch`: of
-    the crops that will be drawn; whole images come out here, and may then differ in size. Raises `GantoolError`, one line: sizes
+    the crops that will be drawn; whole images come out here, and may then differ in size. `conditions`: those of the source, as
+    `conditions.choose` found them. Raises `GantoolError`, one line: sizes
     that differ without `size`, an image smaller than the crop or the patch, channels that do not go together, an image whose
     header cannot be read.
     """
@@ -145,7 +165,8 @@ def prepare(
 
     def wrap(domain: Domain | StreamingDomain, own: Preprocess, items: list[_Found]) -> Prepared | PreparedStream:
         if isinstance(domain, Domain):
-            return Prepared(domain, own, form, [form.size or item.size for item in items])
+            seen = conditions if domain is domains.source else _NONE
+            return Prepared(domain, own, form, [form.size or item.size for item in items], seen)
         return PreparedStream(domain, own, form)
 
     source, target = map(wrap, both, (resolved, resolved.of_real), surveyed)

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..errors import GantoolError, nearest
+from .conditions import Stored
 from .domains import LabelRange
 from .formats.arrays import image_form
+from .frames import PassForm
 from .images import Form, Images, LazyArrays, first_of_each
 from .label_files import with_labels
 
@@ -23,6 +25,16 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        """Those of the source."""
+        return getattr(self._images, "passes", {})
+
+    def read_pass(self, index: int, name: str) -> Stored | None:
+        """As the source does."""
+        found: Stored | None = self._images.read_pass(int(self._rows[index]), name)  # type: ignore[attr-defined]
+        return found
 
     def __getitem__(self, index: int) -> np.ndarray:
         return self._images[int(self._rows[index])]

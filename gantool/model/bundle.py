@@ -13,6 +13,7 @@ import torch
 
 from .._version import __version__
 from ..components import Channels
+from ..data.conditions import Condition
 from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..options import to_dict, validate
@@ -39,6 +40,8 @@ class Recorded:
     """What was done to the images that it was trained on."""
     trained_size: tuple[int, int] | None = None
     """(H, W) in pixels of those images."""
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    """What passes became of which it saw beside the images, in the order of `channels.conditions`."""
     step: int | None = None
     """Steps that it was trained for."""
 
@@ -119,7 +122,8 @@ def _digest(weights: Mapping[str, torch.Tensor], recorded: Recorded) -> str:
     usual = to_dict(Preprocess())
     # Settings at their defaults are left out: a new one must not make other networks of those that do without it.
     prepared = {name: value for name, value in to_dict(recorded.preprocess).items() if value != usual[name]}
-    described = json.dumps([recorded.component, recorded.options, prepared], sort_keys=True)
+    seen = [to_dict(recorded)["conditions"]] if recorded.conditions else []
+    described = json.dumps([recorded.component, recorded.options, prepared, *seen], sort_keys=True)
     digest = hashlib.sha256(described.encode())
     for name in sorted(weights):
         digest.update(name.encode() + weights[name].flatten().view(torch.uint8).numpy().tobytes())

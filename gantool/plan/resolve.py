@@ -78,6 +78,7 @@ def resolve(registry: Registry, *sources: Choices) -> Plan:
     options, settings = _split(_layers(record, stages, sources), chosen)
     filled = {name: provided.with_options(options.get(name, {}), where=f"{name}.") for name, provided in chosen.items()}
     preset, own = _last(sources, "preset"), _settings(RunSettings, settings)
+    _check_conditioned(registry, record, chosen, own)
     return Plan(
         recipe=filled.pop(RECIPE),
         dataset=filled.pop(DATASET),
@@ -88,6 +89,22 @@ def resolve(registry: Registry, *sources: Choices) -> Plan:
         settings=own,
         preprocess=_settings(Preprocess, settings),
     )
+
+
+def generator_slot(record: Recipe) -> Slot:
+    """Return the slot of the generator that a run hands over."""
+    return next(slot for slot in record.slots if slot.kind == "generator")
+
+
+def _check_conditioned(registry: Registry, record: Recipe, chosen: Mapping[str, Provided], settings: RunSettings) -> None:
+    if not settings.conditions:
+        return
+    slot = generator_slot(record)
+    slot = dataclasses.replace(slot, requires=slot.requires | {"conditioned"})
+    try:
+        registry.check_fits(slot, chosen[slot.name])
+    except GantoolError as error:
+        raise GantoolError(f"--condition: {error}") from None
 
 
 def _last(sources: Sequence[Choices], name: str) -> str | None:
@@ -176,7 +193,9 @@ def _split(layers: list[dict[str, Any]], parts: Mapping[str, Provided]) -> tuple
     for layer in layers:
         for key, value in layer.items():
             slot, _, name = key.partition(".")
-            if key == "size" and renders:
+            if key == f"{DATASET}.conditions":
+                settings["conditions"] = value
+            elif key == "size" and renders:
                 if value is not None:
                     options.setdefault(DATASET, {})["size"] = _settings(Preprocess, {"size": value}).size
             elif key in SETTINGS:

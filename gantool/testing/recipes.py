@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..components import Recipe
+from ..components import Batch, Recipe
 from ..model.bundle import build_generator
 from ..plan.choices import Choices
 from ..plan.resolve import Plan, resolve
@@ -79,7 +79,7 @@ def check_refines_without_a_trace(subject: Subject) -> None:
             if step is not None:
                 _step(subject, session, step)
             before, modes = _copied(subject, recipe), _modes(subject, session)
-            results = [subject.ask(Tensor, "refine", recipe.refine, given) for given in (images[:1], images, images)]
+            results = [subject.ask(Tensor, "refine", recipe.refine, Batch(given)) for given in (images[:1], images, images)]
             for given, result in zip((images[:1], images), results, strict=False):
                 subject.require(given.shape == result.shape, f"refine turns {tuple(given.shape)} into {tuple(result.shape)}")
             subject.require(not results[1].requires_grad, "refine keeps a graph: it must run without gradients")
@@ -103,7 +103,7 @@ def check_hands_over_what_refines(subject: Subject) -> None:
             network = build_generator(subject.registry, session.recorded)
             network.load_state_dict(weights)
             loaded = network.eval()(images)
-        refined = session.recipe.refine(images)
+        refined = session.recipe.refine(Batch(images))
         subject.require(
             loaded.shape == refined.shape and bool(torch.allclose(loaded, refined, atol=1e-4)),
             "the network that generator() returns computes something else than refine",

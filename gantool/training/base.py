@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..components import Draw, Setup
+from ..components import Batch, Draw, Setup
 from .steps import Batches, apply_in_eval, in_parts
 
 
@@ -93,9 +93,9 @@ class RecipeBase(ABC):
         """Calls of `step` for the user's `--steps`: as many."""
         return steps
 
-    def refine(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> what `generator` makes of it, same shape and range, without gradients."""
-        return apply_in_eval(self.generator(), images)
+    def refine(self, batch: Batch) -> Tensor:
+        """What `generator` makes of a batch, (N, C, H, W) in [-1, 1], without gradients."""
+        return apply_in_eval(self.generator(), batch)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that later steps depend on, beside torch's own generator, which the host keeps."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -19,9 +20,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..components import Batch, Domain, StreamingDomain
 from ..compute.launch import subprocesses
-from ..data.load import load_all, load_each, nbytes
+from ..conditioning import split
+from ..data.conditions import Conditions
+from ..data.load import load_all, nbytes
 from ..data.order import shuffled, stream_rows, uniforms
+from ..data.parallel import apply_to_all
 from ..data.patches import Patch, Place, cut
+from ..data.prepare import Prepared
 from ..errors import GantoolError
 from ..model.tensors import normalise, to_device, to_tensor
 
@@ -42,6 +47,11 @@ class Share:
     world_size: int
     device: torch.device
 
+    def positions(self, number: int) -> np.ndarray:
+        """(batch_size,) places of the rows of the batch `number` among all that are ever drawn."""
+        first = (number * self.world_size + self.rank) * self.batch_size
+        return np.arange(first, first + self.batch_size)
+
 
 class Order:
     """Image numbers of batch after batch of one process, computed in blocks."""
@@ -54,9 +64,7 @@ class Order:
 
     def draws(self, number: int) -> np.ndarray:
         """(batch_size, 2) in [0, 1): which crop of each image the batch `number` has, of an image that has several."""
-        share = self._share
-        first = (number * share.world_size + share.rank) * share.batch_size
-        return uniforms(np.arange(first, first + share.batch_size), seed=share.seed)
+        return uniforms(self._share.positions(number), seed=self._share.seed)
 
     def batch(self, number: int) -> np.ndarray:
         """(batch_size,) image numbers of the batch `number`."""
@@ -75,8 +83,10 @@ class Order:
 Labelled = Callable[[int], list[dict[str, Any]]]
 """From the number of a batch to the labels of its rows."""
 
-Stored = tuple[torch.Tensor, Sequence[Place | None]]
-"""(N, H, W, C) as they are stored, on the run's device, and from where in its image each was cut."""
+Frame = tuple[np.ndarray, ...]
+"""An image, (H, W, C), and the channels of its conditions, (H, W, K), where it comes with some."""
+Stored = tuple[Sequence[torch.Tensor], Sequence[Place | None]]
+"""What `Frame` holds, N of each, on the run's device, and from where in its image each was cut."""
 
 
 class Feed:
@@ -84,11 +94,16 @@ class Feed:
 
     `batches`: from which number on, to batches; or to why there are no more,
     since an error that is raised there would hold on to what reads ahead as long as somebody looks at it. `labels`: from a number
-    to the records of that batch; None where nobody looks at them.
+    to the records of that batch; None where nobody looks at them. `conditions`: the channels of each that comes along.
     """
 
-    def __init__(self, batches: Callable[[int], Iterator[Stored | str]], labels: Labelled | None = None) -> None:
-        self._open, self._labels, self._drawn = batches, labels, 0
+    def __init__(
+        self,
+        batches: Callable[[int], Iterator[Stored | str]],
+        labels: Labelled | None = None,
+        conditions: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        self._open, self._labels, self._conditions, self._drawn = batches, labels, conditions, 0
         self._batches: Iterator[Stored | str] | None = None
 
     def next(self) -> Batch:
@@ -101,13 +116,14 @@ class Feed:
         if isinstance(stored, str):
             self.close()
             raise GantoolError(stored)
-        images, places = stored
+        (images, *others), places = stored
         labels = None
         if self._labels:
             rows = zip(self._labels(self._drawn), places, strict=True)
             labels = [_cropped(record, place, images.shape[1:3]) for record, place in rows]
         self._drawn += 1
-        return Batch(normalise(images), labels=labels)
+        joined = [values.to(torch.float32).permute(0, 3, 1, 2) for values in others]
+        return Batch(normalise(images), split(joined[0], self._conditions) if joined else {}, labels)
 
     @property
     def drawn(self) -> int:
@@ -128,14 +144,18 @@ class ResidentFeed(Feed):
     """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there, or a crop of each."""
 
     def __init__(self, domain: Domain, share: Share, *, labels: bool = False) -> None:
-        order, patch = Order(len(domain), share), _patch_of(domain)
+        order, patch, conditions = Order(len(domain), share), _patch_of(domain), _conditions_of(domain)
         pick: Callable[[int], Iterator[Stored | str]]
         if patch:
-            pictures = [to_tensor(image).to(share.device) for image in load_each(domain)]
-            pick = partial(_crop, pictures, patch, order)
+            frames = apply_to_all(partial(_frame, domain), range(len(domain)))
+            held = [tuple(to_tensor(values).to(share.device) for values in frame) for frame in frames]
+            pick = partial(_crop, held, patch, order)
+        elif conditions:
+            frames = apply_to_all(partial(_frame, domain), range(len(domain)))
+            pick = partial(_pick, [to_tensor(np.stack(each)).to(share.device) for each in zip(*frames, strict=True)], order)
         else:
-            pick = partial(_pick, to_tensor(load_all(domain)).to(share.device), order)
-        super().__init__(pick, _labelled(domain, share) if labels else None)
+            pick = partial(_pick, [to_tensor(load_all(domain)).to(share.device)], order)
+        super().__init__(pick, _labelled(domain, share) if labels else None, conditions)
 
 
 class StreamFeed(Feed):
@@ -144,7 +164,7 @@ class StreamFeed(Feed):
     def __init__(self, domain: Domain, share: Share, *, workers: int, labels: bool = False) -> None:
         # More than there are processors only makes torch warn.
         read = partial(_read_ahead, domain, share, subprocesses(min(workers, _processors())))
-        super().__init__(read, _labelled(domain, share) if labels else None)
+        super().__init__(read, _labelled(domain, share) if labels else None, _conditions_of(domain))
 
 
 class IterableFeed(Feed):
@@ -157,17 +177,19 @@ class IterableFeed(Feed):
 # Functions, so that a feed which nobody holds any more goes at once, and its workers with it: a method would hold the feed.
 
 
-def _pick(images: torch.Tensor, order: Order, first: int) -> Iterator[Stored]:
+def _pick(held: Sequence[torch.Tensor], order: Order, first: int) -> Iterator[Stored]:
     for number in count(first):
         numbers = order.batch(number)
-        yield images[to_device(torch.from_numpy(numbers), images.device)], [None] * len(numbers)
+        rows = to_device(torch.from_numpy(numbers), held[0].device)
+        yield [each[rows] for each in held], [None] * len(numbers)
 
 
-def _crop(pictures: list[torch.Tensor], patch: Patch, order: Order, first: int) -> Iterator[Stored]:
+def _crop(frames: Sequence[Sequence[torch.Tensor]], patch: Patch, order: Order, first: int) -> Iterator[Stored]:
     for number in count(first):
         rows = zip(order.batch(number).tolist(), order.draws(number), strict=True)
-        crops, places = zip(*(cut(pictures[row], patch, draw) for row, draw in rows), strict=True)
-        yield torch.stack(crops), places
+        crops = [[cut(values, patch, draw) for values in frames[row]] for row, draw in rows]
+        places = [parts[0][1] for parts in crops]
+        yield [torch.stack([part for part, _ in each]) for each in zip(*crops, strict=True)], places
 
 
 def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Iterator[Stored | str]:
@@ -186,7 +208,7 @@ def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Itera
     with _alone_in_opencv():
         batches = iter(loader)  # forks the workers
     for batch in batches:
-        yield batch if isinstance(batch, str) else (batch[0].to(share.device, non_blocking=True), batch[1])
+        yield batch if isinstance(batch, str) else ([each.to(share.device, non_blocking=True) for each in batch[0]], batch[1])
 
 
 def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[Stored | str]:
@@ -196,11 +218,11 @@ def _follow(domain: StreamingDomain, share: Share, first: int) -> Iterator[Store
     order = Order(1, share)
     for number in count(first):
         # The images last: `zip` takes no image that it has no draw for.
-        rows = [_cut(image, domain, draw) for draw, image in zip(order.draws(number), images, strict=False)]
+        rows = [_cut((image,), domain, draw) for draw, image in zip(order.draws(number), images, strict=False)]
         if len(rows) < share.batch_size:
             break
-        crops, places = zip(*rows, strict=True)
-        yield to_device(to_tensor(np.stack(crops)), share.device), places
+        stacked, places = _stack(rows)
+        yield [to_device(each, share.device) for each in stacked], places
     yield f"{getattr(domain, 'name', 'the data set')} ended; a streaming domain must be endless"
 
 
@@ -237,8 +259,7 @@ class _Reader(Dataset[Any]):
     def __getitem__(self, drawn: tuple[np.ndarray, np.ndarray]) -> Stored | str:
         rows = zip(drawn[0].tolist(), drawn[1], strict=True)
         try:
-            crops, places = zip(*(_cut(self._domain[number], self._domain, draw) for number, draw in rows), strict=True)
-            return to_tensor(np.stack(crops)), places
+            return _stack([_cut(_frame(self._domain, number), self._domain, draw) for number, draw in rows])
         except GantoolError as error:
             # An exception would come out of the loader wrapped in a worker's traceback; the user needs the one line.
             return str(error)
@@ -249,10 +270,23 @@ def _patch_of(domain: Domain | StreamingDomain) -> Patch | None:
     return patch
 
 
-def _cut(image: np.ndarray, domain: Domain | StreamingDomain, draw: np.ndarray) -> tuple[np.ndarray, Place | None]:
-    crop, place = cut(image, _patch_of(domain), draw)
+def _conditions_of(domain: Domain | StreamingDomain) -> Mapping[str, int]:
+    conditions: Conditions = getattr(domain, "conditions", {})
+    return {name: found.channels for name, found in conditions.items()}
+
+
+def _frame(domain: Domain, number: int) -> Frame:
+    return domain.frame(number) if isinstance(domain, Prepared) else (domain[number],)
+
+
+def _cut(frame: Frame, domain: Domain | StreamingDomain, draw: np.ndarray) -> tuple[Frame, Place | None]:
+    crops = [cut(values, _patch_of(domain), draw) for values in frame]
     # A copy lets the decoded image go: a batch needs the memory of its crops and of one image.
-    return (crop if place is None else crop.copy()), place
+    return tuple(crop if place is None else crop.copy() for crop, place in crops), crops[0][1]
+
+
+def _stack(rows: Sequence[tuple[Frame, Place | None]]) -> Stored:
+    return [to_tensor(np.stack(each)) for each in zip(*(frame for frame, _ in rows), strict=True)], [place for _, place in rows]
 
 
 def _cropped(record: dict[str, Any], place: Place | None, patch: Sequence[int]) -> dict[str, Any]:
@@ -263,34 +297,6 @@ def _cropped(record: dict[str, Any], place: Place | None, patch: Sequence[int]) 
     own = slice(top, top + patch[0]), slice(left, left + patch[1])
     cuts = {name: value[own] for name, value in record.items() if np.shape(value)[:2] == (height, width)}
     return {**record, **cuts, "patch": (top, left, *patch)}
-
-
-class Draws:
-    """The two feeds of a run: what a recipe gets as its `draw`."""
-
-    def __init__(self, source: Feed, target: Feed) -> None:
-        self._source, self._target = source, target
-
-    def source(self) -> Batch:
-        """The next synthetic batch."""
-        return self._source.next()
-
-    def target(self) -> Batch:
-        """The next real batch."""
-        return self._target.next()
-
-    def close(self) -> None:
-        """Stop reading ahead."""
-        self._source.close()
-        self._target.close()
-
-    def state_dict(self) -> dict[str, int]:
-        """How much was drawn; with the seed, that decides all later draws."""
-        return {"source": self._source.drawn, "target": self._target.drawn}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to where `state_dict` was taken."""
-        self._source.drawn, self._target.drawn = state["source"], state["target"]
 
 
 def label_records(domain: Domain, numbers: np.ndarray) -> list[dict[str, Any]]:

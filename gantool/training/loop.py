@@ -32,7 +32,7 @@ from .profiling import StepProfiler
 from .progress import TrainingProgress
 from .selection import choose_best
 from .session import Session, looks_apart, meet, open_session, own_seed
-from .sheets import write_sheet
+from .sheets import shown, write_sheet
 from .sinks import Sinks
 
 
@@ -215,11 +215,12 @@ class TrainingRun:
     def _sample(self, session: Session) -> None:
         if not self.main:
             return
-        source, target = session.sheet_images
+        batch, target = session.sheet_images
         path = self.folder / "samples" / f"step-{self.done:08d}.png"
         path.parent.mkdir(exist_ok=True)
         with kept_random_state():
-            write_sheet(path, source, session.recipe.refine(source), target)
+            refined = session.recipe.refine(batch)
+        write_sheet(path, batch.images, refined, target, shown(batch.conditions, session.recorded.conditions))
         self._emit("sample", path=path)
 
     def _save(self, session: Session, team: Team) -> None:

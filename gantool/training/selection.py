@@ -25,15 +25,14 @@ def choose_best(
     `GantoolError` where the metric saw too little.
     """
     metric, refine = session.metric.build(), session.recipe.refine
-    held = zip(session.held_source.split(batch_size), session.held_target.split(batch_size), strict=True)  # type: ignore[no-untyped-call]
-    labels = session.held_labels
     with kept_random_state():
         try:
-            for number, (source, target) in enumerate(held):
-                refined = torch.cat([refine(part) for part in source.split(at_once)])
-                rows = slice(number * batch_size, (number + 1) * batch_size)
-                own = None if labels is None else labels[rows]
-                update_metric(metric, session.metric.provided.record, refined, target, source=source, labels=own)
+            for start in range(0, len(session.held_source), batch_size):
+                rows = range(start, min(start + batch_size, len(session.held_source)))
+                refined = torch.cat([refine(session.held(slice(at, min(at + at_once, rows.stop)))) for at in rows[::at_once]])
+                source, target = session.held(slice(rows.start, rows.stop)), session.held_target[rows.start : rows.stop]
+                record = session.metric.provided.record
+                update_metric(metric, record, refined, target, source=source.images, labels=source.labels)
             values = metric.compute()
         except ValueError as error:
             raise GantoolError(f"{session.metric.component}: {error}") from None

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from accelerate.utils import set_seed
 
-from ..components import Channels, Domain, Figure, Recipe, ReplayBuffer, Setup, Slot, StreamingDomain, TrainingRecipe
+from ..components import Batch, Channels, Domain, Figure, Recipe, ReplayBuffer, Setup, Slot, StreamingDomain, TrainingRecipe
 from ..compute.launch import Launch
 from ..compute.processes import SharedBuffer, Team, open_team
+from ..data.conditions import Condition, choose
 from ..data.domains import Preprocess
 from ..data.inspection.measure import equalisation_residual, luminance
 from ..data.inspection.review import compare_equalisation
@@ -25,10 +26,11 @@ from ..errors import GantoolError
 from ..kinds import KINDS
 from ..model.bundle import Recorded
 from ..model.tensors import eight_bits
-from ..plan.resolve import Plan
+from ..plan.resolve import Plan, generator_slot
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
-from .feeds import Draws, Feed, Share, first_labels, open_feed
+from .draws import Draws, dropped_rows
+from .feeds import Feed, Share, first_labels, open_feed
 
 _ALONE = Launch()
 _LOOKED_AT = 64
@@ -55,6 +57,8 @@ class Session:
     metric: Part
     held_source: torch.Tensor
     """Fixed synthetic images for sheets and metric, (N, C, H, W) in [-1, 1]."""
+    held_conditions: Mapping[str, torch.Tensor]
+    """Of the synthetic ones, as `Batch` has them."""
     held_target: torch.Tensor
     """Fixed real images likewise."""
     held_labels: Sequence[Mapping[str, Any]] | None
@@ -67,9 +71,14 @@ class Session:
     """One line for the user: how many images of which form, on which device."""
 
     @property
-    def sheet_images(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def sheet_images(self) -> tuple[Batch, torch.Tensor]:
         """The synthetic and real images of sample sheets."""
-        return self.held_source[:_SAMPLES], self.held_target[:_SAMPLES]
+        return self.held(slice(_SAMPLES)), self.held_target[:_SAMPLES]
+
+    def held(self, rows: slice) -> Batch:
+        """Some of the fixed synthetic images, and what goes with them."""
+        conditions = {name: values[rows] for name, values in self.held_conditions.items()}
+        return Batch(self.held_source[rows], conditions, None if self.held_labels is None else self.held_labels[rows])
 
 
 def meet(settings: RunSettings, launch: Launch = _ALONE) -> Team:
@@ -101,31 +110,37 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         domains = plan.dataset.build()
         ranged, range_told = settle_range(domains, plan.preprocess)
         plan = replace(plan, preprocess=ranged)
-        source, target, preprocess = prepare(domains, ranged, settings.patch)
+        conditions = choose(settings.conditions, domains.source)
+        source, target, preprocess = prepare(domains, ranged, settings.patch, conditions)
         settings = replace(settings, patch=source.patch or "off")
         feeds = _open_feeds((source, target), settings, team, labels="sees-labels" in record.provides)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
-    recipe = _build_recipe(plan, record, sample, team)
+    channels = Channels(sample.shape[1], {name: found.channels for name, found in conditions.items()})
+    recipe = _build_recipe(plan, record, sample, channels, team)
     return Session(
         team=team,
         plan=replace(plan, settings=settings),
         recipe=recipe,
-        draws=Draws(*feeds),
-        recorded=_recorded(plan, record, preprocess, sample, any_size=source.patch is not None),
+        draws=Draws(feeds[0], feeds[1], dropped_rows(_share(settings, team), settings.condition_dropout)),
+        recorded=_recorded(plan, record, preprocess, channels, conditions, None if source.patch else (*sample.shape[2:],)),
         metric=plan.metric,
-        held_source=held_source,
-        held_target=held_target,
+        held_source=held_source.images,
+        held_conditions=held_source.conditions,
+        held_target=held_target.images,
         held_labels=_held_labels(plan, source, count),
-        fingerprints={"synthetic": _fingerprint(source, held_source), "real": _fingerprint(target, held_target)},
+        fingerprints={"synthetic": _fingerprint(source, held_source.images), "real": _fingerprint(target, held_target.images)},
         figures=record.figures,
-        summary=_summary(source, target, sample, team) + _patches(plan, source, target) + f"\n{range_told}" * bool(range_told),
+        summary=_summary(source, target, sample, team)
+        + _patches(plan, source, target)
+        + f"\n{range_told}" * bool(range_told)
+        + _seen(conditions),
     )
 
 
-def _build_recipe(plan: Plan, record: Recipe, sample: torch.Tensor, team: Team) -> TrainingRecipe:
+def _build_recipe(plan: Plan, record: Recipe, sample: torch.Tensor, channels: Channels, team: Team) -> TrainingRecipe:
     with team.together():
-        parts = {name: _shared(part, team) for name, part in _make_parts(plan, record, sample.shape[1]).items()}
+        parts = {name: _shared(part, team) for name, part in _make_parts(plan, record, channels).items()}
         recipe: TrainingRecipe = plan.recipe.build(parts=parts)
     with warnings.catch_warnings():
         # torch 2.13 has a new name for an option that accelerate knows by the old one only.
@@ -164,14 +179,18 @@ def own_seed(seed: int, rank: int) -> int:
     return (seed + 0x9E3779B1 * rank) % 2**32
 
 
-def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team, *, labels: bool) -> list[Feed]:
-    share = Share(
+def _share(settings: RunSettings, team: Team) -> Share:
+    return Share(
         seed=settings.seed,
         batch_size=settings.batch_size // team.count,
         rank=team.rank,
         world_size=team.count,
         device=team.accelerator.device,
     )
+
+
+def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team, *, labels: bool) -> list[Feed]:
+    share = _share(settings, team)
     sides = (share, "synthetic"), (replace(share, seed=real_seed(share.seed)), "real")
     return [
         open_feed(domain, own, cache_gib=settings.cache_gib, workers=settings.workers, what=what, labels=labels)
@@ -181,23 +200,31 @@ def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettin
 
 def _draw_first(
     feeds: list[Feed], domains: tuple[Prepared | PreparedStream, ...], batch_size: int
-) -> tuple[int, list[list[torch.Tensor]]]:
+) -> tuple[int, list[list[Batch]]]:
     """How many images of each domain are held, none twice, and this process's share of the batches that have them. The feeds
     stay where they are."""
-    firsts = [feed.next().images for feed in feeds]
+    firsts = [feed.next() for feed in feeds]
     counts = [domain.patches for domain in domains if isinstance(domain, Prepared)]
-    count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0][0].numel()), *counts)
+    count = min(_SELECTION, max(_SAMPLES, _SELECTION_VALUES // firsts[0].images[0].numel()), *counts)
     more = -(-count // batch_size) - 1
-    drawn = [[first, *(feed.next().images for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
+    drawn = [[first, *(feed.next() for _ in range(more))] for feed, first in zip(feeds, firsts, strict=True)]
     for feed in feeds:
         feed.drawn = 0
     return count, drawn
 
 
-def _hold(drawn: list[list[torch.Tensor]], count: int, team: Team) -> tuple[torch.Tensor, ...]:
+def _hold(drawn: list[list[Batch]], count: int, team: Team) -> tuple[torch.Tensor, Batch, Batch]:
     """A source batch, then the first `count` images of both domains: the same in all processes, whatever their number."""
-    joined = [[team.gather_images(batch) for batch in batches] for batches in drawn]
-    return joined[0][0], *(torch.cat(batches)[:count] for batches in joined)
+
+    def held(batches: list[Batch]) -> Batch:
+        def of(values: Iterable[torch.Tensor]) -> torch.Tensor:
+            return torch.cat([team.gather_images(each) for each in values])[:count]
+
+        named = {name: of(batch.conditions[name] for batch in batches) for name in batches[0].conditions}
+        return Batch(of(batch.images for batch in batches), named)
+
+    source, target = map(held, drawn)
+    return team.gather_images(drawn[0][0].images), source, target
 
 
 def _held_labels(plan: Plan, source: Domain | StreamingDomain, count: int) -> Sequence[Mapping[str, Any]] | None:
@@ -226,6 +253,12 @@ def _summary(source: Prepared | PreparedStream, target: Prepared | PreparedStrea
     return f"{what}{''.join(told)}"
 
 
+def _seen(conditions: Mapping[str, Condition]) -> str:
+    """What to say of conditions."""
+    named = (f"{name} ({found})" if name != str(found) else name for name, found in conditions.items())
+    return f"\nseen beside the synthetic images: {', '.join(named)}" if conditions else ""
+
+
 def _patches(plan: Plan, source: Prepared | PreparedStream, target: Prepared | PreparedStream) -> str:
     """What to say of patches that nobody asked for, or that are cut from what is not as it is stored."""
     if not source.patch:
@@ -238,11 +271,13 @@ def _patches(plan: Plan, source: Prepared | PreparedStream, target: Prepared | P
     return f"\npictures are {sizes}: training on patches of {patch}; --size trains on whole pictures"
 
 
-def _make_parts(plan: Plan, record: Recipe, channels: int) -> dict[str, Any]:
+def _make_parts(plan: Plan, record: Recipe, channels: Channels) -> dict[str, Any]:
+    refines = generator_slot(record)
+
     def make(number: int, slot: Slot) -> Any:
         # A generator of its own, so that what a buffer draws does not depend on who else draws.
         generator = torch.Generator().manual_seed(plan.settings.seed + 1000 * number)
-        has = {"channels": Channels(channels), "generator": generator}
+        has = {"channels": channels if slot == refines else Channels(channels.images), "generator": generator}
         return plan.parts[slot.name].build(**{name: has[name] for name in KINDS[slot.kind].arguments or ()})
 
     return {slot.name: make(number, slot) for number, slot in enumerate(record.slots, 1)}
@@ -253,14 +288,20 @@ def _shared(part: Any, team: Team) -> Any:
     return SharedBuffer(part, team) if team.count > 1 and isinstance(part, ReplayBuffer) and part.state_dict() else part
 
 
-def _recorded(plan: Plan, record: Recipe, preprocess: Preprocess, sample: torch.Tensor, *, any_size: bool) -> Recorded:
-    # The network that a recipe hands over is the one in its first generator slot.
-    generator = next(plan.parts[slot.name] for slot in record.slots if slot.kind == "generator")
-    channels, height, width = sample.shape[1:]
+def _recorded(
+    plan: Plan,
+    record: Recipe,
+    preprocess: Preprocess,
+    channels: Channels,
+    conditions: Mapping[str, Condition],
+    size: tuple[int, int] | None,
+) -> Recorded:
+    generator = plan.parts[generator_slot(record).name]
     return Recorded(
         component=generator.component,
         options=generator.options,
-        channels=Channels(channels),
+        channels=channels,
+        conditions=dict(conditions),
         preprocess=preprocess,
-        trained_size=None if any_size else (height, width),
+        trained_size=size,
     )

@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from ..components import AdversarialLoss, Penalty, Relativistic
+from ..components import AdversarialLoss, Batch, Penalty, Relativistic
 
 Batches = TypeVarTuple("Batches")
 """Each a tensor of N rows, or a `gantool.Batch`."""
@@ -128,12 +128,21 @@ def mean_of(figures: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([row[name] for row in rows]).mean() for name in rows[0]}
 
 
+def generate(network: nn.Module, batch: Batch) -> Tensor:
+    """What a generator makes of a batch, (N, C, H, W) in [-1, 1]: of its images and of the conditions that come with them.
+
+    Any generator can be called so: one that is not conditioned never gets a batch with conditions.
+    """
+    refined: Tensor = network(batch.images, conditions=batch.conditions) if batch.conditions else network(batch.images)
+    return refined
+
+
 @torch.no_grad()
-def apply_in_eval(network: nn.Module, images: Tensor) -> Tensor:
-    """(N, C, H, W) through `network` in eval mode, without gradients; each of its modules is then in the mode that it was in."""
+def apply_in_eval(network: nn.Module, batch: Batch) -> Tensor:
+    """What a generator makes of a batch in eval mode, without gradients; its modules are then in the modes that they were in."""
     training = [module for module in network.modules() if module.training]
     try:
-        result: Tensor = network.eval()(images)
+        result = generate(network.eval(), batch)
     finally:
         for module in training:
             module.training = True

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import gantool
+from gantool import Batch
 from gantool.training import frozen
 from simgan_plugin.recipe import ADVERSARIAL, DISCRIMINATOR_WARMUP, REFINER_WARMUP
 
@@ -228,12 +229,12 @@ def test_refine_leaves_the_mode_alone_and_gives_no_gradient():
     recipe = make()
     recipe.refiner.train()
     images = torch.zeros(SHAPE, requires_grad=True)
-    refined = recipe.refine(images)
+    refined = recipe.refine(Batch(images))
     assert recipe.refiner.training
     assert not refined.requires_grad
     assert refined.shape == images.shape
     recipe.refiner.eval()
-    recipe.refine(images)
+    recipe.refine(Batch(images))
     assert not recipe.refiner.training
 
 
@@ -264,7 +265,7 @@ def test_the_average_follows_the_weights_with_its_decay_and_takes_statistics_as_
     assert not any(weight.requires_grad for weight in recipe.average.parameters())
     images = draw.source().images
     with torch.no_grad():
-        assert torch.equal(recipe.refine(images), recipe.average(images))
+        assert torch.equal(recipe.refine(Batch(images)), recipe.average(images))
 
 
 def test_without_an_average_the_result_is_r_itself():

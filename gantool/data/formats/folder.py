@@ -10,13 +10,14 @@ import numpy as np
 
 from ...errors import GantoolError
 from ..decoding import probe, read
-from ..frames import Frames
+from ..frames import Frames, PassForm
 from ..images import Form, first_of_each
 from ..layouts.choosing import arrange
 from ..locations import Location
 from ..parallel import apply_to_all
 from ..pictures import probe_picture, read_picture, transform
 from ..samples import Sample, Source
+from ..stored import read_pass
 from .base import StorageFormat
 from .frames import samples_of_frames
 
@@ -52,6 +53,19 @@ class FolderImages:
     def told(self) -> list[str]:
         """What a person should know of what was recognised, a line each; nothing of a folder of pictures alone."""
         return [] if self.frames is None else [f"{self.name}: {text}" for text in (self.frames.summary(), *self.frames.notes)]
+
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        """What lies beside the pictures (see `data.conditions.HasPasses`)."""
+        return {} if self.frames is None else self.frames.passes
+
+    def read_pass(self, index: int, name: str) -> tuple[np.ndarray, PassForm] | None:
+        """Return a pass of a picture as it is stored. Raises `ImageReadError`."""
+        place = None if self.frames is None else self.frames.frames[index].passes.get(name)
+        if place is None:
+            return None
+        form = self.passes[name].at(place)
+        return read_pass(self.root, place, form), form
 
     def forms(self) -> Mapping[Form, int]:
         if self.frames is None:

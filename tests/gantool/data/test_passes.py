@@ -95,12 +95,12 @@ def test_motion_stays_in_pixels_and_albedo_is_a_colour():
 
 def test_depth_is_scaled_by_the_set_where_its_range_is_known():
     stored = column(*np.linspace(0.5, 10, 100), 1e10)
-    low, high = depth_range([(stored, DEPTH, Place("a"))])
+    low, high = depth_range([(stored, DEPTH)])
     assert (low, high) == (pytest.approx(0.69, abs=0.01), pytest.approx(9.81, abs=0.01))
     near = condition(column(low, (low + high) / 2, 99), DEPTH, limits=(low, high))
     assert near[:, 0, 0] == pytest.approx([-1, 0, 1], abs=1e-5)
     with pytest.raises(ValueError, match="background everywhere"):
-        depth_range([(column(1e10), DEPTH, Place("a"))])
+        depth_range([(column(1e10), DEPTH)])
 
 
 @pytest.mark.parametrize("kind", list(PassKind))

@@ -15,7 +15,8 @@ import torch
 from gantool import Batch, GantoolError
 from gantool.model.tensors import normalise, to_tensor
 from gantool.training import feeds as feed_module
-from gantool.training.feeds import Draws, IterableFeed, Order, ResidentFeed, Share, StreamFeed, open_feed
+from gantool.training.draws import Draws
+from gantool.training.feeds import IterableFeed, Order, ResidentFeed, Share, StreamFeed, open_feed
 
 SHARE = Share(seed=7, batch_size=4, rank=0, world_size=1, device=torch.device("cpu"))
 DTYPES = (np.uint8, np.uint16, np.float32)

@@ -258,7 +258,7 @@ def test_memory_of_streaming_is_that_of_the_crops():
     feed.next()
     from gantool.training.feeds import _cut
 
-    crop, _ = _cut(large[0], prepared(large), np.array([0.5, 0.5]))
+    (crop,), _ = _cut((large[0],), prepared(large), np.array([0.5, 0.5]))
     assert crop.base is None
     assert crop.nbytes == PATCH[0] * PATCH[1] * 3
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gantool.training.sheets import COLUMNS, to_bytes, write_sheet
+from gantool.training.sheets import to_bytes, write_sheet
 
 HEADER, GAP = 14, 4
+COLUMNS = ("synthetic", "refined", "difference", "real")
 
 
 def read(path) -> np.ndarray:

@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gantool import NoOptions
+from gantool import Batch, NoOptions
 from gantool.builtin.losses import LSGAN
 from gantool.compute.device import make_accelerator
 from gantool.training import (
@@ -116,7 +116,7 @@ def test_every_module_is_in_the_mode_that_it_was_in():
     network = pretrained()
     before = {name: module.training for name, module in network.named_modules()}
     statistics = network[0][1].running_mean.clone()
-    seen = apply_in_eval(network, images()[0])
+    seen = apply_in_eval(network, Batch(images()[0]))
     assert not seen.requires_grad
     assert {name: module.training for name, module in network.named_modules()} == before
     assert before["1"]
@@ -124,7 +124,7 @@ def test_every_module_is_in_the_mode_that_it_was_in():
     network(images()[0])
     assert torch.equal(network[0][1].running_mean, statistics)  # in training mode, a batch norm would have followed the images
     with pytest.raises(RuntimeError):
-        apply_in_eval(network, images()[0][:, :1])
+        apply_in_eval(network, Batch(images()[0][:, :1]))
     assert {name: module.training for name, module in network.named_modules()} == before
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, PairLoss
-from gantool.training import RecipeBase, discriminator_loss, generator_loss, make_adam
+from gantool.training import RecipeBase, discriminator_loss, generate, generator_loss, make_adam
 
 from .options import RecipeOptions
 
@@ -41,14 +41,14 @@ class Training(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """Update the discriminator, then the generator. Figures are detached and stay on the device."""
         del step  # nothing here depends on how far the run is
-        synthetic, real = draw.source().images, draw.target().images
-        refined = self.network(synthetic)
+        synthetic, real = draw.source(), draw.target().images
+        refined = generate(self.network, synthetic)
 
         loss = discriminator_loss(self.adversarial, self.discriminator, real, refined.detach())
         self.update(self.discriminator_optimizer, loss)
 
         realism = generator_loss(self.adversarial, self.discriminator, refined, real)
-        closeness = self.closeness(refined, synthetic)
+        closeness = self.closeness(refined, synthetic.images)
         self.update(self.optimizer, realism + self.config.closeness_weight * closeness)
 
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from gantool import Setup
 from gantool.components import AdversarialLoss, Draw, Features, Relativistic, ReplayBuffer
-from gantool.training import RecipeBase, decay_rates, decayed, discriminator_loss, generator_loss, make_adam
+from gantool.training import RecipeBase, decay_rates, decayed, discriminator_loss, generate, generator_loss, make_adam
 
 from .contrast import Projections, draw_places, patch_nce
 from .options import CUTOptions
@@ -51,9 +52,11 @@ class CUT(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One update of D, then one of G and the projections, on the same images."""
         decay_rates(step, self.steps, self.config.decay, self.generator_optimizer, self.discriminator_optimizer)
-        source, target = draw.source().images, draw.target().images
-        flipped = self.config.flip and bool(torch.rand(()) < 0.5)
-        fake = self.network(mirrored(source, flipped))
+        batch, target = draw.source(), draw.target().images
+        source, flipped = batch.images, self.config.flip and bool(torch.rand(()) < 0.5)
+        if batch.conditions:
+            flipped = False  # mirrored normals would point the wrong way
+        fake = generate(self.network, replace(batch, images=mirrored(source, flipped)))
         return self.update_discriminator(target, fake) | self.update_generator(source, target, fake, flipped=flipped)
 
     def update_discriminator(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:

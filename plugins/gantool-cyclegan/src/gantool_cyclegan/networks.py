@@ -6,12 +6,15 @@ The generator is the ResNet of Johnson et al. (2016) with instance normalisation
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from gantool.components import Channels
+from gantool.conditioning import Modulation
 
 from .options import PatchOptions, ResNetOptions
 
@@ -44,11 +47,12 @@ class ResNetGenerator(nn.Module):
         )
         self.head = nn.Conv2d(config.width, channels.images, 7, padding=3, padding_mode="reflect")
         initialise(self)
+        self.modulation = Modulation(channels, config.width) if channels.conditions else None
         self._tapped = {0, config.blocks // 2}
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> the same shape and range."""
-        maps: Tensor = self.head(self.up(self._encode(images)[-1]))
+    def forward(self, images: Tensor, *, conditions: Mapping[str, Tensor] | None = None) -> Tensor:
+        """(N, C, H, W) in [-1, 1] -> the same shape and range. `conditions`: (N, c, H, W) each, those that there are."""
+        maps: Tensor = self.head(self.up(self._encode(images, conditions)[-1]))
         return torch.tanh(cropped(maps, *images.shape[-2:]))
 
     def features(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -62,11 +66,14 @@ class ResNetGenerator(nn.Module):
         first = len(maps) - self.config.blocks
         return (images, *maps[1:first], *(maps[first + block] for block in sorted(self._tapped)))
 
-    def _encode(self, images: Tensor) -> list[Tensor]:
+    def _encode(self, images: Tensor, conditions: Mapping[str, Tensor] | None = None) -> list[Tensor]:
         """Outputs of the stem, of each downsampling and of each block."""
         multiple = 2**self.config.downsamplings
         # At least 2×2 positions at the coarsest, or an instance norm has nothing to normalise; 4 for a 7×7 kernel's reflection.
-        maps = [self.stem(enlarged(images, multiple=multiple, minimum=max(4, 2 * multiple)))]
+        fits = partial(enlarged, multiple=multiple, minimum=max(4, 2 * multiple))
+        maps = [self.stem(fits(images))]
+        if self.modulation is not None and conditions:
+            maps[0] = self.modulation(maps[0], {name: fits(values) for name, values in conditions.items()})
         for layer in (*self.down, *self.blocks):
             maps.append(layer(maps[-1]))
         return maps

@@ -45,7 +45,7 @@ def gantool_generators() -> Iterable[Component]:
         name="resnet",
         factory="gantool_cyclegan.networks:ResNetGenerator",
         options=ResNetOptions,
-        provides=frozenset({"features"}),
+        provides=frozenset({"features", "conditioned"}),
         summary="Downsampling, ResNet blocks with instance norm, upsampling (Johnson 2016)",
     )
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gantool import Setup
+from gantool import Batch, Setup
 from gantool.components import AdversarialLoss, Draw, PairLoss, Relativistic, ReplayBuffer
-from gantool.training import RecipeBase, decay_rates, decayed, discriminator_loss, generator_loss, make_adam
+from gantool.training import RecipeBase, decay_rates, decayed, discriminator_loss, generate, generator_loss, make_adam
 
 from .options import CycleGANOptions
 
@@ -53,15 +53,19 @@ class CycleGAN(RecipeBase):
     def step(self, step: int, draw: Draw) -> dict[str, Tensor]:
         """One update of both generators, then one of both discriminators, on the same images."""
         decay_rates(step, self.steps, self.config.decay, self.generator_optimizer, self.discriminator_optimizer)
-        source, target = draw.source().images, draw.target().images
-        figures, fake_target, fake_source = self.update_generators(source, target)
+        batch, target = draw.source(), draw.target().images
+        source = batch.images
+        figures, fake_target, fake_source = self.update_generators(batch, target)
         fake_target, fake_source = self.target_buffer.exchange(fake_target), self.source_buffer.exchange(fake_source)
         return figures | self.update_discriminators(source, target, fake_source=fake_source, fake_target=fake_target)
 
-    def update_generators(self, source: Tensor, target: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Step G and F; figures, G(source) and F(target), detached. Images (N, C, H, W) in [-1, 1]."""
-        config = self.config
-        fake_target, fake_source = self.to_target(source), self.to_source(target)
+    def update_generators(self, batch: Batch, target: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Step G and F; figures, G(source) and F(target), detached. Images (N, C, H, W) in [-1, 1].
+
+        Only what is made of the source sees conditions: nobody knows any of real images, nor of what F makes of them.
+        """
+        config, source = self.config, batch.images
+        fake_target, fake_source = generate(self.to_target, batch), self.to_source(target)
         realism = generator_loss(self.adversarial, self.target_discriminator, fake_target, target)
         realism = realism + generator_loss(self.adversarial, self.source_discriminator, fake_source, source)
         cycle = self.cycle(self.to_source(fake_target), source) + self.cycle(self.to_target(fake_source), target)

@@ -1,0 +1,88 @@
+"""Conditions of generators as tensors, and a layer that lets any generator see them: public, for every plugin. Imports torch.
+
+A condition is what is known of a picture beside its colours: a pass of its renderer, as `gantool.data.passes.condition` makes it.
+One that is not there is zero everywhere. A generator gets them by name, so that it can treat each in a way of its own and no
+order can be mistaken. Where a list of inputs has to be fixed (tiles, graphs, other programs), images and conditions are one
+tensor, in the order of `Channels.conditions`, and `Joined` stands between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .components import Channels
+
+
+def split(joined: Tensor, channels: Mapping[str, int]) -> dict[str, Tensor]:
+    """(N, K, H, W), the channels of all conditions, to (N, c, H, W) each, by name."""
+    return dict(zip(channels, joined.split(list(channels.values()), dim=1), strict=True))  # type: ignore[no-untyped-call]
+
+
+def join(conditions: Mapping[str, Tensor] | None, channels: Mapping[str, int], like: Tensor) -> Tensor:
+    """Undo `split`.
+
+    Args:
+        conditions: (N, c, H, W) each, by name. Those that are missing are zero.
+        channels: How many each has, in the order of the result.
+        like: The images, (N, C, H, W), that they are of.
+
+    Returns:
+        (N, K, H, W), of the type of `like`.
+
+    Raises:
+        ValueError: A name that is not in `channels`, or another shape.
+    """
+    given, (count, _, *size) = conditions or {}, like.shape
+    for name, values in given.items():
+        if name not in channels:
+            raise ValueError(f"no condition {name!r}: the generator was built for {', '.join(channels) or 'none'}")
+        if not torch.compiler.is_compiling() and values.shape != (count, channels[name], *size):
+            raise ValueError(f"condition {name} is {tuple(values.shape)}, not {(count, channels[name], *size)}")
+    parts = [given[name] if name in given else like.new_zeros(count, own, *size) for name, own in channels.items()]
+    return torch.cat(parts, dim=1).to(like.dtype)
+
+
+class Modulation(nn.Module):
+    """What conditions do to maps: a factor and an addend of each, by a 1×1 convolution of them all.
+
+    Its weights are zero at first and it has no bias: a new one, and one whose conditions are all zero, changes nothing, so a
+    generator that has learnt with conditions is whole without them. (The modulation of SPADE, Park et al., CVPR 2019, Eq. 1,
+    without its normalisation.) A 1×1 kernel sees no neighbours, so it has no border, and what a generator says of its receptive
+    field stays true.
+
+    Example::
+
+        maps = self.stem(images)
+        if conditions:
+            maps = self.modulation(maps, conditions)
+    """
+
+    def __init__(self, channels: Channels, width: int) -> None:
+        """`width`: maps that are modulated."""
+        super().__init__()
+        self.channels = dict(channels.conditions)
+        # Draws no random number: with the same seed, all other weights are those of a generator without conditions.
+        self.weight = nn.Parameter(torch.zeros(2 * width, sum(self.channels.values()), 1, 1))
+
+    def forward(self, maps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """(N, width, H, W) -> the same shape. Raises `ValueError` for conditions that it was not built for."""
+        factor, addend = F.conv2d(join(conditions, self.channels, maps), self.weight).chunk(2, dim=1)
+        return maps * (1 + factor) + addend
+
+
+class Joined(nn.Module):
+    """A conditioned generator of one input: (N, C + K, H, W), images and then conditions, to (N, C, H, W)."""
+
+    def __init__(self, generator: nn.Module, channels: Channels) -> None:
+        super().__init__()
+        self.generator, self.channels = generator, channels
+
+    def forward(self, joined: Tensor) -> Tensor:
+        """Images in [-1, 1] to the same range."""
+        images, conditions = joined.tensor_split([self.channels.images], dim=1)
+        refined: Tensor = self.generator(images, conditions=split(conditions, self.channels.conditions))
+        return refined
