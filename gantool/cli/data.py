@@ -120,6 +120,9 @@ def convert(source: str, target: Path, **said: Any) -> None:
     click.echo(f"{counted(done.images, 'image')}{others}: {done.output}")
     if done.left_out:
         click.echo(f"Note: {counted(done.left_out, 'file')} of no single image left out", err=True)
+    if done.lost:
+        names = ", ".join(done.lost)
+        click.echo(f"Note: no array holds {names}, which not all images have alike; shards, Parquet and folders do", err=True)
 
 
 def _without_pictures(path: str, asked: InspectSettings) -> FramesSummary | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from .domains import Reading
 from .formats import find, writer
 from .locations import Location
 from .opening import open_images
+from .samples import Sample
 from .writing import temporary_for
 
 
@@ -24,6 +26,8 @@ class Converted:
     """Files that belong to no single image, copied beside."""
     left_out: int
     """Such files for which a single output file has no room."""
+    lost: tuple[str, ...] = ()
+    """Labels that no array holds: some images have none, or they differ in shape."""
 
 
 def convert(
@@ -38,24 +42,37 @@ def convert(
     if target.exists():
         raise GantoolError(f"{target} exists: choose another name, or remove it")
     place = Location(source, reading)
+    if place.is_folder and place.path.resolve() in target.resolve().parents:
+        raise GantoolError(f"{target} lies in {source}, which is read: choose another place")
     found = find(place).samples(open_images(place))
     temporary = temporary_for(target)
     _remove(temporary)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        images = into.write(temporary, found.samples, per_part)
+        names: dict[str, None] = {}
+        images = into.write(temporary, _named(found.samples, names), per_part)
         beside = found.beside if into.takes_files else ()
         for file in beside:
             (temporary / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(place.path / file, temporary / file)
         for file, content in found.made.items() if into.takes_files else ():
             (temporary / file).write_bytes(content)
+        lost = [name for name in names if name not in into.open(Location(temporary)).labels] if into.only_arrays else []
         temporary.rename(target)
     except OSError as error:
         raise GantoolError(f"cannot convert {source} to {target}: {error.strerror or error}") from None
     finally:
         _remove(temporary)
-    return Converted(target, images, len(beside), len(found.beside) - len(beside))
+    return Converted(target, images, len(beside), len(found.beside) - len(beside), tuple(lost))
+
+
+def _named(samples: Iterable[Sample], names: dict[str, None]) -> Iterator[Sample]:
+    """Yield samples, and note the names of their labels: values, passes, files."""
+    for sample in samples:
+        names.update(dict.fromkeys(sample.values))
+        for kind in sample.files:
+            names.update(dict.fromkeys(sample.numbers() if kind == "json" else [kind.rpartition(".")[0] or kind]))
+        yield sample
 
 
 def _remove(path: Path) -> None:

@@ -61,10 +61,21 @@ class PictureForm:
     linear: bool = False
     """Of pictures in containers: linear light, without upper end; a view transform makes it a picture (see `view`).
 
-    An EXR always is, an image file never."""
+    An EXR of colours always is, an image file never."""
+    kind: PassKind | None = None
+    """Of pictures that are a pass themselves, as in a set of depth alone; None for colours."""
+    background: tuple[float, ...] = ()
+    """Values of these that say "nothing here", as of `PassForm`."""
+
+    @property
+    def values(self) -> PassForm | None:
+        """What the numbers of pictures mean that are a pass; None for colours."""
+        return None if self.kind is None else PassForm(self.kind, background=self.background)
 
     def is_linear(self, place: Place) -> bool:
         """Return whether the picture at a place is linear light."""
+        if self.kind is not None:
+            return False
         suffix = place.file.lower().rpartition(".")[2]
         return suffix == "exr" or (self.linear and suffix in ("hdf5", "h5", "npy"))
 
@@ -202,7 +213,8 @@ class Frames:
     def summary(self) -> str:
         """Say in one line what is what, for a person: "6 frames (replicator): rgb_0000.png; pass depth …, copied as they are"."""
         first = self.frames[0] if self.frames else None
-        example = f": pictures such as {first.picture.file}" if first else ""
+        kind = f" ({self.picture.kind})" if self.picture.kind else ""
+        example = f": pictures{kind} such as {first.picture.file}" if first else ""
         parts = [f"{counted(len(self.frames), 'frame')} ({self.layout}){example}"]
         known = {**{name: form.kind for name, form in self.passes.items()}, **{n: f.kind for n, f in self.labels.items()}}
         if known:

@@ -112,10 +112,7 @@ def fit_pass(stored: np.ndarray, form: PassForm, fit: Fit, place: Place | None =
     averaged = form.kind in {*DEPTHS, PassKind.NORMALS, PassKind.ALBEDO, PassKind.MOTION} and not form.weights
     if fit.scale == (1.0, 1.0) or not averaged or form.kind in IDS:
         return fit.ids(stored)
-    empty = background(stored, form)
-    share = _average((~empty).astype(np.float64)[..., None], fit)
-    numbers = np.where(empty[..., None], 0, np.nan_to_num(stored.astype(np.float64), posinf=0, neginf=0))
-    mean = _average(numbers, fit) / np.maximum(share, 1e-9)
+    mean, empty, nothing = average_apart(stored, background(stored, form), fit)
     scale = form.scale if place is None or place.scale is None else place.scale
     offset = form.offset if place is None or place.offset is None else place.offset
     if form.kind == PassKind.NORMALS:
@@ -131,9 +128,26 @@ def fit_pass(stored: np.ndarray, form: PassForm, fit: Fit, place: Place | None =
         if form.kind == PassKind.MOTION and ((mean < limits.min) | (mean > limits.max)).any():
             raise ValueError("its motion, as long as it is for the new size, is more than its file can hold")
         mean = mean.clip(limits.min, limits.max)
-    nothing = stored[empty][0] if empty.any() else np.zeros(stored.shape[2], stored.dtype)
-    result: np.ndarray = np.where(share >= 0.5, mean.astype(stored.dtype), nothing)
+    result: np.ndarray = np.where(empty, nothing, mean.astype(stored.dtype))
     return result
+
+
+def average_apart(stored: np.ndarray, empty: np.ndarray, fit: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Average what is not empty; where most of a pixel is, it stays so.
+
+    Args:
+        stored: (H, W, C) of any type.
+        empty: (H, W) bool, where it holds nothing.
+        fit: What happens to the picture, of (H, W).
+
+    Returns the mean (height, width, C) float64, where it is empty (height, width, 1) bool, and what is stored there, of the type
+    of `stored`: the value of the nearest pixel, be it one that says "nothing here".
+    """
+    share = _average((~empty).astype(np.float64)[..., None], fit)
+    numbers = np.where(empty[..., None], 0, np.nan_to_num(stored.astype(np.float64), posinf=0, neginf=0))
+    first = stored[empty][0] if empty.any() else np.zeros(stored.shape[2], stored.dtype)
+    nothing = np.where(fit.ids(empty)[..., None], fit.ids(stored), first)
+    return _average(numbers, fit) / np.maximum(share, 1e-9), share < 0.5, nothing
 
 
 def _average(numbers: np.ndarray, fit: Fit) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..errors import cause
 from . import IMAGE_SUFFIXES
 from .decoding import probe, read
 from .exr import SUFFIX as EXR
-from .exr import read_header, write_channels, write_resized
+from .exr import read_channels, read_header, write_channels, write_resized
 from .formats.arrays import as_image, image_form
 from .formats.hdf5 import open_h5, rewrite_h5
 from .frames import PassForm, PassKind, PictureForm, Place
@@ -96,6 +96,16 @@ def with_alpha(root: Path, place: Place) -> Place:
         _is(part.name, place) and {name, *place.channels} <= set(part.channels) for part in read_header(root / place.file)
     )
     return replace(place, channels=(*place.channels, name)) if there else place
+
+
+def with_copies(root: Path, place: Place) -> Place:
+    """Return the place with all channels of an EXR that hold the same: a single number is written as grey, in three or four."""
+    if len(place.channels) != 1 or not place.file.lower().endswith(EXR):
+        return place
+    path, own = root / place.file, read_pass(root, place, _AS_STORED)
+    part = next(part for part in read_header(path) if place.channels[0] in part.channels and _is(part.name, place))
+    same = (name for name in part.channels if np.array_equal(read_channels(path, [name], part=part.name), own, equal_nan=True))
+    return replace(place, channels=tuple(same))
 
 
 def fitted(image: np.ndarray, fit: Fit) -> np.ndarray:

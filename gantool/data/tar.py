@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -139,7 +139,7 @@ def check_shards(shards: Sequence[str]) -> Iterator[Problem]:
     hashes: list[np.ndarray] = []
     for shard in shards:
         found = list(read_samples(shard, contents=False))
-        hashes.append(np.array([_hash(key) for key, _ in found], np.uint64))
+        hashes.append(np.array([hash_of(key) for key, _ in found], np.uint64))
         count += len(found)
         for _, own in found:
             suffixes.update(own.keys())
@@ -179,8 +179,15 @@ def read_samples(shard: str, *, contents: bool) -> Iterator[tuple[str, dict[str,
         yield key, found
 
 
-def _hash(key: str) -> int:
+def hash_of(key: str) -> int:
+    """Return eight bytes that tell a key from others."""
     return int.from_bytes(hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=8).digest(), "little")
+
+
+def repeated_key(hashes: np.ndarray, shards: Iterable[str]) -> str | None:
+    """Return a key of some shards that occurs twice among `hashes` of all of them, as `hash_of` gives them; None."""
+    twice = set(_repeated([hashes]).tolist())
+    return next((k for shard in shards if twice for k, _ in read_samples(shard, contents=False) if hash_of(k) in twice), None)
 
 
 def _repeated(hashes: Sequence[np.ndarray]) -> np.ndarray:

@@ -129,6 +129,9 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
     `frames`: the pictures that lie in them; None where each is an image file.
     """
 
+    if frames and frames.picture.values:
+        job = replace(job, treatment=replace(job.treatment, values=frames.picture.values))
+
     def items(batch: Sequence[str]) -> list[Item]:
         reads = [(file, read) for file in batch for read in _reads(job, file, frames)]
         return [Item(number, file, None, read) for number, (file, read) in enumerate(reads)]

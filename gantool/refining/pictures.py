@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.frames import Frames, PassForm, PassKind, Place
 from ..data.geometry import Fit, cropped, resized
-from ..data.pictures import Passes, fitted, read_picture, rewritten, transform, unshown, with_alpha
+from ..data.pictures import Passes, fitted, read_picture, rewritten, transform, unshown, with_alpha, with_copies
 from ..data.stored import read_pass
 from .job import Job
 from .treatment import Treatment
@@ -61,6 +61,9 @@ class PictureFile:
         if self._frames.picture.is_linear(place):
             before, linear = (fitted(image, fit) if fit else image for image in (before, stored.astype(np.float32)))
             pixels = unshown(pixels, before, linear, transform(self._job.settings.view))
+        elif self._frames.picture.kind is not None:
+            place = with_copies(source, place)
+            pixels = np.repeat(pixels, max(1, len(place.channels)), axis=2) if pixels.shape[2] == 1 else pixels
         with self._lock:
             self._done[picture.number] = place, pixels.astype(stored.dtype)
             if len(self._done) < len(self.places):

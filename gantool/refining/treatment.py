@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..data.domains import Preprocess
+from ..data.frames import PassForm
+from ..data.geometry import average_apart, resized
 from ..data.images import Form
+from ..data.passes import background
 from ..data.preprocess import LUMINANCE, crop, full_scale, resize, visible
 from ..errors import GantoolError
 
@@ -48,6 +51,8 @@ class Treatment:
     """(h, w) that the network works at; None: the size that is written."""
     output_size: tuple[int, int] | None = None
     """(H, W) that is written; None: each image keeps its own."""
+    values: PassForm | None = None
+    """What the numbers of images mean that are no colours but depth, say: what says "nothing here" is averaged with none."""
 
     @property
     def channels(self) -> int:
@@ -98,11 +103,14 @@ class Treatment:
         colours = self._stored(canvas, canvas + scaled * np.float32((high - low) / 2))
         if frame.hidden is not None:
             colours = np.where(frame.hidden, canvas, colours)
+        if self.values is not None:
+            colours = np.where(background(canvas, self.values)[..., None], canvas, colours)
         return colours if frame.alpha is None else np.concatenate([colours, frame.alpha], axis=2)
 
     def _canvas(self, colours: np.ndarray, inputs: np.ndarray, name: str) -> np.ndarray:
         size = self.output_size or colours.shape[:2]
-        if self.preprocess.limits is None and inputs.shape == (*size, colours.shape[2]) and not _has_nan(colours):
+        alike = inputs.shape == (*size, colours.shape[2])
+        if alike and self.preprocess.limits is None and self.values is None and not _has_nan(colours):
             return inputs  # to which the same was done
         canvas = self._sized(colours, name)
         if not self.preprocess.equalize:
@@ -114,7 +122,14 @@ class Treatment:
     def _sized(self, image: np.ndarray, name: str) -> np.ndarray:
         """Bring an image to the size that is written."""
         size = self.output_size or image.shape[:2]
-        return crop(image, size, name) if self.preprocess.fit == "crop" else resize(image, size)
+        if self.preprocess.fit == "crop":
+            return crop(image, size, name)
+        blank = background(image, self.values) if self.values else np.isnan(image).any(axis=2) if _has_nan(image) else None
+        if blank is None or not blank.any() or image.shape[:2] == size:
+            return resize(image, size)
+        mean, empty, nothing = average_apart(image, blank, resized((image.shape[0], image.shape[1]), size))
+        mean = np.rint(mean) if image.dtype.kind == "u" else mean
+        return np.where(empty, nothing, mean.astype(image.dtype))
 
     def _range(self, dtype: np.dtype) -> tuple[float, float]:
         """Return the values of black and white."""

@@ -156,6 +156,7 @@ class ArrayFormat(StorageFormat):
     """A file of arrays of images and labels."""
 
     divisible = False
+    only_arrays = True
     container: ClassVar[type[ArrayContainer]]
 
     def recognises(self, place: Location) -> bool:
@@ -200,17 +201,24 @@ def _plane(pixels: np.ndarray) -> np.ndarray:
 
 
 def label_arrays(samples: Iterable[Sample]) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """Return pixels, and label arrays: passes, values, and the numbers in JSON files that all have. Raises `GantoolError`."""
+    """Return pixels, and label arrays: passes, values, and the numbers in JSON files that all have.
+
+    Raises `GantoolError`, also for passes that no array holds.
+    """
     images, rows, passes = [], [], []
     for sample in samples:
         images.append(_plane(sample.pixels()))
         rows.append(sample.numbers())
         passes.append(dict(_passes_of(sample)))
     labels = {}
-    for name in passes[0] if passes else []:
-        found = [row[name] for row in passes if name in row]
-        if len(found) == len(passes) and len({(array.shape, array.dtype) for array in found}) == 1:
-            labels[name] = np.stack(found)
+    for name in dict.fromkeys(name for row in passes for name in row):
+        kinds = {"none" if name not in row else f"{'x'.join(map(str, row[name].shape))} {row[name].dtype}" for row in passes}
+        if len(kinds) > 1:
+            raise GantoolError(
+                f"passes called {name!r} differ ({' and '.join(sorted(kinds)[:2])}), and one array holds those of one kind: "
+                "convert to shards, to Parquet or to a folder"
+            )
+        labels[name] = np.stack([row[name] for row in passes])
     for name in rows[0] if rows else []:
         try:
             array = np.array([row.get(name) for row in rows])

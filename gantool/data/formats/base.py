@@ -129,6 +129,8 @@ class StorageFormat:
 
     takes_files: ClassVar[bool] = False
     """Whether files that belong to no single image can lie beside what is written."""
+    only_arrays: ClassVar[bool] = False
+    """Whether a label is an array with a row per image, so that what no array holds is lost."""
     gathered: ClassVar[bool] = False
     """Whether files beside each other are usually one set: then refined ones must not come among them."""
     divisible: ClassVar[bool] = True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from ..samples import Sample
 from ..samples import Source as Samples
 from ..stored import read_pass
 
+_SCALES = "gantool-scales.json"
 _WHOLE = (*IMAGE_SUFFIXES, ".npy", ".pfm")
 """Files that hold one pass, and nothing else."""
 
@@ -53,7 +56,7 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
             files = dict(_pass(root, place, frames, name) for name, place in frame.passes.items())
             files |= _label_files(root, frame, own)
             files |= {one.rpartition(".")[2].lower(): (root / one).read_bytes() for one in companions.get(file, ())}
-            key, name = frame.name.replace(":", "_"), str(root / file)
+            key, name = _key(frame), str(root / file)
             if is_image_file(frame.picture):
                 suffix = f".{file.rpartition('.')[2].lower()}"
                 yield Sample(key=key, name=name, suffix=suffix, encoded=(root / file).read_bytes(), files=files)
@@ -61,8 +64,10 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
                 array = _sixteen_bits(read_picture(root, frame.picture, frames.picture, view))
                 yield Sample(key=key, name=name, array=array, files=files)
 
-    layout = write(_description(frames, own, beside)) if frames.passes else ""
-    return Samples(read_all(), tuple(beside), {FILE: layout.encode()} if layout else {})
+    made = {FILE: write(_description(frames, own, beside))} if frames.passes else {}
+    if scales := _scales(frames):
+        made[_SCALES] = json.dumps(scales, ensure_ascii=False)
+    return Samples(read_all(), tuple(beside), {name: text.encode() for name, text in made.items()})
 
 
 def _labels(frame: Frame) -> Iterator[Place]:
@@ -107,10 +112,11 @@ def _description(frames: Frames, own: set[str], beside: Sequence[str]) -> Descri
         places = [frame.passes[name] for frame in frames.frames if name in frame.passes]
         ends = {_end(place) for place in places}
         # A scale that the files beside say frame by frame goes into the form, where it is one and the same.
-        scales = {(place.scale, place.offset) for place in places}
-        scale, offset = next(iter(scales)) if len(scales) == 1 else (None, None)
+        several = _differ(places)
+        scale, offset = (None, None) if several or not places else (places[0].scale, places[0].offset)
         stated = replace(form, scale=form.scale if scale is None else scale, offset=form.offset if offset is None else offset)
-        passes[name] = (tuple(Source(f"{{at/}}{{frame}}.{name}.{end}") for end in sorted(ends)), stated)
+        where = f"{_SCALES}#{{at/}}{{frame}}/{name}" if several else ""
+        passes[name] = (tuple(Source(f"{{at/}}{{frame}}.{name}.{end}", scale_in=where) for end in sorted(ends)), stated)
     masks = {
         name: (Source(f"{{at/}}{{frame}}.{name}_{{number:d}}.png"), LabelForm(LabelKind.MASKS))
         for name, form in frames.labels.items()
@@ -120,6 +126,27 @@ def _description(frames: Frames, own: set[str], beside: Sequence[str]) -> Descri
     # Images that lie beside are no pictures, as they were none before.
     copy = dict.fromkeys(_numbered(file) for file in beside if file.lower().endswith(IMAGE_SUFFIXES))
     return Description(frames.layout, sources, passes, masks, copy=tuple(copy))
+
+
+def _differ(places: Sequence[Place]) -> bool:
+    return len({(place.scale, place.offset) for place in places}) > 1
+
+
+def _scales(frames: Frames) -> dict[str, Any]:
+    """Return scale and offset of passes whose frames differ in them, by name of the frame (a folder is a level), then theirs."""
+    found: dict[str, Any] = {}
+    for name in frames.passes:
+        having = [frame for frame in frames.frames if name in frame.passes]
+        for frame in having if _differ([frame.passes[name] for frame in having]) else ():
+            level = found
+            for word in _key(frame).split("/"):
+                level = level.setdefault(word, {})
+            level[name] = {"scale": frame.passes[name].scale, "offset": frame.passes[name].offset}
+    return found
+
+
+def _key(frame: Frame) -> str:
+    return frame.name.replace(":", "_")
 
 
 def _numbered(file: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +22,19 @@ from ..images import Form, Joined, Names
 from ..locations import Location, is_remote
 from ..parallel import threads
 from ..samples import Sample, Source
-from ..tar import ShardIndex, check_shards, is_image, members, open_shard, read_index, read_member, read_range, read_samples
+from ..tar import (
+    ShardIndex,
+    check_shards,
+    hash_of,
+    is_image,
+    members,
+    open_shard,
+    read_index,
+    read_member,
+    read_range,
+    read_samples,
+    repeated_key,
+)
 from .base import Container, EncodedImages, InOrder, Item, Rewriter, StorageFormat, Target, encoded_item, first_form
 
 _DOT = "%2E"
@@ -157,21 +170,21 @@ class Shards(StorageFormat):
     def write(self, target: Path, samples: Iterable[Sample], per_part: int, /) -> int:
         """Write shards `part-00000.tar` and so on, of `per_part` samples each."""
         target.mkdir(parents=True, exist_ok=True)
-        count, left, before = 0, iter(samples), ""
+        left, hashes = iter(samples), array("Q")
         for number, first in enumerate(left):
             with tarfile.open(target / f"part-{number:05}.tar", "w", format=tarfile.PAX_FORMAT) as tar:
                 for sample in chain([first], islice(left, per_part - 1)):
                     folder, slash, base = sample.key.rpartition("/")
                     key = f"{folder}{slash}{base.replace('.', _DOT)}"
-                    if key == before:
-                        raise GantoolError(f"{sample.name}: two samples are called {sample.key}")
                     for kind, content in sample.all_files().items():
                         info = tarfile.TarInfo(f"{key}.{kind}")
                         info.size = len(content)
                         tar.addfile(info, io.BytesIO(content))
                     tar.members = []  # type: ignore[attr-defined]  # tarfile would keep them all
-                    count, before = count + 1, key
-        return count
+                    hashes.append(hash_of(key))
+        if (twice := repeated_key(np.array(hashes, np.uint64), map(str, target.glob("*.tar")))) is not None:
+            raise GantoolError(f"two samples are called {twice.replace(_DOT, '.')}: give them names of their own")
+        return len(hashes)
 
     def problems(self, place: Location) -> Iterator[Problem]:
         """Samples without an image or a label that most have, keys that occur twice."""

@@ -70,7 +70,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
         if not isinstance(layout, Written) and (found := _asked(name, reading.layout, layout.arrange, root, files)) is not None:
             return _with_frames(found, name)
     others = any(one.plugin != HOST for one, _ in known)
-    if reading == Reading(view=reading.view) and not others and _numbered(files):
+    if reading == Reading(view=reading.view) and not others and _numbered(files) and not generic.called_depth(root, files[0]):
         return Listing(tuple(files), ())
     patterns = [layout for layout in layouts.values() if isinstance(layout, Written)]
     tree = Tree(root, files)
@@ -80,7 +80,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
     # What annotates pictures by itself is looked after whatever the layout.
     plain = (
         frames.layout in (PLAIN.name, LISTED.name)
-        and not (frames.passes or frames.notes)
+        and not (frames.passes or frames.notes or frames.picture.kind)
         and all(frame.picture.file.lower().endswith(IMAGE_SUFFIXES) for frame in frames.frames)
     )
     listing = listing_of(frames, files)

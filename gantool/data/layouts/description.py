@@ -32,7 +32,8 @@ class Source:
     view: str = ""
     """Of several pictures in one file, such as the eyes of a stereo pair, which one this belongs to; "" is all of them."""
     scale_in: str = ""
-    """`"FILE#PATH/TO/NUMBER"`: where a JSON file holds the scale of each frame, or `{"min": …, "max": …}` of a 16-bit pass."""
+    """`"FILE#PATH/TO/NUMBER"`: where a JSON file holds the scale of each frame, `{"scale": …, "offset": …}`, or the `{"min": …,
+    "max": …}` of a 16-bit pass."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,8 @@ def _stated_scale(text: str, fields: Mapping[str, str], tree: Tree) -> tuple[flo
     found = step(tree.json(file), path)
     if isinstance(found, int | float):
         return float(found), None
+    if isinstance(found, dict) and "scale" in found:
+        return found["scale"], found.get("offset")
     if isinstance(found, dict) and {"min", "max"} <= found.keys():
         return (found["max"] - found["min"]) / 65535, float(found["min"])
     return None, None

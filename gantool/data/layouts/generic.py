@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...values import counted
 from .. import IMAGE_SUFFIXES
-from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind
+from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind, PictureForm
 from .description import Description, Source
 from .listed import listed
 from .patterns import pattern
 from .tree import ARRAYS, Tree
 from .units import Unit, glob_of, paired, units_of
-from .words import PICTURE, roles, tokens
+from .words import PICTURE, role, roles, tokens
 
 PLAIN, FOLDERS, COMPANIONS, LISTED = "plain", "folders", "companions", "listed"
 
 _MOST = 0.5
+_COLOURS = PictureForm()
 _PER_PICTURE = (".json", ".txt", ".xml")
 
 
@@ -62,7 +64,7 @@ def _describe(tree: Tree, said: frozenset[str]) -> Description | None:
     found = _Sorted(list(told), [], [], []) if len(kinds) == 1 else _judge(told, names, tree)
     found.pictures += [unit for unit in units if unit not in told]
     _twins(found)
-    return _description(tree, found, names, ())
+    return _description(tree, found, names, (), _depth(tree, told) if len(kinds) == 1 else _COLOURS)
 
 
 def _is_image(unit: Unit) -> bool:
@@ -162,12 +164,29 @@ def _twins(found: _Sorted) -> None:
             return
 
 
-def _description(tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequence[str]) -> Description:
+def called_depth(root: Path, file: str) -> PassKind | None:
+    """Return the kind of depth that the name of a folder's file or of a folder above it says, None where none does."""
+    said = role(roles(f"{root.resolve().name}/{file}"))
+    return PassKind(said) if said in DEPTHS else None
+
+
+def _depth(tree: Tree, units: Sequence[Unit]) -> PictureForm:
+    """Return what the pictures of a set of one kind are: depth by their names and their pixels, else colours."""
+    kind = called_depth(tree.root, units[0].files[0])
+    looks = [unit.look for unit in units if unit.look]
+    if kind is None or not all(look.channels == 1 and look.bits > 8 for look in looks) or not (looks or not _is_image(units[0])):
+        return _COLOURS
+    return PictureForm(kind=kind, background=form_of(kind, units[0]).background)
+
+
+def _description(
+    tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequence[str], picture: PictureForm = _COLOURS
+) -> Description:
     arrays = [unit for unit in _arrays(tree) if unit.role not in (None, PICTURE)]
     beside = [unit for unit in arrays if any(_pairing(unit, picture) > _MOST for picture in found.pictures)]
     passes = [*found.passes, *beside]
     patterns = _joining(found.pictures, passes)
-    sources = tuple(_source(tree, text, unit, PICTURE) for text, unit in patterns.items())
+    sources = tuple(_source(tree, text, unit, picture.kind or PICTURE) for text, unit in patterns.items())
     named = dict(_named_passes(tree, passes))
     labels = {}
     if names and (text := _per_picture(tree, patterns)):
@@ -180,6 +199,7 @@ def _description(tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequen
         sources,
         named,
         labels,
+        picture,
         copy=tuple(dict.fromkeys(copy)),
         notes=tuple(found.notes),
         doubts=tuple(found.doubts),
@@ -232,7 +252,9 @@ def form_of(kind: PassKind, unit: Unit) -> PassForm:
         return PassForm(kind, scale=2 / (2**unit.look.bits - 1), offset=-1.0)
     if kind in DEPTHS and unit.look and unit.look.channels >= 3 and not unit.look.grey:
         return PassForm(PassKind.OTHER)  # in colours, or packed: only who wrote it knows how
-    return PassForm(kind)
+    # No surface is at the camera, and what is beyond the range of a file is clipped.
+    clipped = (65535.0,) if unit.look and unit.look.bits == 16 else ()
+    return PassForm(kind, background=(0.0, *clipped)) if kind in DEPTHS else PassForm(kind)
 
 
 def _literal(text: str) -> str:

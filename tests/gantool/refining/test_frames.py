@@ -247,3 +247,42 @@ def test_views_do_not_mix_in_one_folder(tmp_path: Path, trained, added):
     (tmp_path / "a.cube").write_text("LUT_1D_SIZE 2\n0 0 0\n0.5 0.5 0.5\n")
     with pytest.raises(GantoolError, match="other settings"):
         refine("run", input=tmp_path / "in", output=tmp_path / "cube", view=str(tmp_path / "a.cube"))
+
+
+@pytest.mark.parametrize("size", ["keep", HALF], ids=["keep", "half"])
+@pytest.mark.parametrize("suffix", ["png", "tiff", "exr"])
+def test_a_set_of_depth_alone_keeps_its_values_and_its_background(suffix: str, size, tmp_path: Path, trained, added):
+    depth = np.full((made.H, made.W), 2000.0, np.float32)
+    nothing = 65535.0 if suffix == "png" else 1e10
+    depth[:, :5] = nothing  # an odd column: at half the size, one pixel is both
+    depth[:2, 8:] = 0
+    for n in range(2):
+        name = f"in/depth_{n:04}.{suffix}"
+        if suffix == "exr":
+            made.exr(tmp_path / name, ("", dict.fromkeys("RGBA", depth)))
+        else:
+            made.save(tmp_path, name, depth.astype(np.uint16) if suffix == "png" else depth)
+    images = open_images(tmp_path / "in")
+    assert images.told[0].startswith(f"{tmp_path / 'in'}: 2 frames (plain): pictures (depth) such as depth_0000.{suffix}")
+    assert images[0].shape == (made.H, made.W, 1)
+    assert images[0].max() == np.float32(nothing)
+    trained(added(0.1), channels=1, preprocess=Preprocess(channels=1, value_range=(1000.0, 3000.0)))
+    assert refine("run", input=tmp_path / "in", output=tmp_path / "out", size=size).failed == ()
+    after = open_images(tmp_path / "out")[0][..., 0]
+    assert set(np.unique(after).tolist()) == {0.0, 2100.0, float(np.float32(nothing))}
+    edge = 5 if size == "keep" else 2
+    assert (after[2:, :edge] == np.float32(nothing)).all()
+    assert (after[2:, 5:] == 2100).all()
+    if suffix == "exr":
+        assert all(np.array_equal(read_channels(tmp_path / "out/depth_0000.exr", [c])[..., 0], after) for c in "RGBA")
+
+
+def test_depth_that_says_nothing_here_is_left_where_no_range_is_said(tmp_path: Path, trained, added):
+    made.save(tmp_path / "in", "depth/0.png", made.depth16())
+    made.save(tmp_path / "in", "depth/1.png", made.depth16(65535))
+    trained(added(0.1), channels=1)
+    refine("run", input=tmp_path / "in", output=tmp_path / "out")
+    for number, value in enumerate((0, 65535)):
+        after = open_images(tmp_path / "out")[number][..., 0]
+        assert (after[:4] == value).all()
+        assert (after[4:] > made.depth16()[4:]).all()

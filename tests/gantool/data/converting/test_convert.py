@@ -149,8 +149,9 @@ def test_two_samples_of_one_name_are_not_merged(tmp_path: Path, folder: Path):
     convert(str(folder), tmp_path / "shards", format="shards")
     data = (tmp_path / "shards/part-00000.tar").read_bytes()
     (tmp_path / "shards/part-00001.tar").write_bytes(data)
-    with pytest.raises(GantoolError, match="two samples are called a b"):
-        convert(str(tmp_path / "shards"), tmp_path / "out", format="folder")
+    for format_ in ("folder", "shards"):
+        with pytest.raises(GantoolError, match="two samples are called a b"):
+            convert(str(tmp_path / "shards"), tmp_path / "out", format=format_)
 
 
 def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -158,8 +159,13 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
     convert_to: Callable[..., int] = lambda *words: run(["data", "convert", str(folder), *words])  # noqa: E731
     assert convert_to(str(tmp_path / "s"), "--format", "shards") == 0
-    assert capsys.readouterr().out == f"4 images, 1 other files copied: {tmp_path / 's'}\n"
+    assert capsys.readouterr().out == f"4 images, 1 other file copied: {tmp_path / 's'}\n"
     assert convert_to(str(tmp_path / "t.parquet")) == 0
-    assert capsys.readouterr().err == "Note: 1 files belong to no single image and were left out\n"
+    assert capsys.readouterr().err == "Note: 1 file of no single image left out\n"
+    (folder / "x.json").write_text('{"gaze": [3, 0.5], "boxes": [[1, 2, 3, 4]]}')
+    assert convert_to(str(tmp_path / "t.h5")) == 0
+    assert "Note: no array holds id, txt, boxes, which not all images have alike; shards" in capsys.readouterr().err
+    assert convert_to(str(folder / "sub/t"), "--format", "folder") == 2
+    assert f"{folder / 'sub/t'} lies in {folder}, which is read" in capsys.readouterr().err
     assert convert_to(str(tmp_path / "u"), "--format", "shard") == 2
     assert "did you mean 'shards'?" in capsys.readouterr().err

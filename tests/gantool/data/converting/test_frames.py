@@ -16,6 +16,7 @@ from gantool.data.layouts.choosing import read_frames
 from gantool.data.opening import open_images
 from gantool.data.passes import values
 from gantool.data.stored import read_pass
+from gantool.errors import GantoolError
 
 FORMATS = {"shards": "set", "parquet": "set.parquet", "hub": "set", "npz": "set.npz", "h5": "set.h5", "folder": "set"}
 
@@ -43,10 +44,9 @@ def test_frames_come_back_from_every_format(format_: str, write, tmp_path: Path)
     assert {frame_name for frame_name, _ in passes(tmp_path / "in", old)} <= {n for n, _ in passes(tmp_path / "back", new)}
     if format_ in ("shards", "folder"):
         wanted, found = passes(tmp_path / "in", old), passes(tmp_path / "back", new)
-        constant = {name for name in old.passes if len({frame.passes[name].scale for frame in old.frames}) == 1}
         for key in wanted:
             assert wanted[key].shape == found[key].shape
-            assert key[1] not in constant or np.allclose(wanted[key], found[key], equal_nan=True), key
+            assert np.allclose(wanted[key], found[key], equal_nan=True), key
     else:
         for name in old.passes:
             assert name in {one for _, one in passes(tmp_path / "back", new)} or name.startswith(("normals", "forward_flow")), (
@@ -80,3 +80,19 @@ def test_the_webdataset_of_bop_is_read(tmp_path: Path):
     assert {path.name for path in (tmp_path / "back").iterdir()} == {path.name for path in (tmp_path / "files").iterdir()}
     found = read_frames(tmp_path / "back").settled(tmp_path)
     assert set(found.passes) == {"depth"}
+
+
+@pytest.mark.parametrize("target", ["a.h5", "a.npz"])
+def test_passes_that_no_array_holds_stop_before_anything_is_written(target: str, tmp_path: Path):
+    made.mixed(tmp_path / "in")
+    (tmp_path / "in/depth_0001.png").unlink()
+    with pytest.raises(GantoolError, match=r"passes called 'depth' differ \(24x32 uint16 and none\).*convert to shards"):
+        convert(str(tmp_path / "in"), tmp_path / target)
+    made.save(tmp_path / "in", "depth_0001.png", made.depth16()[:12, :16])
+    made.save(tmp_path / "in", "rgb_0001.png", made.photo(1)[:12, :16])
+    with pytest.raises(GantoolError, match=r"passes called '\w+' differ \(12x16x?3? uint"):
+        convert(str(tmp_path / "in"), tmp_path / target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+    convert(str(tmp_path / "in"), tmp_path / "shards", format="shards")
+    convert(str(tmp_path / "shards"), tmp_path / "back", format="folder")
+    assert (tmp_path / "back/rgb_0001.depth.png").read_bytes() == (tmp_path / "in/depth_0001.png").read_bytes()
