@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +72,15 @@ def _link(path: Path, place: Path) -> None:
         os.link(path, place)
     except OSError:  # a file system without links, or with a limit to them
         shutil.copy2(path, place)
+
+
+def check_names(named: Collection[str], pictures: Sequence[Picture], file: str, wanted: str) -> None:
+    """Raise `GantoolError` where a file names a picture that is not there, or says nothing of one. `wanted`: what to write."""
+    names = [picture.name for picture in pictures]
+    known = set(names)
+    if strange := next((name for name in named if name not in known), None):
+        raise GantoolError(f"{file} names {strange!r}, and no picture of {{test}} is called so: {names[0]} to {names[-1]}")
+    if missing := [name for name in names if name not in named]:
+        raise GantoolError(
+            f"{file} says nothing of {len(missing):,} of {len(names):,} pictures, such as {missing[0]}: write {wanted}"
+        )

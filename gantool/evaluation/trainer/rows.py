@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import GantoolError, cause, nearest
-from .pictures import Picture
+from .pictures import Picture, check_names
 
 FILE = "file"
 """Heading of the column of file names."""
@@ -76,15 +76,3 @@ class Rows:
         if not all(map(math.isfinite, values)):
             raise GantoolError(f"{where}: {next(v for v in values if not math.isfinite(v))} is no finite number")
         return values
-
-
-def check_names(named: Any, pictures: Sequence[Picture], file: str, wanted: str) -> None:
-    """Raise `GantoolError` where a file names a picture that is not there, or says nothing of one. `wanted`: what to write."""
-    names = [picture.name for picture in pictures]
-    known = set(names)
-    if strange := next((name for name in named if name not in known), None):
-        raise GantoolError(f"{file} names {strange!r}, and no picture of {{test}} is called so: {names[0]} to {names[-1]}")
-    if missing := [name for name in names if name not in named]:
-        raise GantoolError(
-            f"{file} says nothing of {len(missing):,} of {len(names):,} pictures, such as {missing[0]}: write {wanted}"
-        )
