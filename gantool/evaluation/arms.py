@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -44,6 +45,8 @@ class Material:
     seed: int
     augment: bool = False
     """Whether what learns sees the images of every arm augmented."""
+    given: Mapping[str, HeldImages] = field(default_factory=dict)
+    """The same images by other methods, by the name of the arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +91,12 @@ def check_arm(name: str, material: Material) -> None:
         raise Skipped("the run equalises all images already, so it is the arm synthetic")
     if name in AUGMENTED and material.augment:
         raise Skipped("all arms are augmented")
-    if (name not in _ANY_CHANNELS or augment) and channels not in (1, 3):
+    if ((name not in _ANY_CHANNELS and name not in material.given) or augment) and channels not in (1, 3):
         raise Skipped(f"it is for 1 or 3 channels, the images have {channels}")
 
 
 def make_arm(name: str, material: Material) -> Arm:
-    """Make one of `names.ARMS`. Raises as `check_arm`."""
+    """Make one of `names.ARMS`, or of the user's. Raises as `check_arm`."""
     check_arm(name, material)
     if name == "real":
         return _real(material)
@@ -107,6 +110,8 @@ def make_arm(name: str, material: Material) -> Arm:
 
 def _training_images(name: str, material: Material) -> HeldImages:
     synthetic, refined, seed = material.synthetic, material.refined, material.seed
+    if name in material.given:
+        return material.given[name]
     if name == "mix":
         # Every image once, in one of its two forms: neither more images nor fewer labels than in the other arms.
         order = torch.randperm(len(synthetic), generator=torch.Generator().manual_seed(seed))

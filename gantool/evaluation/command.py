@@ -23,8 +23,9 @@ from .cells import Cells
 from .downstream import Bench, InProcess, Learner, Outcome, choose
 from .evidence.collect import PART, PARTS, collect
 from .evidence.realism import feature_space
+from .given import parse_given
 from .material import Opened, open_material, read_material
-from .names import ARMS, OF_RUN
+from .names import ARMS, OF_RUN, in_order
 from .pooling import Runs, find_runs, materials
 from .progress import Progress, Say
 from .result import make_result
@@ -109,7 +110,7 @@ def _in_process(part: Part, opened: Opened, registry: Registry, device: torch.de
 def _choose_arms(names: Sequence[str], material: Material, say: Say) -> tuple[list[str], dict[str, str]]:
     """Which arms can be made, and why others cannot; that is said before anything is trained."""
     arms, skipped = [], {}
-    for name in [name for name in ARMS if name in names]:
+    for name in names:
         try:
             check_arm(name, material)
             arms.append(name)
@@ -151,14 +152,14 @@ def _learn(
 
 def _settings(said: Mapping[str, Any]) -> EvaluateSettings:
     settings = read_settings(EvaluateSettings, said, of="evaluate")
-    arms = settings.arms or tuple(ARMS)
+    arms, given = settings.arms or tuple(ARMS), parse_given(settings.arm)
     for name in arms:
-        if name not in ARMS:
+        if name not in ARMS and name not in given:
             raise GantoolError(f"--arms: no arm {name!r}{nearest(name, ARMS, 'arms are')}")
     for name in ("synthetic", "refined"):
         if name not in arms:
             raise GantoolError(f"--arms needs {name!r}: the verdict compares refined with synthetic")
-    return replace(settings, arms=arms)
+    return replace(settings, arms=in_order({*arms, *given}))
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

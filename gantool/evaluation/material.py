@@ -22,7 +22,8 @@ from ..plugins.registry import Provided, Registry
 from ..refining.network import Network
 from ..training.feeds import label_records
 from .arms import Material
-from .reading import ReadImages, all_digests, check_some, pick, read, read_stream
+from .given import parse_given, read_given
+from .reading import ReadImages, Shape, all_digests, check_some, pick, read, read_stream
 from .run_images import common_size, refine_held
 from .sources import Sources, check_alike, choose_labels, labels_of, name_of, read_labels
 from .tasks import guess, in_pixels, task_name
@@ -115,6 +116,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         equalised=bundle.preprocess.equalize,
         seed=settings.seed,
         augment=settings.augment,
+        given=read_given(parse_given(settings.arm), sources, synthetic, *_form(opened)),
     )
     points = labels.name if opened.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
     described = {
@@ -146,9 +148,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
 
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:
     """Read at most `limit` images of each kind. Raises `GantoolError` where labelled ones were trained on."""
-    bundle, sources = opened.bundle, opened.sources
-    preprocess = replace(bundle.preprocess, size=opened.labels.size)
-    shape = (*opened.labels.size, bundle.channels.images)
+    sources, (preprocess, shape) = opened.sources, _form(opened)
 
     def load(domain: Domain, own: Preprocess) -> ReadImages:
         return read(domain, pick(len(domain), settings.limit, seed=settings.seed), own, shape)
@@ -171,6 +171,12 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
         )
     check = {"compared": len(real.rows), "with": len(trained), "seen": seen, "allowed": settings.allow_seen}
     return synthetic, real, unlabelled, check
+
+
+def _form(opened: Opened) -> tuple[Preprocess, Shape]:
+    """What brings synthetic images to the form that is compared, and its (H, W, C)."""
+    preprocess = replace(opened.bundle.preprocess, size=opened.labels.size)
+    return preprocess, (*opened.labels.size, opened.bundle.channels.images)
 
 
 def _check_count(count: int, needed: int, domain: Domain, use: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 ARMS = {
     "synthetic": "synthetic images as they are, which the others are compared with",
     "refined": "synthetic images refined by the run",
@@ -25,3 +27,10 @@ OF_RUN = ("refined", "mix", "refined-degraded", "refined-augmented")
 
 AUGMENTED = ("augmented", "refined-augmented")
 """Those that are augmented anyway; with `--augment`, all are."""
+
+
+def in_order(names: Collection[str]) -> tuple[str, ...]:
+    """Arms in the order of the table."""
+    own = [name for name in ARMS if name in names]
+    before = own.index("real") if "real" in own else len(own)
+    return (*own[:before], *sorted(set(names) - set(ARMS)), *own[before:])

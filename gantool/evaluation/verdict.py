@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..values import figure
-from .names import CLASSICAL
+from .names import ARMS, CLASSICAL
 from .uncertainty import Figures, Interval, interval
 
 MIN_SEEDS = 3
@@ -62,13 +62,13 @@ def caveats(figures: Mapping[str, Figures], baseline: float, *, unit: str, highe
     sign = -1 if higher_is_better else 1
     refined = figures["refined"]
     found = []
-    peers = {arm: each for arm, each in figures.items() if arm in CLASSICAL}
+    peers = {arm: each for arm, each in figures.items() if arm in CLASSICAL or arm not in ARMS}
     best = min(peers, key=lambda arm: sign * peers[arm].mean, default=None)
     if best is not None and refined.whole.shape[1] >= MIN_SEEDS:
         high = interval((peers[best] - refined) * sign).high
         if high is not None and high < 0:
             better = f"{figure(peers[best].mean, unit)} against {figure(refined.mean, unit)}"
-            found.append(f"The classical arm {best} is better than refining: {better}.")
+            found.append(f"The {'classical ' if best in CLASSICAL else ''}arm {best} is better than refining: {better}.")
     if sign * refined.mean >= sign * baseline:
         found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
     return found

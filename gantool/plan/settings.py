@@ -181,6 +181,9 @@ class EvaluateSettings(Weights, Computing):
     """Seconds that one training may take."""
     arms: Annotated[tuple[str, ...], MinLen(1), Flag("A,B", commas=True)] | None = None
     """Which arms. Names of `gantool.evaluation.names.ARMS`. None: all."""
+    arm: Annotated[tuple[str, ...], Flag("NAME=DIR")] = ()
+    """An arm of your own (repeatable): a folder. What any other method made of the synthetic images, with the same names and
+    sizes, so that their labels hold."""
     augment: bool = False
     """Augment the images of every arm while learning. Strong colour jitter, blur, noise and JPEG, as in the arm augmented: what
     is compared then is worth something to whoever augments anyway."""
