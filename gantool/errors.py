@@ -28,18 +28,26 @@ class GantoolError(Exception):
         return self
 
 
+class InvalidValue(GantoolError, ValueError):
+    """A value that a transform cannot use; pipelines of other libraries know it as `ValueError`."""
+
+
+class InvalidType(GantoolError, TypeError):
+    """Likewise one of another type."""
+
+
 class PluginError(GantoolError):
     """A plugin that was asked for cannot be used."""
 
 
-class MissingExtra(GantoolError):
+class MissingExtra(GantoolError, ImportError):
     """A feature needs a package that is not installed."""
 
     def __init__(self, feature: str, package: str, extra: str) -> None:
         super().__init__(f"{feature} needs {package}: pip install 'simgan-plugin[{extra}]'")
 
 
-class TrainingFailed(GantoolError):
+class TrainingFailed(GantoolError, RuntimeError):
     """Training cannot go on (a loss is no longer finite); what was written before stays good."""
 
     exit_code = 1

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..compute.device import choose_device
-from ..errors import GantoolError, MissingExtra, nearest
+from ..errors import InvalidType, InvalidValue, MissingExtra, nearest
 from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows
 from .reference import Reference
 
@@ -32,9 +32,8 @@ _SAMPLES = hasattr(ImageOnlyTransform, "sample_parameters")
 class Refine(ImageOnlyTransform):  # type: ignore[misc]
     """x + s (R(x) − x) with probability `p`, s drawn uniformly between the bounds of `strength` for each call.
 
-    Targets `image`, `images`, `volume` and `volumes`, as uint8 or float32 in [0, 1], (H, W), (H, W, 1) or (H, W, C); shape and
-    dtype stay. Masks, boxes and key points pass unchanged. The images of one call get the same s and are computed
-    `batch_size` at a time.
+    Images are (H, W), (H, W, 1) or (H, W, C), floats in [0, 1]; shape and dtype stay. Masks, boxes and key points pass unchanged.
+    The images of one call get the same s and are computed `batch_size` at a time.
 
     Pickles and serialised pipelines hold `run` and `digest`, no weights.
 
@@ -47,9 +46,19 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         digest: The content that is expected in `run`; found at construction, it is part of what `A.to_dict` gives.
         tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
 
+    Targets:
+        image, images, volume, volumes
+
+    Image types:
+        uint8, float32
+
+    Number of channels:
+        Those of the run.
+
     Raises:
-        GantoolError: A run or an argument that cannot be used or does not exist, other dtypes or channels than those above, or
-            values beyond [0, 1].
+        GantoolError: A run that cannot be used.
+        ValueError: An argument that cannot be used, other channels than the run's, or values beyond [0, 1].
+        TypeError: An argument that does not exist, or other dtypes than those above.
 
     Example:
         >>> transform = albumentations.Compose([Refine("runs/simgan-001", p=0.8), albumentations.HorizontalFlip()])
@@ -70,10 +79,10 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         """Refuse arguments that do not exist, of which albumentations only warns, or which it drops."""
         known = list(inspect.signature(cls.__init__).parameters)[1:]
         if len(args) > len(known):
-            raise GantoolError(f"{cls.__name__} takes {len(known)} arguments, got {len(args)}: {', '.join(known)}")
+            raise InvalidType(f"{cls.__name__} takes {len(known)} arguments, got {len(args)}: {', '.join(known)}")
         for name in kwargs:
             if name not in (*known, "strict"):
-                raise GantoolError(f"{cls.__name__} has no argument {name!r}{nearest(name, known, 'there are')}")
+                raise InvalidType(f"{cls.__name__} has no argument {name!r}{nearest(name, known, 'there are')}")
         made: Refine = super().__new__(cls)
         return made
 
@@ -83,22 +92,22 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         strength: tuple[float, float] = (1.0, 1.0),
         p: float = 0.5,
         batch_size: int = 32,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         digest: str | None = None,
         tile: int | None = None,
     ) -> None:
         super().__init__(p=check_probability(p, "Refine"))
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
-            raise GantoolError(f"Refine batch_size: a whole number, at least 1, got {batch_size!r}")
-        if not isinstance(device, str):
-            raise GantoolError(f"Refine device: a name such as 'cpu' or 'cuda:0', got {device!r}")
-        choose_device(device)
+            raise InvalidValue(f"Refine batch_size: a whole number, at least 1, got {batch_size!r}")
+        if not isinstance(device, str | torch.device):
+            raise InvalidType(f"Refine device: a name such as 'cpu' or 'cuda:0', got {device!r}")
+        choose_device(str(device))
         self._reference = Reference(run, digest)
         self.run = self._reference.run
         self.digest = self._reference.digest
         self.strength = check_strength(strength, "Refine")
         self.batch_size = batch_size
-        self.device = device
+        self.device = str(device)
         self.tile = tile
         shared = self._reference.network(torch.device("cpu"))
         self._tiles = None if tile is None else Tiles(shared, self._reference.channels, tile, "Refine")
@@ -137,9 +146,7 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
     def _refine(self, array: np.ndarray, strength: float, *, leading: int) -> np.ndarray:
         """`leading`: axes before (H, W) or (H, W, C)."""
         if array.dtype not in (np.uint8, np.float32):
-            raise GantoolError(
-                f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: put A.ToFloat(max_value=…) before it"
-            )
+            raise InvalidType(f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: put A.ToFloat(max_value=…) before it")
         height, width = array.shape[leading : leading + 2]
         channels = array.shape[-1] if array.ndim == leading + 3 else 1
         self._reference.check_channels(channels, array.shape)

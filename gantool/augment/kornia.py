@@ -29,9 +29,10 @@ if Version(_found) < Version("0.9"):
 class RandomRefine(IntensityAugmentationBase2D):
     """x + s (R(x) − x) with probability `p`, s drawn uniformly between the bounds of `strength`, both anew for each image.
 
-    As any intensity augmentation of kornia: (N, C, H, W), (C, H, W) or (H, W) floats in [0, 1], any precision; masks, boxes, key
-    points and classes pass unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The
-    network sees only the images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
+    As any intensity augmentation of kornia: (N, C, H, W), (C, H, W) or (H, W) floats in [0, 1], any precision (values beyond are
+    clipped, with a warning once); after `double()` the network computes in float64. Masks, boxes, key points and classes pass
+    unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The network sees only the
+    images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
 
     Args:
         run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
@@ -45,8 +46,8 @@ class RandomRefine(IntensityAugmentationBase2D):
         tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
 
     Raises:
-        GantoolError: A run or an argument that cannot be used, other channels than the run's, or values beyond [0, 1] (on a
-            GPU: in the first batch).
+        GantoolError: A run that cannot be used.
+        ValueError: An argument that cannot be used, or other channels than the run's.
         TypeError: Integers.
 
     Example:
@@ -69,7 +70,7 @@ class RandomRefine(IntensityAugmentationBase2D):
         p = check_probability(p, "RandomRefine")
         bounds = check_strength(strength, "RandomRefine")
         super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
-        self.refiner = Refiner(run, digest=digest, trainable=trainable, tile=tile, where="RandomRefine")
+        self.refiner = Refiner(run, digest=digest, trainable=trainable, tile=tile, where="RandomRefine", strict=False)
         self.flags = {"run": self.refiner.reference.run, "strength": bounds}
 
     def set_rng_device_and_dtype(self, device: torch.device, dtype: torch.dtype) -> None:
@@ -89,6 +90,6 @@ class RandomRefine(IntensityAugmentationBase2D):
         """(N, C, H, W) in [0, 1] to the same; called by kornia, which gives back the other rows as they were."""
         del flags, transform
         # With p = 1, kornia applies an augmentation to all rows, whatever replayed parameters say.
-        chosen = torch.ones(input.shape[0], dtype=torch.bool) if self.p == 1 else params["batch_prob"] > 0.5
+        chosen = torch.ones(input.shape[0], dtype=torch.bool, device="cpu") if self.p == 1 else params["batch_prob"] > 0.5
         refined: Tensor = self.refiner(input, params["strength"], chosen)
         return refined

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ambient import guest
-from ..errors import GantoolError
+from ..errors import GantoolError, InvalidValue
 from ..model.tiling import NotTileable, Tiling, find_overlap, refine_tiled
 
 TOLERANCE = 0.05
@@ -28,7 +28,7 @@ class Tiles:
     def __init__(self, network: nn.Module, channels: int, side: int, where: str) -> None:
         """`side`: of a tile in pixels. Raises `GantoolError` where it is too small, or where tiles would show."""
         if not isinstance(side, int) or side < 1:
-            raise GantoolError(f"{where} tile: a side in pixels, got {side!r}")
+            raise InvalidValue(f"{where} tile: a side in pixels, got {side!r}")
         try:
             self._overlap = find_overlap(network, channels)
         except NotTileable as error:
@@ -46,14 +46,14 @@ class Tiles:
 def refine_pixels(network: Network, images: Tensor, strength: Tensor) -> Tensor:
     """x + s (R(x) − x): (N, C, H, W) floats in [0, 1] and (N,) strengths in [0, 1] to the same shape and dtype, in [0, 1].
 
-    The network computes in float32, or as autocast says. Raises `GantoolError` for a network that changes the shape.
+    The network gets float32, or float64 of such images. Raises `GantoolError` for a network that changes the shape.
     """
     images = clip(images, 0, 1)
-    inputs = (images.float() * 2 - 1).contiguous(memory_format=torch.channels_last)
+    inputs = (images.to(torch.promote_types(images.dtype, torch.float32)) * 2 - 1).contiguous(memory_format=torch.channels_last)
     outputs = network(inputs)
     if outputs.shape != inputs.shape:
         raise GantoolError(f"the network turns {tuple(inputs.shape)} into {tuple(outputs.shape)}: it must keep the shape")
-    refined = (clip(outputs.float(), -1, 1) + 1) / 2
+    refined = (clip(outputs.to(inputs.dtype), -1, 1) + 1) / 2
     return torch.lerp(images, refined.to(images.dtype), strength.to(images.device, images.dtype).view(-1, 1, 1, 1))
 
 
@@ -73,7 +73,10 @@ def refine_rows(network: Network, images: Tensor, strength: Tensor, chosen: Tens
         return _refine_as_stored(network, images, strength)
     strength = strength[rows.to(strength.device)]
     rows = rows.to(images.device, non_blocking=True)
-    return images.index_copy(0, rows, _refine_as_stored(network, images[rows], strength))
+    refined = _refine_as_stored(network, images[rows], strength)
+    # Autocast would have both in one dtype, and on a CPU it knows no float16.
+    with torch.autocast(images.device.type, enabled=False):
+        return images.index_copy(0, rows, refined)
 
 
 def _refine_as_stored(network: Network, images: Tensor, strength: Tensor) -> Tensor:
@@ -97,29 +100,29 @@ def draw_strength(bounds: tuple[float, float], count: int) -> Tensor:
 
 
 def check_range(images: Tensor, where: str) -> None:
-    """Raise `GantoolError` unless floats are in [0, 1], NaN included. Waits for the device."""
+    """Raise `InvalidValue` unless floats are in [0, 1], NaN included. Waits for the device."""
     if images.dtype == torch.uint8 or images.numel() == 0:
         return
     low, high = (float(bound) for bound in images.detach().aminmax())
     if math.isnan(low):
-        raise GantoolError(f"{where} takes images in [0, 1], got NaN among the values: look at what comes before it")
+        raise InvalidValue(f"{where} takes images in [0, 1], got NaN among the values: look at what comes before it")
     if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
-        raise GantoolError(
+        raise InvalidValue(
             f"{where} takes images in [0, 1], got {low:.3g} to {high:.3g}: divide 8-bit values by 255, and normalise after it"
         )
 
 
 def check_strength(strength: Any, where: str) -> tuple[float, float]:
-    """Return the two bounds as floats. Raises `GantoolError`."""
+    """Return the two bounds as floats. Raises `InvalidValue`."""
     if isinstance(strength, Sequence) and len(strength) == 2 and all(isinstance(bound, int | float) for bound in strength):
         low, high = (float(bound) for bound in strength)
         if 0 <= low <= high <= 1:
             return low, high
-    raise GantoolError(f"{where} strength: two numbers, 0 ≤ low ≤ high ≤ 1, got {strength!r}")
+    raise InvalidValue(f"{where} strength: two numbers, 0 ≤ low ≤ high ≤ 1, got {strength!r}")
 
 
 def check_probability(p: Any, where: str) -> float:
-    """Return `p` as a float. Raises `GantoolError`."""
+    """Return `p` as a float. Raises `InvalidValue`."""
     if isinstance(p, int | float) and 0 <= p <= 1:
         return float(p)
-    raise GantoolError(f"{where} p: a probability between 0 and 1, got {p!r}")
+    raise InvalidValue(f"{where} p: a probability between 0 and 1, got {p!r}")

@@ -19,7 +19,7 @@ from torch import nn
 
 from ..ambient import guest
 from ..data.domains import Preprocess
-from ..errors import GantoolError
+from ..errors import GantoolError, InvalidType, InvalidValue
 from ..model.bundle import CONFIG, WEIGHTS, Bundle, open_bundle
 from ..runs.state import first_not_finite
 
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _told: set[str] = set()
-_networks: dict[tuple[str, str], nn.Module] = {}
-"""By digest and device."""
+_networks: dict[tuple[str, str, torch.dtype], nn.Module] = {}
+"""By digest, device and dtype."""
 _identities: dict[Path, tuple[tuple[int, ...], Bundle]] = {}
 """By folder, with the state of its files when they were read."""
 _lock = threading.RLock()
@@ -47,9 +47,9 @@ class Reference:
         says.
         """
         if not isinstance(run, str | os.PathLike) or not str(run):
-            raise GantoolError(f"run: a run folder, or owner/name of a Hugging Face repository, got {run!r}")
+            raise InvalidType(f"run: a run folder, or owner/name of a Hugging Face repository, got {run!r}")
         if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
-            raise GantoolError(f"digest: a SHA-256 of 64 hexadecimal digits, or None, got {digest!r}")
+            raise InvalidValue(f"digest: a SHA-256 of 64 hexadecimal digits, or None, got {digest!r}")
         self.run = str(run)
         bundle = identify(locate(self.run))
         self.digest = digest or bundle.digest
@@ -60,15 +60,15 @@ class Reference:
             _told.add(self.digest)
             _log.warning("%s was trained on images that were %s: do the same before this transform", self.run, prepared)
 
-    def network(self, device: torch.device) -> nn.Module:
+    def network(self, device: torch.device, dtype: torch.dtype = torch.float32) -> nn.Module:
         """Return the process's one network of this content on `device`: frozen, in eval mode, (N, C, H, W) in [-1, 1].
 
         Raises `GantoolError` where the files are no longer those that this reference was made from.
         """
-        name = str(device)
+        name = f"{device} {dtype}"
         found = self._networks.get(name)
         if found is None:
-            found = self._networks[name] = shared_network(locate(self.run), self.digest, device, name=self.run)
+            found = self._networks[name] = shared_network(locate(self.run), self.digest, device, dtype, name=self.run)
         return found
 
     @guest()
@@ -80,9 +80,9 @@ class Reference:
         return own
 
     def check_channels(self, channels: int, shape: tuple[int, ...]) -> None:
-        """Raise `GantoolError` unless images have the channels that the network takes."""
+        """Raise `InvalidValue` unless images have the channels that the network takes."""
         if channels != self.channels:
-            raise GantoolError(
+            raise InvalidValue(
                 f"{self.run} refines images of {self.channels} channel{'s' * (self.channels > 1)}, got {channels} in "
                 f"{tuple(shape)}: convert them before this transform, or train on such images"
             )
@@ -128,8 +128,8 @@ def identify(folder: Path) -> Bundle:
         return known[1]
 
 
-def shared_network(folder: Path, digest: str, device: torch.device, *, name: str) -> nn.Module:
-    """Return the network with this digest on `device`: frozen, in eval mode, float32.
+def shared_network(folder: Path, digest: str, device: torch.device, dtype: torch.dtype, *, name: str) -> nn.Module:
+    """Return the network with this digest on `device`: frozen, in eval mode.
 
     Raises `GantoolError`, which calls the folder `name`, where it holds something else.
     """
@@ -140,10 +140,10 @@ def shared_network(folder: Path, digest: str, device: torch.device, *, name: str
                 f"{name} has changed since this transform was made (it wants {digest[:12]}, there is {bundle.digest[:12]}), or "
                 "an earlier gantool made it: make the transform anew, or keep a copy of a run that still trains with gantool.save"
             )
-        key = digest, str(device)
+        key = digest, str(device), dtype
         if key not in _networks:
             with guest():
-                _networks[key] = copy.deepcopy(bundle.module).to(device)
+                _networks[key] = copy.deepcopy(bundle.module).to(device, dtype)
         return _networks[key]
 
 
@@ -157,7 +157,7 @@ def _read(folder: Path) -> Bundle:
     broken = first_not_finite(network.state_dict())
     if broken:
         raise GantoolError(f"{folder}: the weights {broken} are not finite; choose another run")
-    return replace(bundle, module=_networks.setdefault((bundle.digest, "cpu"), network))
+    return replace(bundle, module=_networks.setdefault((bundle.digest, "cpu", torch.float32), network))
 
 
 def _state_of(folder: Path) -> tuple[int, ...]:

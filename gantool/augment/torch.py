@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ..errors import GantoolError
+from ..errors import InvalidType, InvalidValue
 from .pixels import Network, Tiles, check_probability, check_range, check_strength, draw_strength, refine_rows
 from .reference import Reference
 
@@ -23,11 +24,16 @@ class Refiner(nn.Module):
     The shared one is no submodule: it is in no state dict and no pickle, and moves and casts of a pipeline do not reach it.
     """
 
-    def __init__(self, run: str | Path, *, digest: str | None, trainable: bool, tile: int | None, where: str) -> None:
+    def __init__(
+        self, run: str | Path, *, digest: str | None, trainable: bool, tile: int | None, where: str, strict: bool = True
+    ) -> None:
+        """`strict`: values beyond [0, 1] are an error, else one warning, and clipped."""
         super().__init__()
+        self.strict = strict
+        self.dtype = torch.float32
         self.reference = Reference(run, digest)
         self.where = where
-        self._checked = False
+        self._checked = self._told = False
         shared = self.reference.network(torch.device("cpu"))
         self.own = self.reference.own_network() if trainable else None
         self.tiles = None if tile is None else Tiles(shared, self.reference.channels, tile, where)
@@ -40,12 +46,16 @@ class Refiner(nn.Module):
     def forward(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
         """Refine the `chosen` rows as `refine_rows` does. Raises `GantoolError` for other channels, or values beyond [0, 1]."""
         self.reference.check_channels(images.shape[1], tuple(images.shape))
-        network: Network = self._apply_own if self.own is not None else self.reference.network(images.device)
+        network: Network = self._apply_shared if self.own is None else self._apply_own
         if self.tiles is not None:
             network = partial(self.tiles, network)
         if not torch.compiler.is_compiling():
             self._check_range(images, chosen)
         return refine_rows(network, images, strength, chosen)
+
+    def _apply_shared(self, images: Tensor) -> Tensor:
+        refined: Tensor = self.reference.network(images.device, self.dtype)(images.to(self.dtype))
+        return refined
 
     def _apply_own(self, images: Tensor) -> Tensor:
         # Casts of the pipeline reach a network of its own.
@@ -58,14 +68,24 @@ class Refiner(nn.Module):
         # Looking at values waits for a GPU, so there it is done once; a pipeline gets its unit wrong always or never.
         if images.device.type == "cpu" or not self._checked:
             rows = images if bool(chosen.all()) else images[chosen.to(images.device)]
-            check_range(rows, self.where)
+            try:
+                check_range(rows, self.where)
+            except InvalidValue as error:
+                if self.strict:
+                    raise
+                if not self._told:
+                    warnings.warn(f"{error}; this once is said, and they are clipped", stacklevel=2)
+                self._told = True
             self._checked = len(rows) > 0
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Refiner:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        probe = fn(torch.zeros((), dtype=self.dtype, device="cpu"))
+        # `double` is for gradients that are checked; in halves the network is not computed.
+        self.dtype = torch.float64 if probe.dtype == torch.float64 else torch.float32
         # So that a compiled pipeline on a GPU finds its network there and need not load it while it is being traced.
         if self.own is None:
-            self.reference.network(fn(torch.zeros(())).device)
+            self.reference.network(probe.device, self.dtype)
         return self
 
     def extra_repr(self) -> str:
@@ -91,9 +111,10 @@ class Refine(nn.Module):
         tile: Compute images larger than so many pixels in overlapping tiles of that side, in the memory of one.
 
     Raises:
-        GantoolError: A run or an argument that cannot be used, other channels than the run's, or values beyond [0, 1] (on a
-            GPU: in the first batch).
-        TypeError: Integers other than uint8.
+        GantoolError: A run that cannot be used.
+        ValueError: An argument that cannot be used, other channels than the run's, or values beyond [0, 1] (on a GPU: in the
+            first batch).
+        TypeError: Integers other than uint8, and what is no image.
 
     Example:
         >>> transform = Refine("runs/simgan-001", strength=(0.3, 1.0), p=0.8)
@@ -145,7 +166,11 @@ class Refine(nn.Module):
     def _draw(self, count: int) -> tuple[Tensor, Tensor]:
         """(count,) strengths and whether to refine at all, on the CPU, so that selecting rows never waits for a GPU."""
         strength = draw_strength(self.strength, count)
-        chosen = torch.ones(count, dtype=torch.bool) if self.p == 1 else torch.rand(count) < self.p
+        chosen = (
+            torch.ones(count, dtype=torch.bool, device="cpu")
+            if self.p == 1
+            else torch.rand(count, dtype=torch.float32, device="cpu") < self.p
+        )
         return strength, chosen
 
     def extra_repr(self) -> str:
@@ -156,9 +181,9 @@ class Refine(nn.Module):
 def _draws_of(image: Tensor) -> int:
     """Return how many draws an image, a batch of them or a clip takes. Raises as `Refine`."""
     if not (image.is_floating_point() or image.dtype == torch.uint8):
-        raise TypeError(f"Refine takes floats in [0, 1] or uint8, got {image.dtype}")
+        raise InvalidType(f"Refine takes floats in [0, 1] or uint8, got {image.dtype}")
     if image.dim() < 3:
-        raise GantoolError(f"Refine takes images (…, C, H, W), got a tensor {tuple(image.shape)}")
+        raise InvalidValue(f"Refine takes images (…, C, H, W), got a tensor {tuple(image.shape)}")
     clip = image.dim() == 4 and _is_of_torchvision(image, "Video")
     return 1 if image.dim() == 3 or clip else image.shape[0]
 
@@ -169,10 +194,10 @@ def _images_of(leaves: list[Any]) -> list[int]:
     if marked:
         return marked
     if any(type(leaf).__module__.startswith("PIL.") for leaf in leaves):
-        raise GantoolError("Refine takes tensors, got a PIL image: put v2.ToImage() before it")
+        raise InvalidType("Refine takes tensors, got a PIL image: put v2.ToImage() before it")
     plain = [index for index, leaf in enumerate(leaves) if _is_plain(leaf)]
     if not plain:
-        raise GantoolError(f"Refine found no image among {', '.join(type(leaf).__name__ for leaf in leaves) or 'nothing'}")
+        raise InvalidValue(f"Refine found no image among {', '.join(type(leaf).__name__ for leaf in leaves) or 'nothing'}")
     return plain[:1]
 
 

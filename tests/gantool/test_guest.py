@@ -79,9 +79,13 @@ def build(run: Path, out: Path) -> Any:
 
 
 def transform(run: Path, out: Path) -> Any:
-    tiled = Refine(run, (0.5, 0.5), tile=16)
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False), torch.device("cpu"):
-        return tiled(torch.linspace(0, 1, 400, dtype=torch.float32).reshape(1, 20, 20)).tolist()
+    tiled, kept = Refine(run, (0.2, 0.9), p=0.5, tile=16), torch.get_rng_state()
+    torch.manual_seed(4)
+    images = torch.linspace(0, 1, 1600, dtype=torch.float32, device="cpu").reshape(4, 1, 20, 20)
+    with torch.autocast("cpu", enabled=False):
+        refined = tiled(images)
+    torch.set_rng_state(kept)
+    return refined.tolist()
 
 
 CALLS: dict[str, Callable[[Path, Path], Any]] = {

@@ -250,7 +250,6 @@ def test_kornia_gives_the_same_image(runs: Saved) -> None:
         ({"tile": 9}, "tile 9 is too small for an overlap of"),
         ({"device": "warp"}, "'warp' is no device"),
         ({"device": None}, "device: a name such as 'cpu'"),
-        ({"device": torch.device("cpu")}, "device: a name such as 'cpu'"),
         ({"digest": "0" * 64}, "has changed since"),
         ({"digest": ""}, "digest: a SHA-256"),
         ({"digest": 3}, "digest: a SHA-256"),
@@ -274,6 +273,27 @@ def test_a_wrong_run_is_an_error(runs: Saved) -> None:
         Refine()
     with pytest.raises(GantoolError, match="no argument 'runn'; did you mean 'run'"):
         Refine(runn=runs())
+
+
+def test_its_docstring_says_its_targets_where_the_librarys_tools_read_them(runs: Saved) -> None:
+    said = [name.strip() for name in (Refine.__doc__ or "").partition("    Targets:\n")[2].splitlines()[0].split(",")]
+    refine = Refine(runs(), p=1, device=torch.device("cpu"))
+    assert refine.device == "cpu"
+    pictures = {"image": picture(5, 5, 3), "images": np.stack([picture(5, 5, 3)]), "volume": np.stack([picture(5, 5, 3)] * 2)}
+    pictures["volumes"] = pictures["volume"][None]
+    assert said == list(pictures)
+    for target, values in pictures.items():
+        others = {} if target == "image" else {"image": picture(5, 5, 3)}
+        assert not np.array_equal(refine(**others, **{target: values})[target], values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [(ValueError, {"p": 1.5}), (ValueError, {"digest": ""}), (TypeError, {"strenght": 1}), (TypeError, {"run": 3})],
+)
+def test_errors_are_those_that_the_librarys_users_catch(kind: type[Exception], arguments: dict[str, object], runs: Saved) -> None:
+    with pytest.raises(kind):
+        Refine(**{"run": runs(), **arguments})
 
 
 def test_an_argument_too_many_is_not_dropped(runs: Saved) -> None:

@@ -313,12 +313,45 @@ def test_wrong_images_are_refused(runs: Saved) -> None:
         transform = RandomRefine(runs(), p=p, same_on_batch=True)
         with pytest.raises(GantoolError, match="refines images of 3 channels, got 1"):
             transform(torch.rand(2, 1, 4, 4))
-    with pytest.raises(GantoolError, match=r"RandomRefine takes images in \[0, 1\], got"):
-        RandomRefine(runs(), p=1.0)(torch.rand(1, 3, 4, 4) * 255)
+
+
+def test_values_out_of_range_are_clipped_with_a_warning_once(runs: Saved) -> None:
+    transform, images = RandomRefine(runs(), p=1.0), torch.rand(1, 3, 4, 4) * 3 - 1
+    with pytest.warns(UserWarning, match=r"^RandomRefine takes images in \[0, 1\], got .*: divide 8-bit values by 255") as told:
+        refined = transform(images)
+    assert len(told) == 1
+    assert torch.equal(transform(images), refined)  # a second warning would be an error here
+    assert torch.equal(refined, transform(images.clamp(0, 1)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("cast", [False, True])
+def test_images_of_any_precision_under_autocast(dtype: torch.dtype, cast: bool, runs: Saved, expected: Expected) -> None:
+    torch.manual_seed(0)
+    images, transform = torch.rand(8, 3, 6, 5).to(dtype), RandomRefine(runs(), p=0.5)
+    transform = transform.to(dtype) if cast else transform
+    with torch.autocast("cpu", torch.bfloat16):
+        refined = transform(images)
+    chosen = transform._params["batch_prob"] > 0.5
+    assert 0 < int(chosen.sum()) < 8
+    assert refined.dtype == dtype
+    assert torch.equal(refined[~chosen], images[~chosen])
+    torch.testing.assert_close(refined.float()[chosen], expected(runs(), images.float())[chosen], atol=2e-2, rtol=0)
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+def test_double_computes_in_float64(trainable: bool, runs: Saved) -> None:
+    torch.manual_seed(2)
+    transform = RandomRefine(runs(), (0.5, 0.5), p=1.0, trainable=trainable).double()
+    images = (torch.rand(1, 3, 4, 5, dtype=torch.float64) * 0.8 + 0.1).requires_grad_()
+    assert torch.autograd.gradcheck(transform, (images,))
+    assert transform(images).dtype == torch.float64
+    single = transform.float()(images.detach().float())
+    assert 0 < float((single - transform.double()(images.detach())).detach().abs().max()) < 1e-5
 
 
 def test_wrong_arguments_are_refused_at_construction(runs: Saved) -> None:
-    with pytest.raises(GantoolError, match="strength"):
+    with pytest.raises(ValueError, match="strength"):
         RandomRefine(runs(), strength=(0.0, 2.0))
     with pytest.raises(GantoolError, match="p: a probability"):
         RandomRefine(runs(), p=1.5)
