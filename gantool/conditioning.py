@@ -80,6 +80,8 @@ class Joined(nn.Module):
     def __init__(self, generator: nn.Module, channels: Channels) -> None:
         super().__init__()
         self.generator, self.channels = generator, channels
+        # Tiles ask for it.
+        self.receptive_field, self.config = (getattr(generator, name, None) for name in ("receptive_field", "config"))
 
     def forward(self, joined: Tensor) -> Tensor:
         """Images in [-1, 1] to the same range."""

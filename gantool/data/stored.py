@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from .encoding import Original, encoder_like
 from .exr import SUFFIX as EXR
 from .exr import read_channels
 from .formats.hdf5 import open_h5
-from .frames import PassForm, Place
+from .frames import Frame, PassForm, Place
 from .images import ImageReadError
 
 HDF5 = (".hdf5", ".h5")
@@ -46,6 +47,18 @@ def read_pass(root: Path, place: Place, form: PassForm) -> np.ndarray:
         raise ImageReadError(str(path), f"it is of shape {array.shape}, not (H, W) or (H, W, C)")
     image: np.ndarray = array if array.ndim == 3 else array[..., None]
     return image
+
+
+def read_pass_of(root: Path, frame: Frame, passes: Mapping[str, PassForm], name: str) -> tuple[np.ndarray, PassForm] | None:
+    """Return a pass of a frame as it is stored, and what its numbers mean there; None where the frame has none of that name.
+
+    Raises `ImageReadError`.
+    """
+    place = frame.passes.get(name)
+    if place is None:
+        return None
+    form = passes[name].at(place)
+    return read_pass(root, place, form), form
 
 
 def pass_like(data: bytes, name: str, stored: np.ndarray, form: PassForm) -> bytes:

@@ -13,7 +13,7 @@ import torch
 
 from .._version import __version__
 from ..components import Channels
-from ..data.conditions import Condition
+from ..data.conditions import Condition, Conditions
 from ..data.domains import Preprocess
 from ..errors import GantoolError
 from ..options import to_dict, validate
@@ -62,6 +62,11 @@ class Bundle:
     def preprocess(self) -> Preprocess:
         """What was done to the images that it was trained on."""
         return self.recorded.preprocess
+
+    @property
+    def conditions(self) -> Conditions:
+        """What passes become of which it sees beside the images."""
+        return self.recorded.conditions
 
     @property
     def trained_size(self) -> tuple[int, int] | None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from ..data import IMAGE_SUFFIXES
+from ..data.conditions import Encoder
 from ..data.decoding import reading
 from ..data.formats.base import Item, Stored
-from ..data.frames import Frames, Place
+from ..data.frames import Frame, Frames, Place
 from ..data.images import Form, ImageReadError
 from ..data.layouts.choosing import arrange
 from ..data.locations import Location
 from ..data.parallel import apply_to_all
 from ..data.pictures import is_image_file
+from ..data.stored import read_pass_of
 from ..data.writing import Picture, picture_of, write_file
 from ..errors import GantoolError
 from .items import refine_items
@@ -26,7 +29,7 @@ from .labels import LabelFiles, copy_new
 from .pictures import PictureFile
 from .pipeline import Failed, make_batches, pixels_of
 from .places import MARKER, RECORD, Marker, record_of, writing
-from .report import RefineReport, size_notices
+from .report import RefineReport, size_notices, without_conditions
 from .workers.base import Outcome, Piece, total
 
 _GROUP = 8
@@ -61,6 +64,7 @@ class FolderRefiner:
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._forms(left, labels)
         notices = [*size_notices(self._job.treatment, Counter(forms.values()), labels=0), *labels.notices(forms.values())]
+        notices += self._unconditioned(forms)
         for text in notices:
             self._job.watcher.notice(text)
         total, there = (sum(self._pictures.get(file, 1) for file in files) for files in (images, set(images) - set(forms)))
@@ -116,6 +120,14 @@ class FolderRefiner:
         ]
         return total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
 
+    def _unconditioned(self, files: Collection[str]) -> list[str]:
+        """Say how many pictures lack what the network could see beside them."""
+        conditions = self._job.treatment.conditions
+        frames = self._frames.frames if self._frames else ()
+        encode = Encoder(conditions, self._frames.passes if self._frames else {}, self._job.treatment.preprocess)
+        own = [frame for frame in frames if frame.picture.file in files]
+        return without_conditions(conditions, sum(encode.has(frame.passes.get) for frame in own), len(own) or len(files))
+
     def _record(self, images: Sequence[str]) -> None:
         """Say of each image that is there which refiner made it; the marker has seen to it that there is only one."""
         path = self._output / RECORD
@@ -132,9 +144,15 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
     if frames and frames.picture.values:
         job = replace(job, treatment=replace(job.treatment, values=frames.picture.values))
 
-    def items(batch: Sequence[str]) -> list[Item]:
-        reads = [(file, read) for file in batch for read in _reads(job, file, frames)]
-        return [Item(number, file, None, read) for number, (file, read) in enumerate(reads)]
+    own: dict[str, list[Frame]] = {}
+    for frame in frames.frames if frames else ():
+        own.setdefault(frame.picture.file, []).append(frame)
+
+    def items(batch: Sequence[str]) -> Iterator[Item]:
+        reads = ((file, *found) for file in batch for found in zip_longest(_reads(job, file, frames), own.get(file, ())))
+        for number, (file, read, frame) in enumerate(reads):
+            seen = (frames.passes, partial(read_pass_of, job.source, frame, frames.passes)) if frames and frame else ()
+            yield Item(number, file, None, read, "", *seen)
 
     def store(item: Item, data: bytes | None) -> None:
         if data is None:  # other pictures of the file are on their way
@@ -146,7 +164,7 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
 
     failed: dict[str, Failed] = {}
     pictures = Counter[str]()
-    for item, result in refine_items(job, map(items, batches), store=store):
+    for item, result in refine_items(job, map(list, map(items, batches)), store=store):
         pictures[item.name] += 1
         if result:
             failed.setdefault(item.name, result)
@@ -156,7 +174,7 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
 
 
 def _reads(job: Job, file: str, frames: Frames | None) -> Iterator[Callable[[], Stored]]:
-    """Yield what reads each picture of a file."""
+    """Yield what reads each picture of a file, in the order of its frames."""
     if frames is None or is_image_file(Place(file)):
         yield partial(_read, job.source / file, file)
     else:

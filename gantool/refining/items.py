@@ -17,7 +17,7 @@ from .pipeline import Failed, Pipeline
 from .treatment import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredFrame(Frame):
     """A frame that remembers how it is stored."""
 
@@ -40,7 +40,9 @@ def refine_items(
     def read(item: Item) -> StoredFrame | Failed:
         try:
             stored = item.read()
-            return StoredFrame(**vars(job.treatment.split(stored.pixels, item.name)), stored=stored)
+            pixels = stored.pixels
+            frame = job.treatment.see(job.treatment.split(pixels, item.name), item, pixels.shape[:2])
+            return StoredFrame(**vars(frame), stored=stored)
         except GantoolError as error:
             if strict:
                 raise

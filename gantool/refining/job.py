@@ -107,7 +107,12 @@ def _treatment(bundle: Bundle, size: Literal["keep", "run"] | tuple[int, int]) -
     if size == "run" and bundle.trained_size is None:
         raise GantoolError(f"--size run: {bundle.name} was trained on patches, or does not say at which size; give --size HxW")
     output_size = None if size == "keep" else bundle.trained_size if size == "run" else size
-    return Treatment(preprocess=preprocess, compute_size=preprocess.size if resized else None, output_size=output_size)
+    return Treatment(
+        preprocess=preprocess,
+        compute_size=preprocess.size if resized else None,
+        output_size=output_size,
+        conditions=bundle.conditions,
+    )
 
 
 def _marker(bundle: Bundle, treatment: Treatment) -> dict[str, str]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..compute.device import choose_device
+from ..conditioning import Joined
 from ..errors import GantoolError
 from ..model.bundle import Bundle
 from ..model.tensors import normalise, to_tensor
@@ -38,9 +39,12 @@ class Network:
         tiling: Tiling | None = None,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._name, self._channels = bundle.name, bundle.channels.images
+        self._name, self._conditions = bundle.name, bundle.channels.conditions
+        self._channels = bundle.channels.images + sum(self._conditions.values())
+        """Of one input that holds images and conditions."""
         self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
-        self._module = bundle.module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module = Joined(bundle.module, bundle.channels) if self._conditions else bundle.module
+        self._module = module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._backend = SelectedBackend(backend, self._module, self._channels, self._device, notice)
         self._tiling, self._notice = tiling or Tiling(), notice
         self._overlap = self._tiling.overlap
@@ -55,11 +59,12 @@ class Network:
         """Say how many pixels are to come, so that `--backend auto` knows whether measuring pays."""
         self._backend.expect(pixels)
 
-    def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def __call__(self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = ()) -> np.ndarray:
         """Refine a batch.
 
         Args:
             images: (h, w, c) uint8, uint16 or float32 each, all alike.
+            conditions: (h, w, K) each, as `data.conditions.Encoder` makes them; none where nothing is known.
 
         Returns:
             (N, c, h, w) float32, in [-1, 1].
@@ -68,17 +73,22 @@ class Network:
             GantoolError: Where the network does not keep the shape, gives values that are not finite, or does not fit into the
                 memory of the device.
         """
-        return self._compute(images, lambda outputs, _: outputs)
+        return self._compute(images, conditions, lambda outputs, _: outputs)
 
-    def change(self, images: Sequence[np.ndarray]) -> np.ndarray:
+    def change(self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = ()) -> np.ndarray:
         """As a call, but return what the network adds to the images: exactly 0 where it gives back what it got."""
-        return self._compute(images, torch.sub)
+        return self._compute(images, conditions, torch.sub)
 
-    def _compute(self, images: Sequence[np.ndarray], wanted: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> np.ndarray:
+    def _compute(
+        self,
+        images: Sequence[np.ndarray],
+        conditions: Sequence[np.ndarray],
+        wanted: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    ) -> np.ndarray:
         with torch.inference_mode():
             try:
                 inputs = normalise(to_tensor(np.stack(images)).to(self._device))
-                outputs = self._apply(inputs)
+                outputs = self._apply(self._joined(inputs, conditions))
             except torch.OutOfMemoryError:
                 raise GantoolError(self._too_large(len(images))) from None
             if outputs.shape != inputs.shape:
@@ -88,6 +98,17 @@ class Network:
         if not np.isfinite(found).all():
             raise GantoolError(f"the network of {self._name} gives values that are not finite: try another --checkpoint")
         return found
+
+    def _joined(self, inputs: torch.Tensor, conditions: Sequence[np.ndarray]) -> torch.Tensor:
+        """One input: images, then conditions."""
+        if not self._conditions:
+            return inputs
+        count, _, height, width = inputs.shape
+        if conditions:
+            known = to_tensor(np.stack(conditions)).to(self._device).to(inputs.dtype).permute(0, 3, 1, 2)
+        else:
+            known = inputs.new_zeros(count, sum(self._conditions.values()), height, width)
+        return torch.cat([inputs, known], dim=1)
 
     def _too_large(self, count: int) -> str:
         if count > 1:

@@ -101,7 +101,8 @@ class Pipeline(Generic[K, F, T]):
                 alike.setdefault((frame.inputs.shape, frame.inputs.dtype), []).append((key, frame))
         finished = []
         for group in alike.values():
-            changes = self.network.change([frame.inputs for _, frame in group])
+            seen = [frame.conditions for _, frame in group if frame.conditions is not None]
+            changes = self.network.change([frame.inputs for _, frame in group], seen)
             answered = [(key, frame, change) for (key, frame), change in zip(group, changes, strict=True)]
             finished += spread(pool, self.threads, self._finish, answered)
         return failed, finished

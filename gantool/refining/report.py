@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..data.conditions import Conditions
 from ..data.images import Form
 from .pipeline import Failed
 from .treatment import Treatment
@@ -64,6 +65,14 @@ class Silent:
 
     def advance(self, count: int = 1) -> None:
         """Say nothing."""
+
+
+def without_conditions(conditions: Conditions, having: int, of: int) -> list[str]:
+    """Return a line to show where pictures come without what the network was trained to see: `having` of `of` have some."""
+    if not conditions or having == of:
+        return []
+    told = f"only {having:,} of {of:,} images have any; the others" if having else f"none of {of:,} images has any: they"
+    return [f"the run was trained with {', '.join(conditions)}: {told} are refined without"]
 
 
 def size_notices(treatment: Treatment, forms: Mapping[Form, int], *, labels: int, counted: bool = True) -> list[str]:

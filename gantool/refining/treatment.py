@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..data.conditions import Conditions, Encoder
 from ..data.domains import Preprocess
+from ..data.formats.base import Item
 from ..data.frames import PassForm
 from ..data.geometry import average_apart, resized
 from ..data.images import Form
@@ -27,6 +29,8 @@ class Frame:
     """(H, W, 1) as stored."""
     inputs: np.ndarray
     """(h, w, c): what the network sees, preprocessed as in training."""
+    conditions: np.ndarray | None = None
+    """(h, w, K): what it sees beside them; None where the run was trained without."""
 
     @property
     def hidden(self) -> np.ndarray | None:
@@ -51,6 +55,8 @@ class Treatment:
     """(h, w) that the network works at; None: the size that is written."""
     output_size: tuple[int, int] | None = None
     """(H, W) that is written; None: each image keeps its own."""
+    conditions: Conditions = field(default_factory=dict)
+    """What the network sees of the passes of an image."""
     values: PassForm | None = None
     """What the numbers of images mean that are no colours but depth, say: what says "nothing here" is averaged with none."""
 
@@ -85,6 +91,14 @@ class Treatment:
             return frame
         stored = self._sized(np.ascontiguousarray(image[..., :-1]), name)
         return replace(frame, canvas=np.where(frame.hidden, stored, frame.canvas))
+
+    def see(self, frame: Frame, item: Item, size: tuple[int, int]) -> Frame:
+        """Add what is known of an image of a stored `size` (H, W) beside its pixels. Raises `GantoolError` as `Encoder`."""
+        if not self.conditions:
+            return frame
+        seen = replace(self.preprocess, size=self.compute_size or self.output_size)
+        encode = Encoder(self.conditions, item.passes, seen)
+        return replace(frame, conditions=encode(item.read_pass, size, item.name))
 
     def merge(self, frame: Frame, change: np.ndarray) -> np.ndarray:
         """Return the refined image.

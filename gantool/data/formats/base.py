@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -20,6 +20,7 @@ from ...errors import GantoolError
 from ..annotations.model import Problem
 from ..chunks import Chunk
 from ..decoding import probe_bytes, read_bytes
+from ..frames import PassForm
 from ..images import Form, ImageReadError, Images, first_of_each
 from ..locations import Location
 from ..parallel import apply_to_all
@@ -58,6 +59,10 @@ class Item:
     """Called in any thread, once. Raises `ImageReadError`, `GantoolError`."""
     key: str = ""
     """What the record of refined images calls it; `name`, where this is empty."""
+    passes: Mapping[str, PassForm] = field(default_factory=dict)
+    """Those of the container, by name."""
+    read_pass: Callable[[str], tuple[np.ndarray, PassForm] | None] = lambda _: None
+    """One of this image, as of `data.conditions.HasPasses`. Called in any thread, once for each. Raises as `read`."""
 
 
 class Rewriter(ABC):

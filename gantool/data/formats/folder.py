@@ -17,7 +17,7 @@ from ..locations import Location
 from ..parallel import apply_to_all
 from ..pictures import probe_picture, read_picture, transform
 from ..samples import Sample, Source
-from ..stored import read_pass
+from ..stored import read_pass_of
 from .base import StorageFormat
 from .frames import samples_of_frames
 
@@ -61,11 +61,7 @@ class FolderImages:
 
     def read_pass(self, index: int, name: str) -> tuple[np.ndarray, PassForm] | None:
         """Return a pass of a picture as it is stored. Raises `ImageReadError`."""
-        place = None if self.frames is None else self.frames.frames[index].passes.get(name)
-        if place is None:
-            return None
-        form = self.passes[name].at(place)
-        return read_pass(self.root, place, form), form
+        return None if self.frames is None else read_pass_of(self.root, self.frames.frames[index], self.frames.passes, name)
 
     def forms(self) -> Mapping[Form, int]:
         if self.frames is None:

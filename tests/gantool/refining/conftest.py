@@ -36,6 +36,7 @@ class FakeBundle:
     preprocess: Preprocess = field(default_factory=Preprocess)
     trained_size: tuple[int, int] | None = None
     channels: Channels = Channels(3)  # noqa: RUF009
+    conditions: dict = field(default_factory=dict)
     name: str = "run-1"
     digest: str = "digest-1"
 
