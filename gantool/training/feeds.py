@@ -23,7 +23,8 @@ from ..compute.launch import subprocesses
 from ..conditioning import split
 from ..data.conditions import Conditions
 from ..data.load import load_all, nbytes
-from ..data.order import shuffled, stream_rows, uniforms
+from ..data.matching import Matches
+from ..data.order import real_seed, shuffled, stream_rows, uniforms
 from ..data.parallel import apply_to_all
 from ..data.patches import Patch, Place, cut
 from ..data.prepare import Prepared
@@ -46,6 +47,15 @@ class Share:
     rank: int
     world_size: int
     device: torch.device
+    follows: tuple[Matches, Share] | None = None
+    """Of real images that are matched to synthetic ones: the table, and the share of these."""
+
+    def order(self, count: int) -> Order | MatchedOrder:
+        """Return the order in which it draws from `count` images."""
+        if self.follows is None:
+            return Order(count, self)
+        matches, source = self.follows
+        return MatchedOrder(matches, Order(matches.count, source), self)
 
     def positions(self, number: int) -> np.ndarray:
         """(batch_size,) places of the rows of the batch `number` among all that are ever drawn."""
@@ -78,6 +88,26 @@ class Order:
             self._block = block
         numbers: np.ndarray = self._numbers[row]
         return numbers
+
+
+class MatchedOrder:
+    """Real images that hold what the synthetic ones of the same batch hold; as `Order`."""
+
+    def __init__(self, matches: Matches, source: Order, share: Share) -> None:
+        self._matches, self._source, self._share = matches, source, share
+
+    def draws(self, number: int) -> np.ndarray:
+        """(batch_size, 2) in [0, 1): which crop of each image the batch `number` has."""
+        return self._drawn(number)[1]
+
+    def batch(self, number: int) -> np.ndarray:
+        """(batch_size,) image numbers of the batch `number`."""
+        return self._drawn(number)[0]
+
+    def _drawn(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        positions, seed = self._share.positions(number), self._share.seed
+        chance, places = uniforms(positions, seed=real_seed(seed))[:, 0], uniforms(positions, seed=seed)
+        return self._matches.draw(self._source.batch(number), self._source.draws(number), chance, places)
 
 
 Labelled = Callable[[int], list[dict[str, Any]]]
@@ -144,7 +174,7 @@ class ResidentFeed(Feed):
     """Holds all images of a domain on the device, as stored (8 or 16 bit); a batch is one indexing there, or a crop of each."""
 
     def __init__(self, domain: Domain, share: Share, *, labels: bool = False) -> None:
-        order, patch, conditions = Order(len(domain), share), _patch_of(domain), _conditions_of(domain)
+        order, patch, conditions = share.order(len(domain)), _patch_of(domain), _conditions_of(domain)
         pick: Callable[[int], Iterator[Stored | str]]
         if patch:
             frames = apply_to_all(partial(_frame, domain), range(len(domain)))
@@ -177,14 +207,14 @@ class IterableFeed(Feed):
 # Functions, so that a feed which nobody holds any more goes at once, and its workers with it: a method would hold the feed.
 
 
-def _pick(held: Sequence[torch.Tensor], order: Order, first: int) -> Iterator[Stored]:
+def _pick(held: Sequence[torch.Tensor], order: Order | MatchedOrder, first: int) -> Iterator[Stored]:
     for number in count(first):
         numbers = order.batch(number)
         rows = to_device(torch.from_numpy(numbers), held[0].device)
         yield [each[rows] for each in held], [None] * len(numbers)
 
 
-def _crop(frames: Sequence[Sequence[torch.Tensor]], patch: Patch, order: Order, first: int) -> Iterator[Stored]:
+def _crop(frames: Sequence[Sequence[torch.Tensor]], patch: Patch, order: Order | MatchedOrder, first: int) -> Iterator[Stored]:
     for number in count(first):
         rows = zip(order.batch(number).tolist(), order.draws(number), strict=True)
         crops = [[cut(values, patch, draw) for values in frames[row]] for row, draw in rows]
@@ -193,7 +223,7 @@ def _crop(frames: Sequence[Sequence[torch.Tensor]], patch: Patch, order: Order, 
 
 
 def _read_ahead(domain: Domain, share: Share, workers: int, first: int) -> Iterator[Stored | str]:
-    order = Order(len(domain), share)
+    order = share.order(len(domain))
     loader: DataLoader[Any] = DataLoader(
         _Reader(domain),
         sampler=((order.batch(number), order.draws(number)) for number in count(first)),
@@ -318,7 +348,7 @@ def first_labels(domain: Domain, count: int, *, seed: int) -> list[dict[str, Any
 
 def _labelled(domain: Domain, share: Share) -> Labelled | None:
     # An order of its own: a worker may be many batches ahead.
-    order = Order(len(domain), share)
+    order = share.order(len(domain))
     return (lambda number: label_records(domain, order.batch(number))) if getattr(domain, "labels", None) else None
 
 

@@ -71,7 +71,7 @@ class TrainingRun:
             team = self.team = self.team or meet(self.plan.settings)
             # Within the handlers of signals, which treat the loss of another process in a way of their own.
             with team.surviving(self.folder):
-                session = open_session(self.plan, team)
+                session = open_session(self.plan, team, self.folder)
                 try:
                     self._train(session, team, interrupt)
                 finally:
@@ -87,6 +87,8 @@ class TrainingRun:
             if self.main:
                 # Again: it may say other things now that a resumed run was seen to be able to follow them.
                 write_plan(self.folder, self.plan, self.registry, processes=team.count)
+                if session.content:
+                    session.content.keep(self.folder)
             if self.saved == total:
                 self._say(f"{self.folder} is complete: {total} of {total} steps; --steps N trains further")
                 return

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from ..model.tensors import eight_bits
 from ..plan.resolve import Plan, generator_slot
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
+from .content import Content, open_content
 from .draws import Draws, dropped_rows
 from .feeds import Feed, Share, first_labels, open_feed
 
@@ -67,6 +69,8 @@ class Session:
     """Of the images, by "synthetic" and "real": as long as they stay, a resumed run draws what it would have drawn."""
     figures: tuple[Figure, ...]
     """The recipe's headline figures."""
+    content: Content | None
+    """Which real patches go with which synthetic ones, where the run matches them."""
     summary: str
     """One line for the user: how many images of which form, on which device."""
 
@@ -93,10 +97,10 @@ def meet(settings: RunSettings, launch: Launch = _ALONE) -> Team:
     return open_team(launch, device=settings.device, precision=settings.precision, timeout=settings.timeout)
 
 
-def open_session(plan: Plan, team: Team | None = None) -> Session:
+def open_session(plan: Plan, team: Team | None = None, folder: Path | None = None) -> Session:
     """Build data first (its errors are the commonest), then networks and recipe. Raises `GantoolError`.
 
-    `team`: the processes that share the run; called by all of them.
+    `team`: the processes that share the run; called by all of them. `folder`: of the run, with what was found out about its data.
     """
     settings = plan.settings
     record = plan.recipe.provided.record
@@ -113,7 +117,8 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         conditions = choose(settings.conditions, domains.source)
         source, target, preprocess = prepare(domains, ranged, settings.patch, conditions)
         settings = replace(settings, patch=source.patch or "off")
-        feeds = _open_feeds((source, target), settings, team, labels="sees-labels" in record.provides)
+        content = open_content(settings, source, target, folder)
+        feeds = _open_feeds((source, target), settings, team, content, labels="sees-labels" in record.provides)
         count, firsts = _draw_first(feeds, (source, target), settings.batch_size)
     sample, held_source, held_target = _hold(firsts, count, team)
     channels = Channels(sample.shape[1], {name: found.channels for name, found in conditions.items()})
@@ -131,9 +136,10 @@ def open_session(plan: Plan, team: Team | None = None) -> Session:
         held_labels=_held_labels(plan, source, count),
         fingerprints={"synthetic": _fingerprint(source, held_source.images), "real": _fingerprint(target, held_target.images)},
         figures=record.figures,
+        content=content,
         summary=_summary(source, target, sample, team)
         + _patches(plan, source, target)
-        + f"\n{range_told}" * bool(range_told)
+        + "".join(f"\n{text}" for text in (range_told, content and content.told) if text)
         + _seen(conditions),
     )
 
@@ -189,9 +195,12 @@ def _share(settings: RunSettings, team: Team) -> Share:
     )
 
 
-def _open_feeds(domains: Iterable[Domain | StreamingDomain], settings: RunSettings, team: Team, *, labels: bool) -> list[Feed]:
+def _open_feeds(
+    domains: Iterable[Prepared | PreparedStream], settings: RunSettings, team: Team, content: Content | None, *, labels: bool
+) -> list[Feed]:
     share = _share(settings, team)
-    sides = (share, "synthetic"), (replace(share, seed=real_seed(share.seed)), "real")
+    follows = (content.matches, share) if content else None
+    sides = (share, "synthetic"), (replace(share, seed=real_seed(share.seed), follows=follows), "real")
     return [
         open_feed(domain, own, cache_gib=settings.cache_gib, workers=settings.workers, what=what, labels=labels)
         for domain, (own, what) in zip(domains, sides, strict=True)
