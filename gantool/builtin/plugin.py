@@ -113,6 +113,8 @@ _LAYOUTS = {
     "kubric": "Kubric, and MOVi as files",
     "hypersim": "Hypersim (HDF5 by camera and frame)",
     "blenderproc": "BlenderProc (HDF5 per frame)",
+    "synthia": "SYNTHIA",
+    "unityeyes": "UnityEyes",
     "vkitti2": "Virtual KITTI 2",
     "airsim": "AirSim recordings",
     "rhd": "RHD, rendered hands",

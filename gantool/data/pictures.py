@@ -125,7 +125,8 @@ def rewritten(path: Path, *, pictures: Pixels = (), passes: Passes = (), fit: Fi
     Raises `ImageReadError` where it is damaged, `GantoolError`, and `ValueError` for passes that cannot be fitted.
     """
     suffix, root = path.suffix.lower(), path.parent
-    own = [(replace(place, file=path.name), form) for place, form in passes] if fit else []
+    # Two passes may be two channels of one file.
+    own = list({replace(place, file=path.name): form for place, form in passes}.items()) if fit else []
     followed = [(place, fit_pass(read_pass(root, place, form), form, fit, place)) for place, form in own] if fit else []
     if suffix == EXR:
         return _exr(path.read_bytes(), path.name, pictures, followed, fit)

@@ -32,6 +32,7 @@ _EXACT = (".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 """Image files that keep every value."""
 _TEXTS = (".json", ".txt", ".csv", ".tsv", ".xml")
 _NUMBER = re.compile(r"\d+")
+_TEXT_OF_NUMBERS = re.compile(r"\(?\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?(\s*,\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?)*\s*\)?", re.IGNORECASE)
 _LOOKED_AT, _NAMED = 8, 4
 
 
@@ -191,11 +192,16 @@ def _numbers_in(file: str, data: bytes) -> list[str]:
         elif isinstance(value, list):
             for inner in value:
                 walk(inner, name)
-        elif isinstance(value, int | float) and not isinstance(value, bool) and name:
+        elif name and ((isinstance(value, int | float) and not isinstance(value, bool)) or _is_number(value)):
             found[name] = None
 
     walk(json.loads(data), "")
     return list(found)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a text is a number, or several: "(1.5, 2)"."""
+    return isinstance(value, str) and _TEXT_OF_NUMBERS.fullmatch(value) is not None
 
 
 def copy_new(files: Sequence[str], output: Path, carry: Callable[[str], None]) -> tuple[int, list[Failed]]:

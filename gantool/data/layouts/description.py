@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import GantoolError
 from ...values import counted
-from ..frames import Doubt, Frame, Frames, LabelForm, PassForm, PictureForm, Place
+from ..frames import Doubt, Frame, Frames, LabelForm, LabelKind, PassForm, PictureForm, Place
 from ..records import read_records
 from .patterns import fill, natural, pattern
 from .tree import Tree
@@ -90,7 +90,8 @@ def apply(description: Description, tree: Tree) -> Frames:
         frames = seen
     elif not doubts:
         aside, doubts = _left_over([file for file in tree.pictures if file not in used and file not in copied], frames, tree)
-    notes = (*description.notes, *aside, *_without(description, frames))
+    alone = () if description.image else _orphans(description, taken, frames)
+    notes = (*description.notes, *aside, *_without(description, frames), *alone)
     return Frames(
         description.name,
         description.picture,
@@ -238,6 +239,22 @@ def _without(description: Description, frames: Sequence[Frame]) -> Iterator[str]
     if lacking and frames:
         each = ", ".join(f"{counted(len(found), 'lacks', 'lack')} {name}" for name, found in lacking.items())
         yield f"of {counted(len(frames), 'frame')}, {each}, such as {next(iter(lacking.values()))[0].picture.file}"
+
+
+def _orphans(description: Description, taken: _Taken, frames: Sequence[Frame]) -> Iterator[str]:
+    """Yield a note for each pass, and each kind of mask, of which files belong to no picture."""
+    known = frozenset(place.file for frame in frames for place in (*frame.passes.values(), *_masks(description, frame)))
+    sources = {name: sources for name, (sources, _) in description.passes.items()}
+    sources |= {name: (one,) for name, (one, form) in description.labels.items() if form.kind == LabelKind.MASKS}
+    for name, several in sources.items() if frames else ():
+        files = [file for source in several for file, _ in taken.by_pattern[source.files] if file not in known]
+        if files:
+            yield f"no picture for {counted(len(files), 'file')} of {name}, such as {files[0]}"
+
+
+def _masks(description: Description, frame: Frame) -> Iterator[Place]:
+    for name, places in frame.labels.items():
+        yield from places if description.labels[name][1].kind == LabelKind.MASKS else ()
 
 
 def _missing(description: Description) -> str:

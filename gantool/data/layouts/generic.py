@@ -5,25 +5,23 @@ Nothing is guessed away: what could be a picture or a label is a doubt, which st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...values import counted
 from .. import IMAGE_SUFFIXES
-from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassForm, PassKind, PictureForm
+from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassKind, PictureForm
 from .description import Description, Source
 from .listed import listed
-from .patterns import pattern
-from .tree import ARRAYS, Tree
+from .spelling import MOST, arrays_of, belonging, form_of, joining, literal, named_passes, per_picture, source_of
+from .tree import Tree
 from .units import Unit, glob_of, paired, units_of
 from .words import PICTURE, role, roles, tokens
 
 PLAIN, FOLDERS, COMPANIONS, LISTED = "plain", "folders", "companions", "listed"
 
-_MOST = 0.5
 _COLOURS = PictureForm()
-_PER_PICTURE = (".json", ".txt", ".xml")
 
 
 @dataclass
@@ -49,7 +47,7 @@ def describe(tree: Tree, pictures: Iterable[str] = ()) -> Description | None:
 
 def _describe(tree: Tree, said: frozenset[str]) -> Description | None:
     units = units_of(tree, [file for file in tree.pictures if not said or file in said])
-    names = listed(tree) if not said else frozenset()
+    names, shared = listed(tree) if not said else (frozenset[str](), frozenset[str]())
     if not units:
         return None
     if said:
@@ -61,19 +59,27 @@ def _describe(tree: Tree, said: frozenset[str]) -> Description | None:
     told = [unit for unit in units if unit.look or unit.role not in (None, PICTURE) or not _is_image(unit)] or units
     # A set whose files are all of one kind is a set of pictures, whatever its name.
     kinds = {(unit.role, bool(unit.data), _grey(unit)) if unit.role in (None, PICTURE) else unit.role for unit in told}
-    found = _Sorted(list(told), [], [], []) if len(kinds) == 1 else _judge(told, names, tree)
+    found = _Sorted(list(told), [], [], []) if len(kinds) == 1 else _judge(told, names, shared, tree)
     found.pictures += [unit for unit in units if unit not in told]
     _twins(found)
-    return _description(tree, found, names, (), _depth(tree, told) if len(kinds) == 1 else _COLOURS)
+    return _description(tree, found, names | shared, (), _depth(tree, told) if len(kinds) == 1 else _COLOURS)
 
 
 def _is_image(unit: Unit) -> bool:
     return unit.files[0].lower().endswith(IMAGE_SUFFIXES)
 
 
-def _judge(units: Sequence[Unit], names: frozenset[str], tree: Tree) -> _Sorted:
+def _judge(units: Sequence[Unit], names: frozenset[str], shared: frozenset[str], tree: Tree) -> _Sorted:
     """Say of each unit what it is, or doubt it."""
-    listed_units = [unit for unit in units if sum(file in names for file in unit.files) > _MOST * len(unit.files)]
+
+    def are(unit: Unit, known: frozenset[str]) -> bool:
+        return sum(file in known for file in unit.files) > MOST * len(unit.files)
+
+    listed_units = [unit for unit in units if are(unit, names) or (are(unit, names | shared) and not unit.data)]
+    # A folder of labels may show them in colours, too: GT/COLOR beside GT/LABELS.
+    for unit in units:
+        if unit.role == PICTURE and unit.data and unit.within is not None and unit not in listed_units:
+            unit.role = unit.within
     called = [unit for unit in units if unit.role == PICTURE]
     sure = listed_units or [unit for unit in called if not unit.data] or called
     plain = [unit for unit in units if unit.role in (None, PICTURE) and not unit.data]
@@ -108,12 +114,12 @@ def _why(unit: Unit, base: Sequence[Unit], *, certain: bool) -> str | None:
         odd = unit.role == PassKind.NORMALS and not unit.unit and (beside == 0 or (unit.look is not None and unit.look.lossy))
         wrong = unit.photo and (unit.role in IDS or odd)
         if wrong:
-            return f"is called {unit.role}, but looks like a picture" if beside > 0 else ""
+            return f"is called {unit.role} and looks like a picture" if beside > 0 else ""
         shows = not base or beside > 0 or bool(unit.data) or unit.role in (PassKind.CLASSES, PassKind.INSTANCES)
-        return None if shows else f"is called {unit.role}, but belongs to no picture"
+        return None if shows else "has the name of a pass and belongs to no picture"
     if unit.data:
         return unit.data
-    near = max((_same_names(unit, picture) for picture in base), default=0.0) > _MOST
+    near = max((_same_names(unit, picture) for picture in base), default=0.0) > MOST
     alike = any(_grey(unit) == _grey(picture) for picture in base)
     if near and (certain or not alike):
         return "has the same name" if alike else f"has the same name, in {'grey' if _grey(unit) else 'colour'}"
@@ -182,18 +188,22 @@ def _depth(tree: Tree, units: Sequence[Unit]) -> PictureForm:
 def _description(
     tree: Tree, found: _Sorted, names: frozenset[str], copy: Sequence[str], picture: PictureForm = _COLOURS
 ) -> Description:
-    arrays = [unit for unit in _arrays(tree) if unit.role not in (None, PICTURE)]
-    beside = [unit for unit in arrays if any(_pairing(unit, picture) > _MOST for picture in found.pictures)]
+    arrays = [unit for unit in arrays_of(tree) if unit.role not in (None, PICTURE)]
+    beside = [unit for unit in arrays if any(_pairing(unit, picture) > MOST for picture in found.pictures)]
     passes = [*found.passes, *beside]
-    patterns = _joining(found.pictures, passes)
-    sources = tuple(_source(tree, text, unit, picture.kind or PICTURE) for text, unit in patterns.items())
-    named = dict(_named_passes(tree, passes))
-    labels = {}
-    if names and (text := _per_picture(tree, patterns)):
+    patterns = joining(found.pictures, passes)
+    sources = tuple(source_of(tree, text, unit, picture.kind or PICTURE) for text, unit in patterns.items())
+    joined = [(unit, *belonging(unit, patterns)) for unit in passes]
+    masks = [(unit, text) for unit, text, several in joined if several and unit.role in IDS and _is_image(unit)]
+    named = dict(named_passes(tree, [(unit, text) for unit, text, _ in joined if (unit, text) not in masks]))
+    labels = {
+        "masks" if len(masks) == 1 else literal(unit.pattern): (Source(text), LabelForm(LabelKind.MASKS)) for unit, text in masks
+    }
+    if names and (text := per_picture(tree, patterns)):
         labels["annotations"] = (Source(text), LabelForm(LabelKind.OTHER))
-    name = LISTED if names else PLAIN if not named else FOLDERS if any(unit.folder for unit in passes) else COMPANIONS
-    kinds = ", ".join(dict.fromkeys(str(form.kind) for _, form in named.values()))
-    missing = f"there are passes alone ({kinds})" if named and not sources else ""
+    name = LISTED if names else PLAIN if not passes else FOLDERS if any(unit.folder for unit in passes) else COMPANIONS
+    kinds = ", ".join(dict.fromkeys(str(unit.role) for unit in passes))
+    missing = f"there are passes alone ({kinds})" if passes and not sources else ""
     return Description(
         name,
         sources,
@@ -205,92 +215,3 @@ def _description(
         doubts=tuple(found.doubts),
         missing=missing,
     )
-
-
-def _arrays(tree: Tree) -> list[Unit]:
-    files = [file for file in tree.files if file.lower().endswith(ARRAYS)]
-    return units_of(tree, files) if files else []
-
-
-def _joining(pictures: Sequence[Unit], passes: Sequence[Unit]) -> dict[str, Unit]:
-    """Return the patterns of the pictures, in the spelling that agrees with most passes, the most exact ones first."""
-    found: dict[str, Unit] = {}
-    for unit in pictures:
-        text = unit.pattern
-        moved = text.replace("{at/}", "{sub/}", 1)
-        if "{sub/}" not in text and passes:
-            gain = sum(
-                paired(one.pattern, one.files, moved, unit.files) - paired(one.pattern, one.files, text, unit.files)
-                for one in passes
-            )
-            text = moved if gain > 0 else text
-        found.setdefault(text, unit)
-    return dict(sorted(found.items(), key=lambda item: -len(item[0].replace("{frame}", ""))))
-
-
-def _named_passes(tree: Tree, units: Sequence[Unit]) -> Iterable[tuple[str, tuple[tuple[Source, ...], PassForm]]]:
-    """Yield each pass under the name of its kind, or a longer one where there are several of a kind."""
-    found: dict[tuple[PassKind, str, str], dict[str, tuple[Source, PassForm]]] = {}
-    for unit in units:
-        kind = PassKind(str(unit.role))
-        form = form_of(kind, unit)
-        # Depth.exr and Depth0001.exr are one pass, and so is depth of another file type.
-        same = found.setdefault((kind, _literal(unit.pattern), repr(form)), {})
-        same[unit.pattern] = (_source(tree, unit.pattern, unit, kind), form)
-    kinds = [kind for kind, _, _ in found]
-    taken: set[str] = set()
-    for (kind, literal, _), sources in found.items():
-        name = str(kind) if kinds.count(kind) == 1 and kind != PassKind.OTHER else literal
-        name = name if name not in taken else f"{name}_{next(iter(sources)).rpartition('.')[2]}"
-        taken.add(name)
-        yield name, (tuple(source for source, _ in sources.values()), next(iter(sources.values()))[1])
-
-
-def form_of(kind: PassKind, unit: Unit) -> PassForm:
-    """Return what is known of a pass by its kind and its pixels: normals of whole numbers are (n + 1) / 2."""
-    if kind == PassKind.NORMALS and unit.look and unit.look.bits < 32:
-        return PassForm(kind, scale=2 / (2**unit.look.bits - 1), offset=-1.0)
-    if kind in DEPTHS and unit.look and unit.look.channels >= 3 and not unit.look.grey:
-        return PassForm(PassKind.OTHER)  # in colours, or packed: only who wrote it knows how
-    # No surface is at the camera, and what is beyond the range of a file is clipped.
-    clipped = (65535.0,) if unit.look and unit.look.bits == 16 else ()
-    return PassForm(kind, background=(0.0, *clipped)) if kind in DEPTHS else PassForm(kind)
-
-
-def _literal(text: str) -> str:
-    words = [word for place, word in enumerate(pattern(text).pieces) if place % 2 == 0]
-    name = "_".join(word.strip("/_-. ") for word in words[:-1] if word.strip("/_-. "))
-    last = words[-1].rpartition(".")[0].strip("/_-. ")
-    return "_".join(part for part in (name, last) if part).lower().replace(" ", "_").replace("/", "_") or "other"
-
-
-def _source(tree: Tree, text: str, unit: Unit, role: PassKind | str) -> Source:
-    """Return where a unit's values lie; in an EXR, which channels: a number of its own is written as grey, in three of them."""
-    if not unit.files[0].lower().endswith(".exr"):
-        return Source(text)
-    wanted = {PICTURE: ("RGB", "Y"), PassKind.NORMALS: ("XYZ", "RGB"), PassKind.ALBEDO: ("RGB",), PassKind.MOTION: ("XY", "RG")}
-    for part in tree.exr(unit.files[0]):
-        # Layers, where it has some: the picture is the one called so, else the first.
-        prefixes = sorted({name[: name.rfind(".") + 1] for name in part.channels}, key=lambda one: roles(one) == [])
-        for letters in (*wanted.get(role, ()), "V", "Z", "R", "Y", "X"):
-            for prefix in prefixes:
-                if all(f"{prefix}{letter}" in part.channels for letter in letters):
-                    return Source(text, part=part.name, channels=tuple(f"{prefix}{letter}" for letter in letters))
-    return Source(text)
-
-
-def _per_picture(tree: Tree, pictures: Mapping[str, Unit]) -> str:
-    """Return the pattern of label files that lie beside the pictures, or in `labels/` instead of `images/`; ""."""
-    for suffix in _PER_PICTURE:
-        files = tree.ending(suffix)
-        for text, unit in pictures.items():
-            stem = text.rpartition(".")[0]
-            for tried in (
-                stem,
-                stem.replace("images/", "labels/"),
-                stem.replace("images/", "annotations/"),
-                stem.replace("JPEGImages/", "Annotations/"),
-            ):
-                if paired(f"{tried}{suffix}", files, text, unit.files):
-                    return f"{tried}{suffix}"
-    return ""

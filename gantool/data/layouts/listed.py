@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
@@ -16,16 +17,19 @@ _MOST_LISTS = 40
 _LABELS = (".txt", ".xml", ".json")
 
 
-def listed(tree: Tree) -> frozenset[str]:
-    """Return the images that COCO, CVAT and tables list, and those that have a label file of their own.
+def listed(tree: Tree) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the images that COCO, CVAT and tables list, and those that have a label file of their own, if not to themselves.
 
     Such a file has the image's name and lies beside it, or where YOLO and VOC put it: in `labels/` or `annotations/` instead of
-    `images/`.
+    `images/`. Where several images have the name, it may be a picture and its mask, so that these are not sure to be listed.
     """
     index = ImageIndex(tree.pictures)
     found = {image for file, name in _names(tree) if (image := index.find(name, file))}
     stems = {_key(file) for file in tree.files if file.lower().endswith(_LABELS)}
-    return frozenset(found | {image for image in tree.pictures if _key(image) in stems})
+    beside = [image for image in tree.pictures if _key(image) in stems]
+    counts = Counter(map(_key, beside))
+    shared = frozenset(image for image in beside if counts[_key(image)] > 1) - found
+    return frozenset(found.union(beside)) - shared, shared
 
 
 def _key(file: str) -> tuple[str, str]:

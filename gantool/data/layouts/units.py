@@ -27,6 +27,8 @@ class Unit:
     """What their names say."""
     folder: bool
     """Whether it is a folder's name that says so."""
+    within: Role | None = None
+    """Which pass a folder further up says, where a folder or a name below it says "picture"."""
     files: list[str] = field(default_factory=list)
     look: Look | None = None
     """Of the file that looks the least like a picture, where that is most of them."""
@@ -114,9 +116,10 @@ def _sort(files: Sequence[str], shared: int, *, fine: bool) -> list[Unit]:
         stem, _, suffix = name.rpartition(".")
         in_folders = [of(one) if place >= shared or role(of(one)) == PICTURE else [] for place, one in enumerate(folders)]
         text, said, by_folder = _pattern(folders, in_folders, stem, of(stem), suffix)
+        passes = [one for one in map(role, in_folders) if one not in (None, PICTURE)]
         key = (text, *_trait(file.rpartition("/")[0], stem)) if fine else (text,)
         if key not in found:
-            found[key] = Unit(text, said, by_folder)
+            found[key] = Unit(text, said, by_folder, passes[-1] if passes else None)
         found[key].files.append(file)
     return list(found.values())
 

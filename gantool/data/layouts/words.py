@@ -20,7 +20,7 @@ _PHRASES: dict[Role, str] = {
     PassKind.DISTANCE: "distance range distance_to_camera depth_perspective depth_ray",
     PassKind.NORMALS: "normal normals normalmap normal_map nrm",
     PassKind.INSTANCES: "instance instances inst panoptic instancegt instance_ids instance_id instance_segmentation "
-    "object_index object_ids object_id index_ob ind_ob",
+    "object_index object_ids object_id index_ob ind_ob segmentation_object",
     PassKind.CLASSES: "classes semantic semantics semseg seg segm segs segmentation segmentations mask masks label labels "
     "parsing gt annotation annotations classgt groundtruth ground_truth label_ids train_ids class_ids semantic_segmentation "
     "trimap trimaps silhouette silhouettes segmentation_class",

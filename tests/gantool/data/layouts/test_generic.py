@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets_of_others as sets
 import numpy as np
 import pytest
 import simulators as made
@@ -133,13 +135,58 @@ def test_a_pass_by_its_name_that_looks_like_a_picture_is_in_doubt(put: Put, tmp_
     put(made.photo(), *names("rgb/"))
     put(made.photo(3), *names("gt/"))
     (doubt,) = read_frames(tmp_path).doubts
-    assert (doubt.first, doubt.second, doubt.why) == ("rgb/000.png", "gt/000.png", "is called classes, but looks like a picture")
+    assert (doubt.first, doubt.second, doubt.why) == ("rgb/000.png", "gt/000.png", "is called classes and looks like a picture")
 
 
 def test_a_picture_of_the_same_name_beside_one_that_is_called_so_is_in_doubt(put: Put, tmp_path: Path):
     put(made.photo(), *names("rgb/"))
     put(made.photo(3), *names("layer7/"))
     assert [doubt.second for doubt in read_frames(tmp_path).doubts] == ["layer7/000.png"]
+
+
+def test_a_label_file_of_two_images_does_not_say_which_is_the_picture(put: Put, tmp_path: Path):
+    put(made.photo(), *names("", suffix="jpg"))
+    put(made.ids(), *names(""))
+    put("<object/>", *names("", suffix="xml"))
+    assert [(doubt.first, doubt.second) for doubt in read_frames(tmp_path).doubts] == [("000.jpg", "000.png")]
+
+
+def test_files_of_a_pass_that_belong_to_no_picture_are_said(put: Put, tmp_path: Path):
+    put(made.photo(), *names("images/"))
+    put(made.ids(), "masks/000.png", "masks/900.png")
+    notes = read_frames(tmp_path).settled(tmp_path).notes
+    assert notes == (
+        "of 3 frames, 2 lack classes, such as images/001.png",
+        "no picture for 1 file of classes, such as masks/900.png",
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "passes", "labels"),
+    [
+        (sets.coco_writer, {"instances"}, set()),
+        (sets.coco_panoptic, {"instances"}, set()),
+        (sets.synthia, {"classes", "instances", "shown", "depth"}, set()),
+        (sets.gta5, {"classes"}, set()),
+        (sets.unityeyes, set(), {"interior_margin", "iris", "caruncle", "gaze"}),
+        (sets.voc, {"classes", "instances"}, {"annotations"}),
+        (sets.yolo, {"classes"}, {"annotations"}),
+        (sets.nuclei, set(), {"masks"}),
+        (sets.vistas, {"classes", "instances"}, set()),
+    ],
+)
+def test_data_sets_that_many_have(write: Callable[[Path], None], passes: set[str], labels: set[str], tmp_path: Path):
+    write(tmp_path)
+    found = read_frames(tmp_path).settled(tmp_path)
+    assert found.notes == ()
+    for frame in found.frames:
+        assert (set(frame.passes), set(frame.labels)) == (passes, labels)
+        for place in frame.passes.values():  # of the same frame
+            assert re.findall(r"k?\d+x?", place.file)[-1] == re.findall(r"k?\d+x?", frame.picture.file)[-1]
+    if write is sets.nuclei:
+        assert [place.file for place in found.frames[1].labels["masks"]] == [
+            f"stage1_train/0001/masks/0001{m}.png" for m in range(2)
+        ]
 
 
 def test_pictures_that_no_annotation_lists_are_noted_and_ids_among_them_doubted(put: Put, tmp_path: Path):
