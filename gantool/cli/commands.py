@@ -28,8 +28,10 @@ COMMANDS = {
     "evaluate": ("gantool.cli.evaluate:evaluate", "Measure whether refining helps: one verdict, one table."),
     "report": ("gantool.cli.evaluate:report", "Write one HTML page about a run."),
     "turing-test": ("gantool.cli.turing_test:turing_test", "Ask people whether they can tell refined from real images."),
+    "runs": ("gantool.cli.runs:runs", "List runs: recipe, data, steps, verdict."),
+    "compare": ("gantool.cli.runs:compare", "Say what two runs differ in; their pictures side by side."),
     "plugins": ("gantool.cli.plugins:plugins", "List installed plugins and what they provide."),
-    "show": ("gantool.cli.show:show", "Show the slots, options and defaults of a recipe or component."),
+    "show": ("gantool.cli.show:show", "Show a recipe, a component or a run: slots, options, values."),
     "new-plugin": ("gantool.cli.plugins:new_plugin", "Write the project of a new plugin that trains at once."),
     "completion": ("gantool.cli.complete:completion", "Print the shell-completion script."),
 }

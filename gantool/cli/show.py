@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,23 +15,32 @@ from ..kinds import KINDS
 from ..options import derived, describe, to_dict, validate
 from ..plan.resolve import DEFAULT_METRIC, find_preset
 from ..plugins.registry import Provided, Registry, load_plugins
+from ..runs.folder import RUN
 from .complete import complete_anything
 
 
-@click.command(short_help="Show the slots, options and defaults of a recipe or component.")
-@click.argument("words", nargs=-1, required=True, metavar="[KIND] NAME", shell_complete=complete_anything)
+@click.command(short_help="Show a recipe, a component or a run: slots, options, values.")
+@click.argument("words", nargs=-1, required=True, metavar="[KIND] NAME|RUN", shell_complete=complete_anything)
 @click.option("--preset", metavar="NAME", help="Show the values of this preset instead of the default one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(words: tuple[str, ...], preset: str | None, as_json: bool) -> None:
-    """Show what a recipe or a component is and which options it has.
+    """Show what a recipe, a component or a run is, and which options it has.
 
     \b
     gantool show simgan                      a recipe: slots, presets, all options
     gantool show simgan:refiner              a component
     gantool show generator simgan:refiner    the same, where its name alone is not clear
+    gantool show runs/simgan-001             a run: how far it got, and every value that decided it
     """
     if len(words) > 2:
         raise click.UsageError("write one name, or a kind and a name")
+    if len(words) == 1 and (Path(words[0]) / RUN).is_file():
+        from .runs import print_run
+
+        if preset is not None:
+            raise GantoolError(f"--preset goes with a recipe; {words[0]} is a run")
+        print_run(Path(words[0]), as_json=as_json)
+        return
     registry = load_plugins()
     kind, name = words if len(words) == 2 else (None, words[0])
     data = _describe(registry, _look_up(registry, kind, name), preset)

@@ -78,7 +78,7 @@ def train(
     """Train a recipe on labelled synthetic and unlabelled real images.
 
     \b
-    gantool train --plugin simgan                                  built-in eyes
+    gantool train                                                  simgan, on its built-in eyes
     gantool train --plugin simgan --synthetic DIR --real DIR       your images
     gantool train --resume runs/simgan-001                         go on
 
@@ -94,11 +94,16 @@ def train(
     from ..plugins.registry import load_plugins
 
     registry = load_plugins()
-    plan = resolve(registry, *([read_config(Path(config))] if config else []), *said)
+    sources = (*([read_config(Path(config))] if config else []), *said)
+    plan = resolve(registry, *sources)
     if dry_run:
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))
         return 0
+    if not quiet and speaks() and not any(source.plugin for source in sources):
+        click.echo(f"Recipe: {plan.recipe.component} (--plugin NAME for another)", err=True)
+    if not quiet and speaks() and not any(source.dataset for source in sources):
+        click.echo(f"Data: {plan.dataset.component}, the recipe's own; --synthetic DIR --real DIR for yours", err=True)
     return _finish(start_run(output, plan, registry, manner), quiet)
 
 

@@ -25,7 +25,7 @@ _NAMES = ("plugin", "preset", "dataset", "metric")
 _PATHS = ("synthetic", "real")
 _READING = tuple(f.name for f in dataclasses.fields(Reading))
 _TABLES = ("parts", "options")
-_NOTES = ("processes", "versions", "created")
+_NOTES = ("processes", "versions", "created", "total_steps")
 """What `run.json` holds for its readers."""
 
 
@@ -74,9 +74,14 @@ class Choices:
         return cls(**names, parts=parts, options=_dotted(options, where) | paths | read, settings=values)
 
     def with_options(self, options: Mapping[str, Any], *, where: str) -> Choices:
-        """Return these choices with `options`, `{"slot.option": value}`, over their own. Raises `GantoolError`."""
-        for name in options:
-            if not all(name.partition(".")):
+        """Return these choices with `options`, `{"slot.option": value}`, over their own. Raises `GantoolError`.
+
+        A name without a slot is kept: whoever knows the slots says which are meant.
+        """
+        for name, value in options.items():
+            if name in SETTINGS:
+                raise GantoolError(f"{where} {name}: it is a setting, no option of a slot: --{name.replace('_', '-')} {value}")
+            if "." in name and not all(name.partition(".")):
                 raise GantoolError(f"{where} {name}: write SLOT.OPTION, such as generator.width")
         return dataclasses.replace(self, options={**self.options, **options})
 

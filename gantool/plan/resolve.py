@@ -27,6 +27,9 @@ RECIPE, DATASET, METRIC, LOGGER = "recipe", "dataset", "metric", "logger"
 
 DEFAULT_LOGGER, NO_LOGGER = "gantool:tensorboard", "none"
 
+DEFAULT_RECIPE = "simgan"
+"""Which recipe trains where several are installed and none is named: the one that this distribution brings."""
+
 DEFAULT_METRIC = "gantool:patch-distance"
 """What marks the best checkpoint unless `--metric` names another."""
 
@@ -75,6 +78,7 @@ def resolve(registry: Registry, *sources: Choices) -> Plan:
     recipe, record = _recipe(registry, sources)
     stages = _stages(record, sources)
     chosen = {RECIPE: recipe, **_find_all(registry, record, stages[-1])}
+    _check_dotted(sources, chosen)
     options, settings = _split(_layers(record, stages, sources), chosen)
     filled = {name: provided.with_options(options.get(name, {}), where=f"{name}.") for name, provided in chosen.items()}
     preset, own = _last(sources, "preset"), _settings(RunSettings, settings)
@@ -107,16 +111,24 @@ def _check_conditioned(registry: Registry, record: Recipe, chosen: Mapping[str, 
         raise GantoolError(f"--condition: {error}") from None
 
 
+def _check_dotted(sources: Sequence[Choices], chosen: Mapping[str, Provided]) -> None:
+    """Raise `GantoolError` for an option without its slot, with the slots that have such an option."""
+    for name in (name for source in sources for name in source.options if "." not in name):
+        meant = [slot for slot, each in chosen.items() if name in {f.name for f in dataclasses.fields(each.record.options)}]
+        way = " or ".join(f"-o {slot}.{name}=VALUE" for slot in meant)
+        raise GantoolError(f"-o {name}: write {way or 'SLOT.OPTION=VALUE, such as generator.width=32'}")
+
+
 def _last(sources: Sequence[Choices], name: str) -> str | None:
     return next((value for source in reversed(sources) if (value := getattr(source, name)) is not None), None)
 
 
 def _recipe(registry: Registry, sources: Sequence[Choices]) -> tuple[Provided, Recipe]:
     name = _last(sources, "plugin")
-    if not name:
-        recipes = sorted({provided.plugin for provided in registry.all("recipe")})
-        raise GantoolError(f"no plugin chosen: --plugin NAME, one of: {', '.join(recipes) or 'none is installed'}")
-    found = registry.recipe(name)
+    recipes = [provided.full_name for provided in registry.all("recipe")]
+    if not name and not recipes:
+        raise GantoolError("no plugin that is installed has a recipe: see `gantool plugins`")
+    found = registry.recipe(name or (recipes[0] if len(recipes) == 1 else DEFAULT_RECIPE))
     assert isinstance(found.record, Recipe)
     return found, found.record
 

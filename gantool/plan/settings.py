@@ -72,7 +72,7 @@ class Computing:
 class Resumable(Computing):
     """How long and how a run trains, not what: when it is resumed, these may differ."""
 
-    steps: Annotated[int, Ge(0)] = 1000
+    steps: Annotated[int, Ge(1)] = 1000
     """Discriminator updates after the warm-ups."""
     accumulate: Annotated[int, Ge(1)] = 1
     """Parts a process takes them in: less memory, same gradients. Only recipes that provide "accumulates" can: gradients of the

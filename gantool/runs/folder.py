@@ -63,8 +63,9 @@ def discard(folder: Path) -> None:
             folder.rmdir()
 
 
-def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1) -> None:
-    """Write `run.json`: the plan, the versions and number of processes that run it, and when it was first written."""
+def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int = 1, total: int | None = None) -> None:
+    """Write `run.json`: the plan, the versions and number of processes that run it, when it was first written, and, where that is
+    known yet, the `total` of its steps, warm-ups included."""
     parts = (plan.recipe, plan.dataset, plan.metric, *plan.parts.values(), *plan.loggers)
     used = {part.component.partition(":")[0] for part in parts}
     versions = {"gantool": __version__, "python": platform.python_version(), "torch": importlib.metadata.version("torch")}
@@ -72,8 +73,9 @@ def write_plan(folder: Path, plan: Plan, registry: Registry, *, processes: int =
     created = datetime.now(UTC).isoformat(timespec="seconds")
     if (folder / RUN).exists():
         created = json.loads((folder / RUN).read_text(encoding="utf-8")).get("created", created)
+    notes = {"processes": processes, "versions": versions, "created": created} | ({"total_steps": total} if total else {})
     with writing(folder):
-        write_json(folder / RUN, {**plan.to_dict(), "processes": processes, "versions": versions, "created": created})
+        write_json(folder / RUN, {**plan.to_dict(), **notes})
 
 
 def read_choices(run: Path) -> Choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -86,13 +87,15 @@ class TrainingRun:
             self.plan = session.plan
             if self.main:
                 # Again: it may say other things now that a resumed run was seen to be able to follow them.
-                write_plan(self.folder, self.plan, self.registry, processes=team.count)
+                write_plan(self.folder, self.plan, self.registry, processes=team.count, total=total)
                 if session.content:
                     session.content.keep(self.folder)
             if self.saved == total:
                 self._say(f"{self.folder} is complete: {total} of {total} steps; --steps N trains further")
                 return
-            self._say(f"{self.folder}: {session.summary}")
+            phases = Counter(map(session.recipe.phase, range(total)))
+            shares = f": {', '.join(f'{name} {count}' for name, count in phases.items())}" if len(phases) > 1 else ""
+            self._say(f"{self.folder}: {session.summary}\n{total} steps{shares}")
             for text in looks_apart(session.held_source, session.held_target) if self.main else ():
                 self._warn(text)
             with self._observed(session, team, total):

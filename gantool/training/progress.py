@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -38,7 +39,7 @@ class TrainingProgress:
         self._console, self._quiet = console, quiet
         self._figures = figures
         self._total, self._start = total, start
-        self._began = self._printed = time.monotonic()
+        self._began, self._printed = time.monotonic(), -math.inf  # how long it will take is said at once
         self._live: _Live | None = None
         if console.is_terminal and not quiet:
             columns = (

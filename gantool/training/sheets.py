@@ -12,8 +12,10 @@ from PIL import Image, ImageDraw
 
 from ..data.conditions import Condition, Conditions
 from ..data.frames import PassKind
+from ..errors import GantoolError, cause
 from ..model.tensors import eight_bits
 from ..runs.files import write_file
+from ..runs.folder import writing
 
 _HEADER, _GAP = 14, 4
 _NOTHING = (20, 20, 60)
@@ -76,6 +78,29 @@ def _in_colours(values: np.ndarray, condition: Condition) -> np.ndarray:
     pixels: np.ndarray = np.rint(unit.clip(0, 1) * 255).astype(np.uint8)
     pixels[empty] = _NOTHING
     return pixels
+
+
+def side_by_side(path: Path, sheets: Mapping[str, Path]) -> None:
+    """Write several sheets into one PNG, each under its name. Raises `GantoolError` for one that cannot be read."""
+    pictures = {}
+    for name, file in sheets.items():
+        try:
+            pictures[name] = Image.open(file).convert("RGB")
+        except OSError as error:
+            raise GantoolError(f"{file} cannot be read: {cause(error)}") from None
+    whole = Image.new(
+        "RGB",
+        (sum(each.width for each in pictures.values()), _HEADER + max(each.height for each in pictures.values())),
+        "white",
+    )
+    draw, left = ImageDraw.Draw(whole), 0
+    for name, picture in pictures.items():
+        draw.text((left + _GAP, 1), name, fill="black")
+        whole.paste(picture, (left, _HEADER))
+        left += picture.width
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, whole.save)
 
 
 def to_bytes(images: torch.Tensor) -> np.ndarray:

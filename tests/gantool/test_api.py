@@ -54,10 +54,10 @@ def test_a_run_is_resumed_and_replayed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "no plugin chosen"),
+        ({"steps": 0}, "--steps: input should be greater than or equal to 1"),
         ({"plugin": "simgna"}, "did you mean 'simgan'"),
         ({"plugin": "simgan", "stepz": 3}, r"gantool\.train: no setting 'stepz'; did you mean 'steps'"),
-        ({"plugin": "simgan", "options": {"width": 3}}, r"options: width: write SLOT\.OPTION"),
+        ({"plugin": "simgan", "options": {"width": 3}}, r"-o width: write -o generator\.width=VALUE"),
         ({"plugin": "simgan", "options": {"generator.widht": 3}}, r"no option generator\.widht"),
         ({"plugin": "simgan", "synthetic": ""}, "synthetic must be a path"),
         ({"plugin": "simgan", "output": __file__}, "exists and is not empty"),

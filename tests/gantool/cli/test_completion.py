@@ -122,4 +122,4 @@ def test_script_works_in_bash(tmp_path):
         echo "${{COMPREPLY[@]}}"
     """
     result = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert result.stdout.split() == ["completion"], result.stderr
+    assert result.stdout.split() == ["compare", "completion"], result.stderr

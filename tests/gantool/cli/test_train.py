@@ -100,11 +100,12 @@ def test_values_are_read_as_toml_does(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "no plugin chosen: --plugin NAME, one of: "),
+        (["--steps", "0"], "--steps: input should be greater than or equal to 1, got 0"),
+        (["-o", "steps=3"], "-o steps: it is a setting, no option of a slot: --steps 3"),
         (["--plugin", "simgna"], "no plugin or recipe 'simgna'; did you mean 'simgan'?"),
         (["--plugin", "simgan", "--loss", "lsgn"], "no loss 'lsgn'; did you mean 'lsgan'?"),
         (["--plugin", "simgan", "-o", "generator.widht=3"], "no option generator.widht; did you mean 'width'?"),
-        (["--plugin", "simgan", "-o", "width=3"], "-o width: write SLOT.OPTION"),
+        (["--plugin", "simgan", "-o", "width=3"], "-o width: write -o generator.width=VALUE"),
         (["--plugin", "simgan", "-o", "generator.width"], "-o generator.width: write SLOT.OPTION=VALUE"),
         (["--plugin", "simgan", "-o", "recipe.lambda_reg=1e999"], "recipe.lambda_reg: input should be a finite number, got inf"),
         (["--plugin", "simgan", "-o", "recipe.lambda_reg=-inf", "--dry-run"], "recipe.lambda_reg: "),

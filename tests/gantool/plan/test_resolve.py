@@ -207,7 +207,7 @@ def test_a_toml_file_says_what_the_command_line_can(registry, tmp_path):
         ({"options": {"recipe": {"optimizer": "adamw"}}}, r"recipe\.optimizer: .*'adam' or 'sgd', got 'adamw'"),
         ({"batchsize": 4}, r"test: no setting 'batchsize'; did you mean 'batch_size'\?"),
         ({"batch_size": 0}, r"--batch-size: .*greater than or equal to 1, got 0"),
-        ({"steps": -1}, r"--steps: .*greater than or equal to 0, got -1"),
+        ({"steps": -1}, r"--steps: .*greater than or equal to 1, got -1"),
         ({"seed": 2**32}, r"--seed: .*less than or equal to 4294967295, got 4294967296"),
         ({"precision": "fp8"}, r"--precision: .*'fp32' or 'bf16', got 'fp8'"),
         ({"size": "35"}, r"--size: '35' is not HEIGHTxWIDTH in pixels, such as 35x55"),
@@ -243,9 +243,35 @@ def test_what_does_not_exist_or_fit_is_one_line_that_says_the_way_out(registry, 
     assert "\n" not in str(error.value)
 
 
-def test_no_plugin_names_those_that_there_are(registry):
-    with pytest.raises(GantoolError, match="no plugin chosen: --plugin NAME, one of: .*simgan"):
-        resolve(registry)
+def test_without_a_plugin_the_only_recipe_trains_or_simgan(registry):
+    assert resolve(registry).recipe.component == "simgan:simgan"
+    found = registry.recipe("simgan")
+    only = replace(found, plugin="only", record=replace(found.record, name="one"))
+    host = {name: info for name, info in registry.plugins.items() if not any(each.kind == "recipe" for each in info.provides)}
+    parts = replace(
+        registry.plugins["simgan"], provides=tuple(p for p in registry.plugins["simgan"].provides if p.kind != "recipe")
+    )
+    one = {**host, "simgan": parts, "only": PluginInfo("only", "only", "1", "nowhere", provides=(only,))}
+    assert resolve(replace(registry, plugins=one)).recipe.component == "only:one"
+    with pytest.raises(GantoolError, match="no plugin that is installed has a recipe"):
+        resolve(replace(registry, plugins=host))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lambda_reg": 2}, r"-o lambda_reg: write -o recipe\.lambda_reg=VALUE"),
+        ({"seed": 3}, r"-o seed: it is a setting, no option of a slot: --seed 3"),
+        ({"batch_size": 3}, r"-o batch_size: it is a setting, no option of a slot: --batch-size 3"),
+        ({"kernel": 3}, r"-o kernel: write -o generator\.kernel=VALUE"),
+        ({"size": 3}, r"-o size: it is a setting"),
+        ({"widht": 3}, r"-o widht: write SLOT\.OPTION=VALUE, such as generator\.width=32"),
+        ({".width": 3}, r"-o \.width: write SLOT\.OPTION"),
+    ],
+)
+def test_an_option_without_its_slot_is_answered_with_the_right_words(registry, options, message):
+    with pytest.raises(GantoolError, match=message):
+        resolve(registry, SIMGAN.with_options(options, where="-o"))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +299,7 @@ def test_a_missing_file_or_a_folder_is_named(tmp_path):
 
 
 def test_options_of_a_call_need_slot_and_name():
-    for name in ("width", "generator.", ".width"):
+    for name in ("generator.", ".width"):
         with pytest.raises(GantoolError, match=r"options: .*: write SLOT\.OPTION"):
             Choices().with_options({name: 4}, where="options:")
 

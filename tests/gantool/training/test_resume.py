@@ -133,16 +133,6 @@ def test_metrics_hold_each_step_once_after_a_crash(tmp_path, tiny, train, plant)
     assert [line["step"] for line in lines if line["phase"] == "checkpoint"] == [4, 8, 12]
 
 
-def test_a_run_of_no_steps_is_whole_and_can_be_extended(tmp_path, tiny, train, assert_same):
-    none = {"recipe.refiner_warmup": 0, "recipe.discriminator_warmup": 0}
-    train(tiny(none, steps=0), tmp_path / "run")
-    assert (tmp_path / "run" / "refiner.safetensors").exists()
-    train(tiny(none, steps=2), tmp_path / "run")
-    train(tiny(none, steps=2), tmp_path / "whole")
-    found, expected = (Checkpoints(tmp_path / name, keep=1).load(2)["recipe"] for name in ("run", "whole"))
-    assert_same(found, expected)
-
-
 def test_a_finished_run_says_so_and_changes_nothing(tmp_path, tiny, train, capsys):
     train(tiny(), tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file() and path.name != "run.json"}
