@@ -19,7 +19,6 @@ parser = argparse.ArgumentParser()
 for name in ("train", "test", "seed", "out"):
     parser.add_argument(name)
 parser.add_argument("--updates", type=int, default=2000)
-parser.add_argument("--batch", type=int, default=8)
 said = parser.parse_args()
 train, test, out = Path(said.train), Path(said.test), Path(said.out)
 set_seed(int(said.seed))
@@ -40,16 +39,16 @@ class Pictures(torch.utils.data.Dataset):
         return len(self.names)
 
     def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
-        mask = np.array(Image.open(train / "masks" / self.names[number]))
-        return {"pixel_values": read(train / "images" / self.names[number]), "labels": torch.from_numpy(mask).long()}
+        mask = torch.from_numpy(np.array(Image.open(train / "masks" / self.names[number])))
+        return {"pixel_values": read(train / "images" / self.names[number]), "labels": mask.long()}
 
 
 classes = json.loads((train / "classes.json").read_text())
 sizes = {"hidden_sizes": [32, 64, 96, 128], "depths": [1, 1, 2, 1], "decoder_hidden_size": 96}
 model = SegformerForSemanticSegmentation(SegformerConfig(num_labels=len(classes), semantic_loss_ignore_index=255, **sizes))
-arguments = TrainingArguments(str(out / "training"), max_steps=said.updates, per_device_train_batch_size=said.batch,
+arguments = TrainingArguments(str(out / "training"), max_steps=said.updates, per_device_train_batch_size=8,
     learning_rate=1e-3, warmup_steps=said.updates // 10, lr_scheduler_type="cosine", save_strategy="no", report_to=[],
-    seed=int(said.seed), logging_steps=50)  # fmt: skip
+    seed=int(said.seed))  # fmt: skip
 Trainer(model=model, args=arguments, train_dataset=Pictures()).train()
 
 model.eval()

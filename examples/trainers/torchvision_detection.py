@@ -8,7 +8,6 @@ Needs `pip install torch torchvision`. The budget is a number of updates, so it 
 
 import argparse
 import json
-import random
 from pathlib import Path
 
 import torch
@@ -21,7 +20,6 @@ for name in ("train", "test", "seed", "out"):
 parser.add_argument("--updates", type=int, default=2000)
 parser.add_argument("--batch", type=int, default=8)
 said = parser.parse_args()
-random.seed(int(said.seed))
 torch.manual_seed(int(said.seed))
 
 
@@ -33,8 +31,8 @@ def read(path: Path) -> torch.Tensor:
 coco = json.loads(Path(said.train, "annotations.json").read_text())
 known = {image["id"]: (image["file_name"], {"boxes": [], "labels": []}) for image in coco["images"]}
 for each in coco["annotations"]:
-    x, y, w, h = each["bbox"]
-    known[each["image_id"]][1]["boxes"].append([x, y, x + w, y + h])
+    left, top, width, height = each["bbox"]
+    known[each["image_id"]][1]["boxes"].append([left, top, left + width, top + height])
     known[each["image_id"]][1]["labels"].append(each["category_id"])  # from 1: 0 is the background
 
 count = 1 + len(coco["categories"])
@@ -42,7 +40,7 @@ model = ssdlite320_mobilenet_v3_large(weights=None, weights_backbone=None, num_c
 optimizer = torch.optim.AdamW(model.parameters())
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=said.updates)
 for update in range(said.updates):
-    batch = random.sample(list(known.values()), min(said.batch, len(known)))
+    batch = [list(known.values())[number] for number in torch.randperm(len(known))[: said.batch]]
     images = [read(Path(said.train, "images", name)) for name, _ in batch]
     targets = [{"boxes": torch.tensor(t["boxes"]).reshape(-1, 4), "labels": torch.tensor(t["labels"]).long()} for _, t in batch]
     loss = sum(model(images, targets).values())
@@ -50,7 +48,7 @@ for update in range(said.updates):
     loss.backward()
     optimizer.step()
     schedule.step()
-    print(f"update {update}: loss {float(loss):.3f}", flush=True)
+    print(f"update {update}: loss {loss.item():.3f}", flush=True)
 
 predictions = []
 for path in sorted(Path(said.test).glob("*.png")):
