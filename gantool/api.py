@@ -18,6 +18,7 @@ from .plan.resolve import resolve
 from .plan.settings import EvaluateSettings, RunSettings, takes
 from .plugins.registry import load_plugins
 from .refining.refine import refine
+from .runs.folder import REPEAT
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +35,7 @@ def train(
     resume: str | Path | None = None,
     config: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
+    repeat: int | None = None,
     quiet: bool = True,
     alone: bool = False,
     **choices: Any,
@@ -46,6 +48,7 @@ def train(
         resume: A run folder to go on with; then only `options` of loggers and the fields of `Resumable` may be said.
         config: A .toml file, or the run.json of another run.
         options: Of the recipe and its parts: `{"generator.blocks": 6, "recipe.lambda_reg": 2.0}`.
+        repeat: Train so many runs, with seeds one after the other, in `output`; `evaluate` pools them.
         quiet: Print nothing.
         alone: Train in this process, whatever launcher started it: for a script of which one process alone calls this.
         **choices: What the flags of `gantool train` are called, with underscores: fields of `gantool.plan.settings.RunSettings`
@@ -53,7 +56,7 @@ def train(
             `generator`, `loss` or another kind of part; `parts`, {slot: name}, stands for `--part`.
 
     Returns:
-        The run folder.
+        The run folder; with `repeat` the folder of the runs.
 
     Raises:
         GantoolError: What was said does not exist or fit, or training failed.
@@ -63,6 +66,7 @@ def train(
         >>> run = gantool.train("simgan", synthetic="renders", real="photos", size="35x55", steps=500)
     """
     from .training.command import Manner, resume_run, start_run
+    from .training.repeating import resume_repeats, start_repeats
 
     given = {name: value for name, value in {"plugin": plugin, **choices}.items() if value is not None}
     manner = Manner(quiet=quiet)
@@ -71,12 +75,15 @@ def train(
     said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
     try:
         if resume:
-            if output or config:
-                raise GantoolError("resume goes with neither output nor config: the run has its own")
-            return resume_run(Path(resume), said, manner=manner)
+            if output or config or repeat:
+                raise GantoolError("resume goes with none of output, config, repeat: the run has its own")
+            again = resume_repeats if (Path(resume) / REPEAT).is_file() else resume_run
+            return again(Path(resume), said, manner=manner)
         registry = load_plugins()
         plan = resolve(registry, *([read_config(Path(config))] if config else []), said)
-        return start_run(output, plan, registry, manner)
+        return (
+            start_run(output, plan, registry, manner) if repeat is None else start_repeats(output, plan, registry, repeat, manner)
+        )
     except Stopped as stop:
         raise KeyboardInterrupt from stop
 

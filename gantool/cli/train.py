@@ -18,7 +18,7 @@ from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
-from ..runs.folder import read_choices
+from ..runs.folder import REPEAT, read_choices, repeated
 from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
 from .flags import quiet_flag, settings
@@ -59,6 +59,12 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--config", "config", metavar="FILE", type=click.Path(), help="Settings from a .toml file, or a run.json to replay."
 )
+@click.option(
+    "--repeat",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Train N runs, with seeds one after the other, in RUN/seed-0 and so on. `gantool evaluate RUN` pools them.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
 @click.option("--profile", is_flag=True, help="Record a few steps in RUN/profile, and say what costs most.")
 @quiet_flag
@@ -70,6 +76,7 @@ def train(
     output: str | None,
     resume: str | None,
     config: str | None,
+    repeat: int | None,
     dry_run: bool,
     profile: bool,
     quiet: bool,
@@ -85,11 +92,14 @@ def train(
     What is said here wins over GANTOOL_TRAIN_* variables, those over --config, that over the preset's values.
     """
     from ..training.command import Manner, resume_run, start_run
+    from ..training.repeating import resume_repeats, start_repeats
 
     said, manner = _choices(ctx, flags), Manner(quiet=quiet, profile=profile, program=True)
     if resume:
-        if output or config or dry_run:
-            raise GantoolError("--resume goes with none of --output, --config, --dry-run: the run has its own")
+        if output or config or repeat or dry_run:
+            raise GantoolError("--resume goes with none of --output, --config, --repeat, --dry-run: the run has its own")
+        if (Path(resume) / REPEAT).is_file():
+            return _finish_all(resume_repeats(Path(resume), *said, manner=manner), quiet)
         return _finish(resume_run(Path(resume), *said, manner=manner), quiet)
     from ..plugins.registry import load_plugins
 
@@ -104,7 +114,15 @@ def train(
         click.echo(f"Recipe: {plan.recipe.component} (--plugin NAME for another)", err=True)
     if not quiet and speaks() and not any(source.dataset for source in sources):
         click.echo(f"Data: {plan.dataset.component}, the recipe's own; --synthetic DIR --real DIR for yours", err=True)
+    if repeat is not None:
+        return _finish_all(start_repeats(output, plan, registry, repeat, manner), quiet)
     return _finish(start_run(output, plan, registry, manner), quiet)
+
+
+def _finish_all(folder: Path, quiet: bool) -> int:
+    if not quiet:
+        click.echo(f"Runs: {', '.join(map(str, repeated(folder)))}\nDo they help: gantool evaluate {folder} --real-labelled PATH")
+    return 0
 
 
 def _finish(run: Path, quiet: bool) -> int:

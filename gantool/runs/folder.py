@@ -22,6 +22,8 @@ from .files import remove_leftovers, write_json
 RUN = "run.json"
 EVALUATION = "evaluation.json"
 """What an evaluation found."""
+REPEAT = "repeat.json"
+"""In a folder of runs that differ in their seed alone: which seeds, and their common plan."""
 _REFUSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
@@ -35,6 +37,8 @@ def new_folder(output: str | Path | None, name: str) -> Path:
     folder = Path(output)
     if (folder / RUN).exists():
         raise GantoolError(f"--output {folder} is a run already: go on with `gantool train --resume {folder}`, or choose another")
+    if (folder / REPEAT).exists():
+        raise GantoolError(f"--output {folder} has runs already: go on with `gantool train --resume {folder}`, or choose another")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise GantoolError(f"--output {folder} exists and is not empty: choose another folder")
     with writing(folder):
@@ -85,10 +89,23 @@ def read_choices(run: Path) -> Choices:
     return read_config(run / RUN, what="")
 
 
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Where `gantool train --repeat` puts the run of a seed."""
+    return folder / f"seed-{seed}"
+
+
 def repeated(folder: Path) -> list[Path]:
-    """Return the runs that `gantool train --repeat` made in a folder, by seed."""
-    found = [path for path in folder.glob("seed-*") if path.name[5:].isdecimal() and (path / RUN).is_file()]
-    return sorted(found, key=lambda path: int(path.name[5:]))
+    """Return the runs that `gantool train --repeat` made in a folder, by seed; none for another folder.
+
+    Raises `GantoolError` where it has not come to some.
+    """
+    if not (folder / REPEAT).is_file():
+        return []
+    runs = [seed_folder(folder, seed) for seed in json.loads((folder / REPEAT).read_text(encoding="utf-8"))["seeds"]]
+    for run in runs:
+        if not (run / RUN).is_file():
+            raise GantoolError(f"{run} is still to be trained: go on with `gantool train --resume {folder}`")
+    return runs
 
 
 @contextmanager
