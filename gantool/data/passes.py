@@ -124,7 +124,7 @@ def look(stored: np.ndarray, form: PassForm, place: Place | None = None) -> Pass
         for name, where in ((np.nan, np.isnan(first)), (np.inf, np.isposinf(first)), (-np.inf, np.isneginf(first))):
             if where.any() and not any(np.array_equal(name, other, equal_nan=True) for other in stated):
                 found.append((float(name), float(where.mean())))
-    low, high = (float(inside.min()), float(inside.max())) if inside.size else (np.nan, np.nan)
+    low, high = (float(inside.min()) + 0.0, float(inside.max()) + 0.0) if inside.size else (np.nan, np.nan)  # -0 is 0
     return PassLook(low, high, float(empty.mean()), tuple(found))
 
 
@@ -227,4 +227,4 @@ def _scaled(plane: np.ndarray, empty: np.ndarray, limits: tuple[float, float] | 
 
 
 def _name(value: float) -> str:
-    return f"{value:.2g}" if abs(value) > 1e6 else f"{value:g}"
+    return f"{value:.2g}" if abs(value) > 1e9 else f"{value:.10g}"

@@ -20,7 +20,8 @@ from .patches import Patch, check_holds, choose_patch, count_patches
 from .preprocess import full_scale
 
 _NONE: Conditions = MappingProxyType({})
-_WIDTHS = ("uint8", "uint16", "float32")
+WIDTHS = ("uint8", "uint16", "float32")
+"""Types of images, the narrowest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,7 @@ def prepare(
     resolved = replace(preprocess, channels=_channels(found, preprocess.channels))
     chosen = choose_patch(patch, (item.size for item in found), resized=preprocess.size is not None)
     form = _Form(
-        dtype=np.dtype(max((item.form.dtype for item in found), key=_WIDTHS.index)),
+        dtype=np.dtype(max((item.form.dtype for item in found), key=WIDTHS.index)),
         channels=int(resolved.channels),
         size=None if chosen and preprocess.size is None else _size(found, preprocess),
         patch=chosen,
@@ -197,9 +198,9 @@ def _survey(domain: Domain | StreamingDomain) -> list[_Found]:
 
 
 def _form_of(image: object, name: str) -> Form:
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or str(image.dtype) not in _WIDTHS:
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or str(image.dtype) not in WIDTHS:
         is_ = f"{_by(image.shape)} {image.dtype}" if isinstance(image, np.ndarray) else f"a {type(image).__name__}"
-        raise GantoolError(f"{name} is {is_}; a data set must give arrays (H, W, C) of {', '.join(_WIDTHS)}")
+        raise GantoolError(f"{name} is {is_}; a data set must give arrays (H, W, C) of {', '.join(WIDTHS)}")
     height, width, channels = image.shape
     return Form(height, width, channels, str(image.dtype))
 

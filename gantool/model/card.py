@@ -55,7 +55,6 @@ def write_card(card: Card) -> str:
     tags = list(dict.fromkeys((*_TAGS, recorded.component.partition(":")[0])))
     front = ModelCardData(license=card.license, library_name="gantool", pipeline_tag="image-to-image", tags=tags)
     picture = f"\n![Synthetic, refined, difference and real images, side by side]({card.picture})\n" if card.picture else ""
-    size = "; it was trained at {}×{} px (height × width)".format(*recorded.trained_size) if recorded.trained_size else ""
     facts = "\n".join(f"| {name} | {value} |" for name, value in _facts(card))
     return f"""---
 {front.to_yaml()}
@@ -78,7 +77,7 @@ refiner = gantool.load("path/to/this/folder")
 refined = refiner(images)
 ```
 
-`images` are float tensors (N, {recorded.channels.images}, H, W) in [-1, 1]{size}.
+`images` are float tensors (N, {recorded.channels.images}, H, W) in [-1, 1]{_trained_at(card)}.
 For files: `gantool refine path/to/this/folder --input DIR --output DIR`.
 
 ## What it was trained on
@@ -91,6 +90,14 @@ For files: `gantool refine path/to/this/folder --input DIR --output DIR`.
 |---|---|
 {facts}
 """
+
+
+def _trained_at(card: Card) -> str:
+    patch = (card.run or {}).get("patch")
+    if isinstance(patch, list):
+        return "; it was trained on patches of {}×{} px (height × width), and takes images of any size".format(*patch)
+    size = card.recorded.trained_size
+    return "; it was trained at {}×{} px (height × width)".format(*size) if size else ""
 
 
 def _verdict(card: Card) -> str:

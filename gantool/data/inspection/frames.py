@@ -116,7 +116,7 @@ def _background(numbers: np.ndarray, form: PassForm) -> Iterator[str]:
     for value in form.background if form.kind in DEPTHS else ():
         share = float((numbers == value).mean())
         if share and value:
-            yield f"{share:.1%} of its pixels are {value:g}: background, no {form.kind}"
+            yield f"{share:.1%} of its pixels are {value:.10g}: background, no {form.kind}"
 
 
 def in_colours(stored: np.ndarray, form: PassForm, place: Place | None = None) -> np.ndarray:

@@ -137,7 +137,9 @@ def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
     """Yield what stands out in passes."""
     for found in frames.passes if frames else ():
         for text in found.warnings:
-            yield Finding("passes", f"{found.name}: {text}", "leave it out where you scale or compare values")
+            same = found.low is None or found.low == found.high
+            advice = "look whether it was rendered at all" if same else "leave it out where you scale or compare values"
+            yield Finding("passes", f"{found.name}: {text}", advice)
         if found.unreadable:
             text = f"{found.name}: {counted(found.unreadable, 'file')} cannot be read"
             yield Finding("passes", text, "write them again, or remove them")

@@ -12,12 +12,13 @@ from ...values import counted
 from ..formats.folder import FolderImages
 from ..frames import Frame, Frames, LabelKind, PassKind
 from ..images import ImageReadError, Images
+from ..prepare import widen
 from ..preprocess import drop_alpha, resize
 from ..stored import read_pass
 from ..writing import temporary_for
 from .frames import boxes_of, in_colours, shown_masks
 from .measure import sample_numbers
-from .survey import Survey
+from .survey import Survey, widest
 
 _COLUMNS, _ROWS = 8, 6
 _CELL, _GAP, _HEAD = 96, 4, 20
@@ -53,7 +54,7 @@ def _block(title: str, images: Images, survey: Survey) -> Image.Image:
     for place, number in enumerate(numbers):
         row, column = divmod(place, _COLUMNS)
         try:
-            cell = _thumbnail(images[number], survey.scale if survey.scale != (0.0, 65535.0) else survey.percentiles)
+            cell = _picture(images[number], survey)
         except ImageReadError:
             cell = _damaged()
         _put(block, cell, row, column)
@@ -75,7 +76,7 @@ def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: S
         frame = frames.frames[number]
         try:
             picture = images[number]
-            cell = _thumbnail(picture, survey.scale if survey.scale != (0.0, 65535.0) else survey.percentiles)
+            cell = _picture(picture, survey)
             _draw_boxes(cell, boxes_of(images.root, frames, frame, picture.shape[:2]), picture.shape[:2])
         except ImageReadError:
             cell = _damaged()
@@ -116,6 +117,11 @@ def _write(block: Image.Image, place: tuple[int, int], text: str) -> None:
 
 def _damaged() -> Image.Image:
     return Image.new("RGB", (_CELL, _CELL), "#c00000")
+
+
+def _picture(image: np.ndarray, survey: Survey) -> Image.Image:
+    shown = survey.scale if survey.scale != (0.0, 65535.0) else survey.percentiles
+    return _thumbnail(widen(image, widest(survey.dtypes)), shown)
 
 
 def _thumbnail(image: np.ndarray, scale: tuple[float, float]) -> Image.Image:

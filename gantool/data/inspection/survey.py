@@ -15,6 +15,7 @@ from ..annotations.finding import Folder
 from ..formats.folder import FolderImages
 from ..images import ImageReadError, Images
 from ..parallel import threads
+from ..prepare import WIDTHS, widen
 from .frames import FramesSummary, survey_frames
 from .measure import Measured, measure, sample_numbers
 
@@ -175,6 +176,10 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         looked = list(zip(numbers, pool.map(look, numbers), strict=True))
     found = [(images.names[number], result) for number, result in looked if isinstance(result, Measured)]
     damaged = [result for _, result in looked if isinstance(result, ImageReadError)]
+    wide = widest(measured.dtype for _, measured in found)
+    if any(measured.dtype != wide for _, measured in found):
+        # As in training, all get the widest type.
+        found = [(images.names[n], measure(widen(images[n], wide))) for n, result in looked if isinstance(result, Measured)]
     if not found:
         raise GantoolError(f"none of {len(damaged)} images of {images.name} can be read; the first: {damaged[0]}")
     measured = [result for _, result in found]
@@ -193,7 +198,7 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         blank=float(np.mean([m.blank for m in measured])),
         sizes=_counted(f"{m.height}x{m.width}" for m in measured),
         channels=_counted(m.channels for m in measured),
-        dtypes=_counted(m.dtype for m in measured),
+        dtypes=_counted(result.dtype for _, result in looked if isinstance(result, Measured)),
         low=low,
         high=high,
         percentiles=(float(np.percentile(pixels, 0.1)), float(np.percentile(pixels, 99.9))),
@@ -219,6 +224,11 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         frames=survey_frames(images.root, images.frames) if isinstance(images, FolderImages) and images.frames else None,
         digests=names,
     )
+
+
+def widest(dtypes: Iterable[str]) -> np.dtype:
+    """Return the type that images of these types get in training."""
+    return np.dtype(max(dtypes, key=WIDTHS.index, default=WIDTHS[0]))
 
 
 def _scale(measured: list[Measured], low: float, high: float) -> tuple[float, float]:

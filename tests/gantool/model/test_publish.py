@@ -66,6 +66,15 @@ def test_the_card_says_what_it_is_and_no_path(run: Path, tmp_path: Path) -> None
         assert not [word for word in (b"jane", str(tmp_path).encode()) if word in file.read_bytes()], file
 
 
+def test_the_card_of_a_run_on_patches_says_so(run: Path, tmp_path: Path) -> None:
+    plan = json.loads((run / "run.json").read_text())
+    for name, patch in (("patches", [48, 64]), ("whole", "off")):
+        (run / "run.json").write_text(json.dumps({**plan, "patch": patch}))
+        publish(run, tmp_path / name, license="mit")
+    assert "trained on patches of 48×64 px (height × width), and takes images of any size" in card(tmp_path / "patches")[1]
+    assert "patches" not in card(tmp_path / "whole")[1]
+
+
 def test_the_verdict_of_these_weights_or_none(run: Path, tmp_path: Path) -> None:
     report = publish(run, tmp_path / "a", license="mit")
     assert "Not evaluated" in card(tmp_path / "a")[1]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-import datasets_of_others as sets
 import h5py
+import layouts_of_all as every
 import numpy as np
 import pytest
 import simulators as made
@@ -24,26 +23,13 @@ from gantool.data.stored import read_pass
 from gantool.errors import GantoolError
 from gantool.refining.refine import refine
 
-WRITERS: dict[str, Callable[[Path], None]] = {
-    **{one.__name__: one for one in (made.mixed, made.bop, made.replicator, made.solo, made.carla, made.kubric, made.vkitti2)},
-    **{one.__name__: one for one in (made.airsim, made.rhd, made.falling_things, made.dope, made.blenderproc, made.hypersim)},
-    **{one.__name__: one for one in (made.mitsuba, made.file_output)},
-    **{one.__name__: one for one in (sets.coco_writer, sets.coco_panoptic, sets.synthia, sets.gta5, sets.unityeyes, sets.voc)},
-    **{one.__name__: one for one in (sets.yolo, sets.nuclei, sets.vistas)},
-    "blender4": lambda root: made.blender(root / "a_0001.exr", 4),
-    "blender5": lambda root: made.blender(root / "a_0001.exr", 5),
-    "stereo4": lambda root: made.blender(root / "a_0001.exr", 4, stereo=True),
-    "stereo5": lambda root: made.blender(root / "a_0001.exr", 5, stereo=True),
-    "stereo_hdf5": lambda root: made.blenderproc(root, stereo=True),
-    "boppng": lambda root: made.bop(root, suffix="png", listed="jpg"),
-}
 HALF = (made.H // 2, made.W // 2)
 
 
-@pytest.fixture(params=WRITERS)
+@pytest.fixture(params=every.WRITERS)
 def tree(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
-    WRITERS[request.param](tmp_path / "in")
+    every.WRITERS[request.param](tmp_path / "in")
     return tmp_path / "in"
 
 

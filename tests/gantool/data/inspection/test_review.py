@@ -163,7 +163,7 @@ def test_damaged_images_are_counted_and_named(tmp_path: Path):
     (tmp_path / "empty.png").write_bytes(b"")
     whole = (tmp_path / "0.png").read_bytes()
     (tmp_path / "cut ü.png").write_bytes(whole[: len(whole) // 2])
-    found = survey(open_images(tmp_path))
+    found = survey(open_images(tmp_path, Reading(layout="plain")))
     assert (found.images, found.unreadable) == (5, 2)
     assert "cannot be read" in topics(review(found))["unreadable"].text
     with pytest.raises(GantoolError, match="none of 1 images"):
@@ -203,9 +203,21 @@ def test_annotations_are_counted_and_checked(tmp_path: Path):
     box = {"id": 1, "image_id": 1, "category_id": 7, "bbox": [0, 0, 99, 9]}
     coco = {"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 7, "name": "eye"}], "annotations": [box]}
     (tmp_path / "all.json").write_text(json.dumps(coco))
-    found = survey(open_images(tmp_path))
+    found = survey(open_images(tmp_path, Reading(layout="plain")))
     (summary,) = found.annotated.summaries
     assert (summary.format, summary.files, summary.images, summary.objects, summary.classes) == ("COCO", 1, 1, 1, {"eye": 1})
     assert found.annotated.problem_count == 2
     assert "all.json: annotation 1: its box [0, 0, 99, 9] reaches out" in topics(review(found))["annotations"].text
     assert json.loads(json.dumps(found.to_dict()))["annotated"]["problem_count"] == 2
+
+
+def test_a_set_of_several_types_is_measured_in_the_widest(tmp_path: Path):
+    image = np.random.default_rng(0).integers(0, 256, (24, 32), dtype=np.uint8)
+    for number in range(4):
+        rolled = np.roll(image, number, axis=0)
+        Image.fromarray(rolled if number else rolled.astype(np.uint16) * 257).save(tmp_path / f"{number}.png")
+    Image.fromarray((image[::-1] / 255).astype(np.float32)).save(tmp_path / "4.tiff")
+    found = survey(open_images(tmp_path, Reading(layout="plain")))
+    assert found.dtypes == {"uint8": 3, "uint16": 1, "float32": 1}
+    assert (found.low, found.high) == (0, 1)
+    assert found.brightness.deviation == pytest.approx(0, abs=1e-6)
