@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -174,12 +174,8 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
     numbers = sample_numbers(len(images), limit)
     with ThreadPoolExecutor(threads()) as pool:
         looked = list(zip(numbers, pool.map(look, numbers), strict=True))
-    found = [(images.names[number], result) for number, result in looked if isinstance(result, Measured)]
+    found = _of_one_type(images, [(number, result) for number, result in looked if isinstance(result, Measured)])
     damaged = [result for _, result in looked if isinstance(result, ImageReadError)]
-    wide = widest(measured.dtype for _, measured in found)
-    if any(measured.dtype != wide for _, measured in found):
-        # As in training, all get the widest type.
-        found = [(images.names[n], measure(widen(images[n], wide))) for n, result in looked if isinstance(result, Measured)]
     if not found:
         raise GantoolError(f"none of {len(damaged)} images of {images.name} can be read; the first: {damaged[0]}")
     measured = [result for _, result in found]
@@ -224,6 +220,12 @@ def survey(images: Images, *, limit: int = 1000) -> Survey:
         frames=survey_frames(images.root, images.frames) if isinstance(images, FolderImages) and images.frames else None,
         digests=names,
     )
+
+
+def _of_one_type(images: Images, measured: Sequence[tuple[int, Measured]]) -> list[tuple[str, Measured]]:
+    """Return names and measures of images, all in the widest type of them, which they get in training."""
+    wide = widest(result.dtype for _, result in measured)
+    return [(images.names[n], result if result.dtype == wide else measure(widen(images[n], wide))) for n, result in measured]
 
 
 def widest(dtypes: Iterable[str]) -> np.dtype:
