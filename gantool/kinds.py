@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .components import Component, Estimator, Format, Logger, Metric, Recipe, ReplayBuffer, Task
+from .components import Component, Estimator, Format, Logger, MapEstimator, Metric, ObjectEstimator, Recipe, ReplayBuffer, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class Kind:
     """What the hook yields."""
     arguments: tuple[str, ...] | None = ()
     """What its factory is called with, by keyword, beside `config`; None where `factory` names the thing itself."""
-    product: type | None = None
-    """The protocol of what every factory of this kind returns, which is checked then and there. None where `provides` decides,
-    where it is a torch module, and where looking would open files (data sets)."""
+    product: type | tuple[type, ...] | None = None
+    """The protocol of what every factory of this kind returns, or several of which it has one; checked then and there. None where
+    `provides` decides, where it is a torch module, and where looking would open files (data sets)."""
     slot: bool = False
     """Whether it can fill a slot of a recipe."""
     flag: str = ""
@@ -84,7 +84,7 @@ KINDS = {
             name="estimator",
             hook="gantool_estimators",
             arguments=("outputs", "seed"),
-            product=Estimator,
+            product=(Estimator, ObjectEstimator, MapEstimator),
             checks="estimators",
         ),
         Kind(name="logger", hook="gantool_loggers", product=Logger, checks="observers"),

@@ -118,3 +118,34 @@ class KeypointsOptions:
 
     within_px: Annotated[float, Gt(0)] | None = None
     """Within this distance, beside 5 % of the image's width (px of the run's images)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelsOptions:
+    """A small network that looks at pixels, on random crops."""
+
+    steps: Annotated[int, Ge(10)] = 400
+    """Optimiser updates, the same in every arm (count)."""
+    batch_size: Annotated[int, Ge(1)] = 12
+    """Crops in one update (count)."""
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    """Highest learning rate of the one-cycle schedule."""
+    crop: Annotated[int, Ge(32)] = 192
+    """Side of the crops (px); smaller images are taken whole."""
+    shrink: Annotated[int, Ge(1), Le(8)] = 1
+    """Factor by which images are shrunk before the network sees them (count). 2 is four times as fast."""
+    width: Annotated[int, Ge(4)] = 32
+    """Channels of the finest maps (count)."""
+    flips: bool = True
+    """Mirror half of the crops, left to right. Off where labels tell left from right."""
+    trunk: Literal["scratch", "pretrained"] = "scratch"
+    """Features that are learnt, or those of an EfficientNet-Lite0 trained on ImageNet (extra `features`), frozen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionOptions:
+    """Average precision."""
+
+    figure: Literal["AP50", "AP"] = "AP50"
+    """Which decides: at an IoU of 0.5, or COCO's own, the mean over IoUs from 0.5 to 0.95. The latter asks for exact boxes, which
+    small estimators do not find."""

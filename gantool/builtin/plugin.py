@@ -11,11 +11,13 @@ from ..hookspecs import hookimpl
 from .loggers import TensorBoardOptions
 from .part_options import (
     AdaptiveLinearOptions,
+    DetectionOptions,
     ForestOptions,
     KeypointsOptions,
     LabelDriftOptions,
     NearestOptions,
     PatchDistanceOptions,
+    PixelsOptions,
     RealismDriftOptions,
     SmallCNNOptions,
     SVROptions,
@@ -213,6 +215,13 @@ def gantool_tasks() -> Iterable[Component]:
         summary="Positions in the image; error: the mean distance (px of the run's images)",
     )
     yield Component(name="classification", factory=f"{module}:Classification", summary="One class per image; error: 0 or 100 %")
+    yield Component(
+        name="detection",
+        factory="gantool.builtin.detection:Detection",
+        options=DetectionOptions,
+        needs=frozenset({"objects"}),
+        summary="Objects with boxes; score: COCO's average precision, the mean over classes",
+    )
 
 
 @hookimpl
@@ -224,6 +233,13 @@ def gantool_estimators() -> Iterable[Component]:
         factory=f"{module}:SmallCNN",
         options=SmallCNNOptions,
         summary="Small LeNet-like CNN, seconds on one CPU core",
+    )
+    yield Component(
+        name="heatmap-detector",
+        factory="gantool.builtin.detector:HeatmapDetector",
+        options=PixelsOptions,
+        provides=frozenset({"objects"}),
+        summary="One-stage detector with class heat maps, from scratch; half a minute on two CPU cores",
     )
     yield Component(name="knn", factory=f"{module}:KNN", options=NearestOptions, summary="k nearest neighbours")
     yield Component(name="svr", factory=f"{module}:SVR", options=SVROptions, summary="Support vector regression or classifier")

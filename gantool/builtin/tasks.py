@@ -100,7 +100,7 @@ class Keypoints(NumbersTask):
 
     def load(self, values: np.ndarray, sizes: np.ndarray) -> Tensor:
         """(N, 2·K), x and y in pixels of the run's images."""
-        return in_pixels(values, sizes, size=self.labels.size, crop=self.labels.crop).flatten(1)
+        return in_pixels(values, sizes, size=self.labels.one_size, crop=self.labels.crop).flatten(1)
 
     def learn(self, estimator: Estimator, images: ImageSet, targets: Tensor) -> Callable[[ImageSet], Tensor]:
         """As other numbers, but in pixels where the estimator asks for these."""
@@ -114,7 +114,7 @@ class Keypoints(NumbersTask):
 
     def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
         """The share of key points that are found, PCK at 5 % of the image's width and at `within_px`."""
-        limits = {f"pck@{PCK_WIDTHS:g}w": PCK_WIDTHS * self.labels.size[1]}
+        limits = {f"pck@{PCK_WIDTHS:g}w": PCK_WIDTHS * self.labels.one_size[1]}
         if self.config.within_px is not None:
             limits[f"pck@{self.config.within_px:g}px"] = self.config.within_px
         distances = self._distances(predicted, targets)

@@ -6,7 +6,18 @@ That keeps listing, planning and `--help` free of torch.
 
 from .channels import Channels
 from .domains import Domain, Domains, Pair, StreamingDomain
-from .judging import Estimator, ImageSet, KeypointEstimator, Labels, LabelsMetric, Metric, SourceMetric, Task
+from .judging import (
+    Estimator,
+    ImageSet,
+    KeypointEstimator,
+    Labels,
+    LabelsMetric,
+    MapEstimator,
+    Metric,
+    ObjectEstimator,
+    SourceMetric,
+    Task,
+)
 from .parts import AdversarialLoss, Features, PairLoss, Penalty, Relativistic, ReplayBuffer
 from .records import Component, Figure, Format, NoOptions, Recipe, Slot
 from .training import Batch, Draw, Event, Logger, Setup, TrainingRecipe
@@ -29,8 +40,10 @@ __all__ = [
     "Labels",
     "LabelsMetric",
     "Logger",
+    "MapEstimator",
     "Metric",
     "NoOptions",
+    "ObjectEstimator",
     "Pair",
     "PairLoss",
     "Penalty",

@@ -77,6 +77,34 @@ class KeypointEstimator(Protocol):
         """(N, C, H, W) in [-1, 1] to (N, 2·K): x and y of each point in pixels."""
 
 
+@runtime_checkable
+class ObjectEstimator(Protocol):
+    """Finds objects in images, which may be of several sizes. Its record `provides` "objects", and "masks" where it gives these.
+
+    A row is a mapping of arrays: "boxes" (M, 4) left, top, right, bottom in pixels of the image, the edges of the first pixel
+    being 0 and 1; "labels" (M,) int64 numbers of classes. Targets also have "crowd" (M,) bool: groups, which are nothing to
+    learn; predictions have "scores" (M,). Where there are masks, "masks" is a list of M run lengths of COCO.
+    """
+
+    def fit_objects(self, images: ImageSet, targets: Sequence[Mapping[str, Any]]) -> None:
+        """Learn anew. The effort must not depend on the images: it is each arm's equal budget."""
+
+    def predict_objects(self, images: ImageSet) -> Sequence[Mapping[str, Any]]:
+        """A row for each image. All that is found comes with its score, with no threshold."""
+
+
+@runtime_checkable
+class MapEstimator(Protocol):
+    """Tells something of every pixel of images, which may be of several sizes. A record of one `provides` "maps"."""
+
+    def fit_maps(self, images: ImageSet, targets: Sequence[np.ndarray]) -> None:
+        """Learn anew from (H, W) per image: int16 numbers of classes below `outputs`, -1 where nothing is known; or float32, NaN
+        likewise, which the host has brought to mean 0 and a spread near 1."""
+
+    def predict_maps(self, images: ImageSet) -> Sequence[np.ndarray]:
+        """(H, W) for each image: numbers of classes, or float32 as of `fit_maps`."""
+
+
 class ImageSet(Protocol):
     """Images that an estimator learns from or is tested on, held as they are stored: of one size or of several."""
 
@@ -113,14 +141,27 @@ class Labels:
 
     name: str
     """What they are called beside the synthetic images."""
-    values: np.ndarray
-    """(N, ...) numbers or text, those of the synthetic images."""
-    size: tuple[int, int]
-    """(H, W) in pixels of the run's images."""
+    values: Any
+    """(N, ...) numbers or text, those of the synthetic images; or `gantool.data.scenes.Column`, of annotations and passes."""
+    size: tuple[int, int] | None
+    """(H, W) in pixels of the images as they are compared; None where each keeps its own."""
     crop: bool
     """Whether images get to it by a crop around their centre, instead of resizing."""
+    kind: str = "values"
+    """"values" of an array; "objects" with boxes, "outlines" where every pixel of theirs is known, too; or a kind of passes,
+    such as "classes", "instances", "depth"."""
+    names: tuple[str, ...] = ()
+    """Of the classes of objects and passes, those that both domains have."""
+
+    @property
+    def one_size(self) -> tuple[int, int]:
+        """`size`, where all images have one."""
+        assert self.size is not None, "images are brought to one size for labels that are arrays"
+        return self.size
 
     def __str__(self) -> str:
+        if self.kind != "values":
+            return f"{self.name} ({self.kind})"
         return f"labels {self.name} ({'x'.join(map(str, self.values.shape))} {self.values.dtype})"
 
 

@@ -30,7 +30,8 @@ class Component:
     provides: frozenset[str] = frozenset()
     """Capabilities that a slot can ask for, such as "adversarial", "image-pair" or "features"."""
     needs: frozenset[str] = frozenset()
-    """What it needs a recipe to do for it, such as "penalty" or "relativistic": it fits only slots that accept all of it."""
+    """What it needs a recipe to do for it, such as "penalty" or "relativistic": it fits only slots that accept all of it. Of a
+    task: what an estimator provides that is for it, such as "objects" or "maps"."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,6 @@ def evaluate_run(
     require("gantool evaluate", "evaluate", "scipy")
     registry = load_plugins()
     slots = _options(options or {})
-    estimators = [choose(registry, name, slots["estimator"]) for name in checked.estimators]
     device = choose_device(checked.device)
     if checked.evidence:
         feature_space(checked.features)
@@ -63,6 +62,7 @@ def evaluate_run(
     first = pooled.folders[0]
     sources = Sources(resolve(registry, read_choices(first)), real_labelled=real_labelled, synthetic=synthetic, real=real)
     opened = open_material(first, sources, checked, registry, slots["task"])
+    estimators = [choose(registry, name, slots["estimator"], opened.meaning.provided) for name in checked.estimators]
     learners = _learners(estimators, opened, registry, device, checked)
     for folder in pooled.results:
         with writing(folder), TemporaryFile(dir=folder):
@@ -95,7 +95,7 @@ def _learners(
     if settings.trainer is None:
         return [_in_process(part, opened, registry, device, settings) for part in estimators]
     command = Command.parse(settings.trainer)
-    exchange = exchange_for(settings.trainer_format, opened.task, opened.labels)
+    exchange = exchange_for(settings.trainer_format, opened.task, opened.meaning.labels)
     return [External(command=command, exchange=exchange, timeout=settings.trainer_timeout)]
 
 

@@ -109,16 +109,32 @@ class Outcome:
     note: str
 
 
-def choose(registry: Registry, name: str, options: Mapping[str, Any]) -> Part:
-    """Find an estimator: a component, or `package.module:callable`, which is called as the factory of a component is.
+def choose(registry: Registry, name: str, options: Mapping[str, Any], task: Provided) -> Part:
+    """Find an estimator: a component, or `package.module:callable`, which is called as the factory of a component is; "auto" is
+    the first one that provides what the task needs.
 
-    Raises `GantoolError` for one that does not exist, with the nearest name, and for options that it does not have.
+    Raises `GantoolError` for one that does not exist, with the nearest name, for one that does not fit the task, and for options
+    that it does not have.
     """
+    needs = task.record.needs
+    able = [each.full_name for each in registry.all("estimator") if _fits(each.record.provides, needs)]
+    if name == "auto" and not able:
+        raise GantoolError(f"--task {task.record.name} needs an estimator that provides {', '.join(needs)}: no plugin has one")
+    if name == "auto":
+        name = next((each for each in able if each.startswith("gantool:")), able[0])
     plugin = name.partition(":")[0]
     known = plugin in registry.plugins or plugin in registry.left_out
     if is_reference(name) and not known:
         return Provided("", "estimator", Component(name=name, factory=name)).with_options(options, where="estimator.")
-    return registry.choose("estimator", name, options)
+    part = registry.choose("estimator", name, options)
+    if part.component not in able:
+        raise GantoolError(f"--estimator {name} is not for --task {task.record.name}: take one of {', '.join(able)}")
+    return part
+
+
+def _fits(provides: frozenset[str], needs: frozenset[str]) -> bool:
+    """Whether an estimator is for a task; numbers and classes, which need nothing, are for those that provide nothing."""
+    return needs <= provides if needs else not provides
 
 
 @dataclass(frozen=True, kw_only=True)

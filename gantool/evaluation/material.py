@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..components import Domain, Labels, StreamingDomain, Task
+from ..components import Domain, StreamingDomain, Task
 from ..data.domains import Preprocess
 from ..data.order import real_seed
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
 from ..options import to_dict
 from ..plan.settings import EvaluateSettings
-from ..plugins.registry import Provided, Registry
+from ..plugins.registry import Registry
 from ..refining.network import Network
 from ..training.feeds import label_records
 from .arms import Material
 from .given import parse_given, read_given
+from .meaning import Meaning, settle_meaning
 from .reading import ReadImages, Shape, all_digests, check_some, pick, read, read_stream
 from .run_images import common_size, refine_held
-from .sources import Sources, check_alike, choose_labels, labels_of, name_of, read_labels
-from .tasks import guess, in_pixels, task_name
+from .sources import Sources, labels_of, name_of, read_labels
+from .tasks import in_pixels, task_name
 
 MIN_SYNTHETIC, MIN_TEST = 64, 20
 """Images below which no figure would mean anything."""
+_BYTES = 2**31
+"""That images of one kind take in memory, as they are stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +40,19 @@ class Opened:
 
     bundle: Bundle
     sources: Sources
-    labels: Labels
-    real_values: np.ndarray
-    """Labels of the labelled real images."""
-    provided: Provided
-    task: Task
-    task_key: Any
-    """Name and options of the task, as `cells.digest_of` takes them."""
+    meaning: Meaning
     notes: list[str]
+
+    @property
+    def task(self) -> Task:
+        """What labels mean."""
+        return self.meaning.task
+
+    @property
+    def task_key(self) -> Any:
+        """Name and options of the task and what it is for, as `cells.digest_of` takes them."""
+        part, labels = self.meaning.part, self.meaning.labels
+        return [part.component, part.options, labels.name, labels.kind, list(labels.names)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,35 +77,24 @@ def open_material(
     synthetic, real = sources.labelled_source, sources.labelled_target
     for domain in (synthetic, real, sources.target):
         check_some(len(domain) if isinstance(domain, Domain) else 1, domain)
-    name, note = choose_labels(settings.labels, synthetic, real, real_first="real_labelled" not in sources.given)
-    values, real_values = read_labels(synthetic, name), read_labels(real, name)
-    check_alike(name, values, real_values)
     _check_count(min(len(synthetic), settings.limit), MIN_SYNTHETIC, synthetic, "learn from")
     _check_count(min(len(real), settings.limit), MIN_TEST, real, "test on")
-    labels = Labels(name=name, values=values, size=common_size(bundle, synthetic), crop=bundle.preprocess.fit == "crop")
-    guessed = settings.task == "auto"
-    provided = guess(registry, labels) if guessed else registry.find("task", settings.task)
-    known = [each.name for each in fields(provided.record.options)]
-    if settings.within_px is not None and "within_px" not in known:
-        raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
-    within = {} if settings.within_px is None else {"within_px": settings.within_px}
-    part = provided.with_options({**options, **within}, where="task.")
-    notes = [note, f"task: {task_name(provided)}, by the name and shape of {name}" if guessed else ""]
-    return Opened(
-        bundle=bundle,
-        sources=sources,
-        labels=labels,
-        real_values=real_values,
-        provided=provided,
-        task=part.build(labels=labels),
-        task_key=[part.component, part.options],
-        notes=[note for note in notes if note],
+    meaning = settle_meaning(
+        settings,
+        registry,
+        options,
+        (synthetic, real),
+        size=common_size(bundle, synthetic),
+        own_sizes=bundle.preprocess.size is None,
+        crop=bundle.preprocess.fit == "crop",
+        real_first="real_labelled" not in sources.given,
     )
+    return Opened(bundle=bundle, sources=sources, meaning=meaning, notes=list(meaning.notes))
 
 
 def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Compared:
     """Read images, refine, and refuse what must not be tested on. Raises `GantoolError`, one line."""
-    sources, bundle, labels, task = opened.sources, opened.bundle, opened.labels, opened.task
+    sources, bundle, labels, task = opened.sources, opened.bundle, opened.meaning.labels, opened.task
     synthetic, real, unlabelled, check = _read_sets(opened, settings)
     half = _first_half(real.digests)
     reported = torch.ones_like(half) if settings.report_half == "all" else half == (settings.report_half == "first")
@@ -109,7 +105,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         refined=refine_held(Network(bundle, settings.device), synthetic.pixels),
         targets=task.load(labels.values[synthetic.rows], synthetic.sizes),
         real=real.pixels,
-        real_targets=task.load(opened.real_values[real.rows], real.sizes),
+        real_targets=task.load(opened.meaning.real_values[real.rows], real.sizes),
         half=half,
         reported=reported,
         references=unlabelled.pixels,
@@ -118,7 +114,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         augment=settings.augment,
         given=read_given(parse_given(settings.arm), sources, synthetic, *_form(opened)),
     )
-    points = labels.name if opened.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
+    points = labels.name if opened.meaning.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
     described = {
         "run": str(run),
         "step": bundle.recorded.step,
@@ -130,16 +126,17 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         "content_check": check,
         "labels": labels.name,
         "keypoints": points,
-        "task": task_name(opened.provided),
+        "task": task_name(opened.meaning.provided),
         "higher_is_better": task.higher_is_better,
         "outputs": task.outputs,
-        "size": list(labels.size),
+        "size": labels.size and list(labels.size),
+        "classes": list(labels.names),
         "channels": bundle.channels.images,
         "preprocess": to_dict(bundle.preprocess),
         "notes": opened.notes,
     }
     keypoints = None
-    if points:
+    if points and labels.size:
         places = read_labels(sources.labelled_source, points)[synthetic.rows]
         keypoints = in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
     records = label_records(sources.labelled_source, synthetic.rows) if getattr(sources.labelled_source, "labels", None) else None
@@ -151,7 +148,10 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
     sources, (preprocess, shape) = opened.sources, _form(opened)
 
     def load(domain: Domain, own: Preprocess) -> ReadImages:
-        return read(domain, pick(len(domain), settings.limit, seed=settings.seed), own, shape)
+        limit = min(settings.limit, max(MIN_SYNTHETIC, _BYTES // max(1, domain[0].nbytes)))
+        if limit < min(len(domain), settings.limit):
+            opened.notes.append(f"{limit:,} of the images of {name_of(domain)}: they are large")
+        return read(domain, pick(len(domain), limit, seed=settings.seed), own, shape)
 
     synthetic, real = load(sources.labelled_source, preprocess), load(sources.labelled_target, preprocess.of_real)
     if isinstance(sources.target, Domain):
@@ -175,8 +175,9 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
 
 def _form(opened: Opened) -> tuple[Preprocess, Shape]:
     """What brings synthetic images to the form that is compared, and its (H, W, C)."""
-    preprocess = replace(opened.bundle.preprocess, size=opened.labels.size)
-    return preprocess, (*opened.labels.size, opened.bundle.channels.images)
+    size = opened.meaning.labels.size
+    height, width = size or (None, None)
+    return replace(opened.bundle.preprocess, size=size), (height, width, opened.bundle.channels.images)
 
 
 def _check_count(count: int, needed: int, domain: Domain, use: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from ..data.domains import FilesOptions
 from ..data.images import Images
 from ..data.label_files import with_labels
 from ..data.opening import open_images
-from ..errors import GantoolError, nearest
+from ..data.scenes import scene_columns
+from ..errors import GantoolError
 from ..plan.resolve import Plan
 
 
@@ -63,7 +64,7 @@ class Sources:
     @cached_property
     def labelled_source(self) -> Domain:
         """Synthetic images with labels."""
-        domain = with_labels(self.source)
+        domain = labelled(self.source)
         if isinstance(domain, Domain):
             return domain
         raise GantoolError(f"{name_of(domain)} is a stream without labels: pass --synthetic PATH with labels beside the images")
@@ -72,12 +73,12 @@ class Sources:
     def labelled_target(self) -> Domain:
         """Real images with labels."""
         path = self.given.get("real_labelled")
-        domain = with_labels(self.open("real", path)) if path else getattr(self.own, "test", None)
+        domain = labelled(self.open("real", path)) if path else getattr(self.own, "test", None)
         if isinstance(domain, Domain):
             return domain
         raise GantoolError(
             f"the data set {self.plan.dataset.component} has no labelled real images: pass --real-labelled PATH "
-            "(.npz, .h5 or a folder)"
+            "(.npz, .h5, or a folder with annotations, masks or a table)"
         )
 
     def open(self, domain: Literal["synthetic", "real"], path: str) -> Images:
@@ -91,36 +92,23 @@ def name_of(domain: object) -> str:
     return str(getattr(domain, "name", type(domain).__name__))
 
 
-def labels_of(domain: object) -> Mapping[str, np.ndarray]:
-    """The labels of a domain, by name; none where it has none."""
-    found: Mapping[str, np.ndarray] = getattr(domain, "labels", None) or {}
-    return found
+def labels_of(domain: object) -> Mapping[str, Any]:
+    """The labels of a domain, by name: arrays, and columns of what annotations and passes say; none where it has none."""
+    columns: Mapping[str, Any] = getattr(domain, "columns", {})
+    values: Mapping[str, Any] = getattr(domain, "labels", None) or {}
+    # Files of annotations may look like files of values, too.
+    return {**columns, **{name: values[name] for name in values if name not in columns}} if columns else values
 
 
-def choose_labels(wanted: str, synthetic: object, real: object, *, real_first: bool) -> tuple[str, str]:
-    """Return the name of the labels to use, and a note for the user, "" where there was nothing to choose.
-
-    `wanted`: what --labels says, "" for nothing. `real_first`: whether the first of several names is the one that is meant,
-    as with a data set that brings its own labelled real images. Raises `GantoolError` where no name serves both domains.
-    """
-    for domain, option in ((synthetic, "--synthetic"), (real, "--real-labelled")):
-        if not labels_of(domain):
-            beside = "an array with a row per image in an .npz or .h5, or NAME.json files or a CSV table in a folder"
-            raise GantoolError(f"{name_of(domain)} has no labels: pass {option} PATH with labels beside the images ({beside})")
-    if wanted:
-        for domain in (synthetic, real):
-            for name in wanted.split(","):
-                if name not in labels_of(domain):
-                    raise GantoolError(f"{name_of(domain)} has no labels {name!r}{nearest(name, labels_of(domain), 'it has')}")
-        return wanted, ""
-    shared = [name for name in labels_of(real) if name in labels_of(synthetic)]
-    if not shared:
-        have = [f"{name_of(domain)} has {', '.join(labels_of(domain))}" for domain in (synthetic, real)]
-        raise GantoolError(f"no labels of one name in both domains: {'; '.join(have)}")
-    if len(shared) > 1 and not real_first:
-        raise GantoolError(f"both domains have several labels: pass --labels NAME, one of: {', '.join(shared)}")
-    others = f", first of {', '.join(shared)}: --labels chooses" if len(shared) > 1 else ", the only ones in both domains"
-    return shared[0], f"labels: {shared[0]}{others}"
+def labelled(domain: Any) -> Any:
+    """A domain with its `labels`, and the `columns` of a folder. Raises `GantoolError` for labels that cannot be read."""
+    domain.columns = columns = scene_columns(domain)
+    try:
+        return with_labels(domain)
+    except GantoolError:
+        if not columns:  # else a table beside annotations is about something else
+            raise
+        return domain
 
 
 def read_labels(domain: object, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..components import Estimator, ImageSet, Labels
+from ..data.geometry import Fit, cropped, resized
 from ..errors import GantoolError
 from ..plugins.registry import Provided, Registry
 
@@ -39,6 +40,8 @@ class NumbersTask:
     """Whether all outputs have one unit, so that they keep their proportions when they are scaled for an estimator."""
 
     def __init__(self, *, config: Any, labels: Labels) -> None:
+        if not isinstance(labels.values, np.ndarray):
+            raise GantoolError(f"--task {type(self).__name__.lower()} needs {self.wants}, not {labels}")
         shape = labels.values.shape[1:]
         if labels.values.dtype.kind not in self.kinds or not self.fits(shape):
             raise GantoolError(f"--task {type(self).__name__.lower()} needs {self.wants}, not {labels}")
@@ -55,6 +58,8 @@ class NumbersTask:
 
     def learn(self, estimator: Estimator, images: ImageSet, targets: Tensor) -> Callable[[ImageSet], Tensor]:
         """Fit to targets of mean 0 and a spread near 1, which predictions are scaled back from; or to classes, as they are."""
+        if not isinstance(estimator, Estimator):
+            raise GantoolError(f"the estimator {type(estimator).__name__} lacks fit and predict of numbers or classes")
         mean, spread = torch.zeros(()), torch.ones(())
         if targets.is_floating_point():
             mean, spread = self._scale(targets)
@@ -140,6 +145,13 @@ def select(rows: Any, chosen: Tensor) -> Any:
         return rows[chosen]
     numbers = chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen
     return [rows[number] for number in numbers.tolist()]
+
+
+def fit_to(size: tuple[int, int], labels: Labels) -> Fit:
+    """How an image stored at `size` (H, W) gets to the size that it is compared at."""
+    if labels.size is None:
+        return resized(size, size)
+    return cropped(size, labels.size) if labels.crop else resized(size, labels.size)
 
 
 def in_pixels(points: np.ndarray, sizes: np.ndarray, *, size: tuple[int, int], crop: bool) -> Tensor:

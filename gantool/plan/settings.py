@@ -172,9 +172,10 @@ class EvaluateSettings(Weights, Computing):
     task: Annotated[str, Flag("NAME", completes="task")] = "auto"
     """What the labels are, such as angles. A task by name; "auto": by name and shape, where these leave no doubt."""
     estimators: Annotated[tuple[str, ...], MinLen(1), Flag("NAME", name="--estimator", commas=True, completes="estimator")] = (
-        "gantool:small-cnn",
+        "auto",
     )
-    """What learns (repeatable). A component or `package.module:callable`; the first one decides the verdict."""
+    """What learns (repeatable). A component or `package.module:callable`; the first one decides the verdict. auto: the first
+    that is for the task."""
     trainer: Annotated[str | None, Flag("COMMAND")] = None
     """Your own training program in the place of --estimator. A command line with {train}, {test}, {seed} and {out}, which is run
     once for each arm and seed; no configuration file or run can name it."""

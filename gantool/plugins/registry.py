@@ -106,7 +106,8 @@ class Part:
                 raise
             raise GantoolError(f"{self.component}: {error}") from None
         if kind.product is not None and not isinstance(built, kind.product):
-            wanted = [name for name in dir(kind.product) if name[0] != "_" and not hasattr(built, name)]
+            first = kind.product[0] if isinstance(kind.product, tuple) else kind.product
+            wanted = [name for name in dir(first) if name[0] != "_" and not hasattr(built, name)]
             raise PluginError(f"{kind.name} {self.component} made a {type(built).__name__}, which lacks {' and '.join(wanted)}")
         return built
 

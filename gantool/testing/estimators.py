@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..components import KeypointEstimator
-from .material import finite, first_difference, noise
+from ..components import Estimator, KeypointEstimator, MapEstimator, ObjectEstimator
+from ..evaluation.held import HeldImages, held
+from .material import finite, leaves, noise
 from .subject import Subject
 
 _IMAGES = 24
 _OUTPUTS = 2
-_POINTS = "key points"
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """One thing that estimators learn."""
+
+    what: str
+    able: type
+    """The protocol of those that do."""
+    fit: str
+    predict: str
+    images: Any
+    targets: Any
+    some: Callable[[Any, int], Any]
+    """The first few images."""
 
 
 def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
-    """Values or scores are (N, outputs), finite, and the same when asked again."""
-    fitted = [(what, images, _fitted(subject, what, images, targets)) for what, images, targets in _tasks(subject)]
-    asked = [(what, images, estimator) for what, images, estimator in fitted if estimator is not None]
-    for what, given, estimator in (
-        (what, images[:count], estimator) for what, images, estimator in asked for count in (_IMAGES, 1)
-    ):
-        result = _predict(subject, estimator, given)
-        got, wanted = tuple(result.shape), (len(given), _OUTPUTS)
-        subject.require(got == wanted, f"predict of {len(given)} images gives {got}, not {wanted}, for {what}")
-        subject.require(not result.requires_grad, "predict keeps a graph: it must run without gradients")
-        subject.require(finite(result), f"predict gives values that are not finite for {what}")
-        subject.require(_close(result, _predict(subject, estimator, given)), "predict gives two results for one image")
+    """There is a prediction of the right form for each image, finite, and the same when asked again."""
+    asked = [(lesson, estimator) for lesson in _lessons(subject) if (estimator := _fitted(subject, lesson)) is not None]
+    for lesson, estimator in asked:
+        for count in (_IMAGES, 1):
+            images = lesson.some(lesson.images, count)
+            result = _predict(subject, lesson, estimator, images)
+            _check_form(subject, lesson, result, count, images)
+            values = _values(result)
+            subject.require(
+                not any(value.requires_grad for value in values), "predict keeps a graph: it must run without gradients"
+            )
+            subject.require(all(map(finite, values)), f"predict gives values that are not finite for {lesson.what}")
+            again = _predict(subject, lesson, estimator, images)
+            subject.require(_close(result, again), "predict gives two results for one image")
     subject.require(
         bool(asked), f"fit refuses values, classes and key points alike, {_IMAGES} images of {tuple(subject.size)} px"
     )
@@ -37,36 +58,38 @@ def check_predicts_what_it_was_fitted_to(subject: Subject) -> None:
 
 def check_follows_its_seed_alone(subject: Subject) -> None:
     """All that is drawn comes from `seed`, fitting again begins anew, and what it is given stays as it was."""
-    for what, images, targets in _tasks(subject):
-        kept = images.clone(), targets.clone()
-        first = _fitted(subject, what, images, targets, seed=7)
+    for lesson in _lessons(subject):
+        kept = deepcopy((list(lesson.images), lesson.targets))
+        first = _fitted(subject, lesson, seed=7)
         if first is None:
             continue
-        subject.require(first_difference(kept, (images, targets)) is None, "fit changes the images or targets that it is given")
-        predicted = _predict(subject, first, images)
+        given = list(lesson.images), lesson.targets
+        subject.require(_close(kept, given, tolerance=0), "fit changes the images or targets that it is given")
+        predicted = _predict(subject, lesson, first, lesson.images)
         torch.manual_seed(4321)
         subject.require(
-            _close(predicted, _predict(subject, _fitted(subject, what, images, targets, seed=7), images)),
-            f"two estimators with one seed predict different values after fitting one set ({what})",
+            _close(predicted, _predict(subject, lesson, _fitted(subject, lesson, seed=7), lesson.images)),
+            f"two estimators with one seed predict different values after fitting one set ({lesson.what})",
         )
-        for given in (images.flip(0), images):
-            _fit(subject, first, what, given, targets)
+        for images in (_reversed(lesson.images), lesson.images):
+            _fit(subject, first, lesson, images)
         subject.require(
-            _close(predicted, _predict(subject, first, images)),
-            f"after fitting something else in between it predicts other values: fit must learn anew ({what})",
+            _close(predicted, _predict(subject, lesson, first, lesson.images)),
+            f"after fitting something else in between it predicts other values: fit must learn anew ({lesson.what})",
         )
 
 
 def check_heeds_its_seed(subject: Subject) -> None:
     """One that draws random numbers draws others with another seed: the spread over seeds is in the interval of a verdict."""
-    for what, images, targets in _tasks(subject):
+    for lesson in _lessons(subject):
         with _SeesDraws() as draws:
-            fitted = [_fitted(subject, what, images, targets, seed=seed) for seed in (7, 8)]
+            fitted = [_fitted(subject, lesson, seed=seed) for seed in (7, 8)]
         if None not in fitted and draws.seen:
-            same = _close(*(_predict(subject, estimator, images) for estimator in fitted), tolerance=1e-6)
+            same = _close(*(_predict(subject, lesson, estimator, lesson.images) for estimator in fitted), tolerance=1e-6)
             subject.require(
                 not same,
-                f"it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded ({what})",
+                "it draws random numbers, but with the seeds 7 and 8 it predicts the same: its seed is not heeded "
+                f"({lesson.what})",
             )
 
 
@@ -85,38 +108,97 @@ class _SeesDraws(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _tasks(subject: Subject) -> list[tuple[str, Tensor, Tensor]]:
-    """Images with two values each, with one of two classes each, and with one point each; all follow from brightness."""
+def _lessons(subject: Subject) -> list[_Lesson]:
+    """Images with two values each, with one of two classes each, and with one point each; all follow from brightness. And a
+    bright square in noise: its box and class, a map of classes, a map of numbers."""
     shift = torch.linspace(-0.5, 0.5, _IMAGES)
     images = noise(_IMAGES, subject.channels[0], subject.size) * 0.5 + shift[:, None, None, None]
     values = torch.stack((shift, -shift), dim=1) / shift.std()
     height, width = subject.size
     points = torch.stack(((0.5 + shift) * (width - 1), (0.5 - shift) * (height - 1)), dim=1)[:, None]
-    return [("values", images, values), ("classes", images, (shift > 0).long()), (_POINTS, images, points)]
+    squares, objects, maps = _squares(subject)
+
+    def first(images: Tensor, count: int) -> Tensor:
+        return images[:count]
+
+    def taken(images: HeldImages, count: int) -> HeldImages:
+        return images.take(range(count))
+
+    return [
+        _Lesson("values", Estimator, "fit", "predict", images, values, first),
+        _Lesson("classes", Estimator, "fit", "predict", images, (shift > 0).long(), first),
+        _Lesson("key points", KeypointEstimator, "fit_points", "predict", images, points, first),
+        _Lesson("objects", ObjectEstimator, "fit_objects", "predict_objects", squares, objects, taken),
+        _Lesson("maps of classes", MapEstimator, "fit_maps", "predict_maps", squares, maps, taken),
+        _Lesson(
+            "maps of numbers", MapEstimator, "fit_maps", "predict_maps", squares, [each.astype("f4") for each in maps], taken
+        ),
+    ]
 
 
-def _fitted(subject: Subject, what: str, images: Tensor, targets: Tensor, *, seed: int = 0) -> Any:
+def _squares(subject: Subject) -> tuple[HeldImages, list[dict[str, Any]], list[np.ndarray]]:
+    random, (height, width), side = np.random.default_rng(0), subject.size, min(subject.size) // 3
+    images, objects = noise(_IMAGES, subject.channels[0], subject.size) * 0.3, []
+    maps = [np.zeros((height, width), np.int16) for _ in range(_IMAGES)]
+    for number, (pixels, area) in enumerate(zip(images, maps, strict=True)):
+        top, left = int(random.integers(height - side)), int(random.integers(width - side))
+        pixels[:, top : top + side, left : left + side] += 0.6
+        area[top : top + side, left : left + side] = 1
+        box = np.array([[left, top, left + side, top + side]], np.float64)
+        objects.append({"boxes": box, "labels": np.array([number % _OUTPUTS]), "crowd": np.zeros(1, bool)})
+    return held(images), objects, maps
+
+
+def _check_form(subject: Subject, lesson: _Lesson, result: Any, count: int, images: Any) -> None:
+    if lesson.able in (Estimator, KeypointEstimator):
+        got, wanted = tuple(result.shape), (count, _OUTPUTS)
+        subject.require(got == wanted, f"predict of {count} images gives {got}, not {wanted}, for {lesson.what}")
+        return
+    subject.require(len(result) == count, f"{lesson.predict} of {count} images gives {len(result)} rows")
+    for row, image in zip(result, images, strict=True):
+        if lesson.able is MapEstimator:
+            subject.require(row.shape == image.shape[:2], f"{lesson.predict} gives {row.shape} for an image of {image.shape[:2]}")
+            continue
+        found = len(row["scores"])
+        shapes = {name: tuple(np.shape(row[name])) for name in ("boxes", "labels", "scores")}
+        right = shapes == {"boxes": (found, 4), "labels": (found,), "scores": (found,)}
+        subject.require(right, f"{lesson.predict} gives arrays of the shapes {shapes}")
+
+
+def _reversed(images: Any) -> Any:
+    return images.flip(0) if isinstance(images, Tensor) else images.take(range(len(images))[::-1])
+
+
+def _fitted(subject: Subject, lesson: _Lesson, *, seed: int = 0) -> Any:
     """A new estimator that has learnt, or None where it refuses what is not for it."""
     estimator = subject.made(outputs=_OUTPUTS, seed=seed)
-    return estimator if _fit(subject, estimator, what, images, targets) else None
+    return estimator if _fit(subject, estimator, lesson, lesson.images) else None
 
 
-def _fit(subject: Subject, estimator: Any, what: str, images: Tensor, targets: Tensor) -> bool:
-    if what == _POINTS and not isinstance(estimator, KeypointEstimator):
+def _fit(subject: Subject, estimator: Any, lesson: _Lesson, images: Any) -> bool:
+    if not isinstance(estimator, lesson.able):
         return False
-    with subject.calling(f"fit of {tuple(images.shape)} to {what} {tuple(targets.shape)}"):
+    with subject.calling(f"{lesson.fit} of {len(images)} images to {lesson.what}"):
         try:
-            (estimator.fit_points if what == _POINTS else estimator.fit)(images, targets)
+            getattr(estimator, lesson.fit)(images, lesson.targets)
         except ValueError:
             return False
     return True
 
 
-def _predict(subject: Subject, estimator: Any, images: Tensor) -> Tensor:
-    result: Tensor = subject.ask(Tensor, f"predict of {tuple(images.shape)}", estimator.predict, images)
-    return result
+def _predict(subject: Subject, lesson: _Lesson, estimator: Any, images: Any) -> Any:
+    gives: type = Tensor if lesson.able in (Estimator, KeypointEstimator) else Sequence
+    return subject.ask(gives, f"{lesson.predict} of {len(images)} images", getattr(estimator, lesson.predict), images)
 
 
-def _close(a: Tensor, b: Tensor, *, tolerance: float = 1e-4) -> bool:
+def _values(result: Any) -> list[Tensor]:
+    """All arrays in a result, as tensors."""
+    return [torch.as_tensor(value) for value in leaves(result) if isinstance(value, Tensor | np.ndarray)]
+
+
+def _close(a: Any, b: Any, *, tolerance: float = 1e-4) -> bool:
     # Linear algebra on the CPU may differ in the last bits from call to call, by where in memory its input lies.
-    return bool(torch.allclose(a, b, rtol=tolerance, atol=tolerance / 10))
+    pairs = list(zip(_values(a), _values(b), strict=False))
+    return len(_values(a)) == len(_values(b)) and all(
+        x.shape == y.shape and torch.allclose(x.double(), y.double(), rtol=tolerance, atol=tolerance / 10) for x, y in pairs
+    )

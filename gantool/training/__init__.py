@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .base import RecipeBase
-    from .fitting import fit_network
+    from .fitting import fit_drawn, fit_network
     from .steps import (
         apply_in_eval,
         decay_rates,
@@ -30,6 +30,7 @@ __all__ = [
     "decay_rates",
     "decayed",
     "discriminator_loss",
+    "fit_drawn",
     "fit_network",
     "frozen",
     "generate",

@@ -40,29 +40,57 @@ def fit_network(
     Returns:
         The network, in eval mode, channels-last.
     """
+    images = images.contiguous(memory_format=torch.channels_last)
+
+    def draw(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        for rows in _batches(len(images), batch_size, generator):
+            yield augment(images[rows]) if augment else images[rows], targets[rows]
+
+    return fit_drawn(build, draw, loss, seed=seed, steps=steps, learning_rate=learning_rate, device=images.device)
+
+
+def fit_drawn(
+    build: Callable[[], nn.Module],
+    draw: Callable[[torch.Generator], Iterator[tuple[Tensor, Any]]],
+    loss: Callable[[Any, Any], Tensor],
+    *,
+    seed: int,
+    steps: int,
+    learning_rate: float,
+    device: torch.device,
+) -> nn.Module:
+    """As `fit_network`, with batches from anywhere.
+
+    Args:
+        build: As there.
+        draw: Yields batches without end, each its images on `device` and whatever `loss` takes; what it draws, it draws from the
+            generator that it is given.
+        loss: What the network makes of the images, and that, to 0-d.
+        seed: As there.
+        steps: As there.
+        learning_rate: As there.
+        device: Where it computes.
+
+    Returns:
+        The network, in eval mode, channels-last.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build().to(images.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(network.parameters())
+        network = build().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.Adam([weight for weight in network.parameters() if weight.requires_grad])
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
-        images = images.contiguous(memory_format=torch.channels_last)
-        for rows in _batches(len(images), batch_size, steps, torch.Generator().manual_seed(seed)):
+        for images, targets in islice(draw(torch.Generator().manual_seed(seed)), steps):
             optimizer.zero_grad()
-            batch = augment(images[rows]) if augment else images[rows]
-            torch.autograd.backward(loss(network(batch), targets[rows]))
+            torch.autograd.backward(loss(network(images), targets))
             optimizer.step()
             schedule.step()
     fitted: nn.Module = network.eval()
     return fitted
 
 
-def _batches(count: int, size: int, steps: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Row numbers of every step: epoch after epoch, each in an order of its own."""
+def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Row numbers without end: epoch after epoch, each in an order of its own."""
     size = min(size, count)
-
-    def epochs() -> Iterator[Tensor]:
-        while True:
-            order = torch.randperm(count, generator=generator)
-            yield from order[: count // size * size].reshape(-1, size)
-
-    return islice(epochs(), steps)
+    while True:
+        order = torch.randperm(count, generator=generator)
+        yield from order[: count // size * size].reshape(-1, size)

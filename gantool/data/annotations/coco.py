@@ -10,6 +10,7 @@ from typing import Any
 
 from ..geometry import Fit
 from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
+from .objects import AnnotatedObject, of_coco
 from .placing import place, unknown
 from .rle import decode_counts
 
@@ -45,6 +46,19 @@ class Coco:
             tally.objects += len(annotations)
             tally.classes.update(names.get(_key(a, "category_id"), str(_key(a, "category_id"))) for a in annotations)
         return tally
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:  # noqa: ARG002 - it is in pixels
+        found: dict[str, list[AnnotatedObject]] = {}
+        for file in self.files:
+            data = json.loads((self._root / file).read_bytes())
+            names = {_key(category, "id"): str(category.get("name")) for category in _dicts(data, "categories")}
+            paths = {_key(image, "id"): self._find(image, file) for image in _dicts(data, "images")}
+            found |= {path: [] for path in paths.values() if path and path not in found}
+            for annotation in _dicts(data, "annotations"):
+                kind, path = _key(annotation, "category_id"), paths.get(_key(annotation, "image_id"))
+                if path:
+                    found[path].append(of_coco(annotation, names.get(kind, str(kind))))
+        return found
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         for file in self.files:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..geometry import Fit, Point
 from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
+from .objects import AnnotatedObject, box_of, of_bitmap, of_polygon, turned
 
 _SHAPES = ("box", "polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton")
 
@@ -44,6 +45,16 @@ class Cvat:
                 tally.objects += len(labels)
                 tally.classes.update(labels)
         return tally
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:
+        found: dict[str, list[AnnotatedObject]] = {}
+        for file in self.files:
+            for image in self._images(file):
+                if path := self._find(image, file):
+                    size = sizes(path) or (0, 0)
+                    mine = (_object(shape, size) for shape in image if shape.tag in ("box", "polygon", "mask", "ellipse"))
+                    found.setdefault(path, []).extend(mine)
+        return found
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         for file in self.files:
@@ -107,6 +118,22 @@ def _points(shape: ET.Element) -> Iterator[Point]:
 def _parse(text: str) -> list[Point]:
     pairs = [pair.split(",") for pair in text.split(";") if pair]
     return [(float(x), float(y)) for x, y in pairs]
+
+
+def _object(shape: ET.Element, size: Size) -> AnnotatedObject:
+    name = shape.get("label", "")
+    if shape.tag == "polygon":
+        return of_polygon(name, _parse(shape.get("points", "")))
+    if shape.tag == "mask":
+        return of_bitmap(name, _bitmap(shape, size))
+    if shape.tag == "box":
+        left, top, right, bottom = (_number(shape, end) for end in ("xtl", "ytl", "xbr", "ybr"))
+    else:
+        x, y, rx, ry = (_number(shape, end) for end in ("cx", "cy", "rx", "ry"))
+        left, top, right, bottom = x - rx, y - ry, x + rx, y + ry
+    if degrees := float(shape.get("rotation", "0")):
+        return AnnotatedObject(name, box_of(turned((left, top, right, bottom), degrees)))
+    return AnnotatedObject(name, (left, top, right, bottom))
 
 
 def _number(shape: ET.Element, name: str) -> float:
@@ -185,16 +212,21 @@ def _place_skeleton(shape: ET.Element, fit: Fit) -> bool:
     return not fit.cuts or any(seen)
 
 
-def _place_mask(shape: ET.Element, fit: Fit) -> bool:
-    """Run lengths, row by row and background first, of a rectangle in the picture."""
+def _bitmap(shape: ET.Element, size: Size) -> np.ndarray:
+    """(H, W) uint8 of a mask. Raises `ValueError`."""
     left, top, width, height = (int(shape.get(name, "")) for name in ("left", "top", "width", "height"))
     runs = [int(word) for word in shape.get("rle", "").replace(",", " ").split()]
     values = np.repeat(np.arange(len(runs), dtype=np.uint8) & 1, runs)
     if values.size != width * height:
         raise ValueError(f"a mask of {height}x{width} has {values.size} pixels")
-    whole = np.zeros(fit.before, np.uint8)
+    whole = np.zeros(size, np.uint8)
     whole[top : top + height, left : left + width] = values.reshape(height, width)
-    moved = fit.ids(whole)
+    return whole
+
+
+def _place_mask(shape: ET.Element, fit: Fit) -> bool:
+    """Run lengths, row by row and background first, of a rectangle in the picture."""
+    moved = fit.ids(_bitmap(shape, fit.before))
     rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
     if not rows.size:
         return False

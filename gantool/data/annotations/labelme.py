@@ -7,6 +7,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from ..geometry import Fit, Point
 from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
+from .objects import AnnotatedObject, box_of, of_bitmap, of_polygon
 from .placing import unknown
 
 _KNOWN = frozenset({"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"})
@@ -52,6 +54,14 @@ class LabelMe:
                 tally.objects += len(found.labels)
                 tally.classes.update(found.labels)
         return tally
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:
+        result: dict[str, list[AnnotatedObject]] = {}
+        for file in self.files:
+            found = _parse(file, (self._root / file).read_bytes())
+            if path := self._find(found.image, file):
+                result.setdefault(path, []).extend(found.objects(sizes(path) or (0, 0)))
+        return result
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         for file, found in self._read():
@@ -101,6 +111,19 @@ class _Json:
         self._shapes: list[dict[str, Any]] = [shape for shape in self._data["shapes"] if isinstance(shape, dict)]
         self.labels = [str(shape.get("label", "")) for shape in self._shapes]
 
+    def objects(self, size: Size) -> Iterator[AnnotatedObject]:
+        """Shapes with an area, those of one group as one object."""
+        groups: dict[Any, list[AnnotatedObject]] = {}
+        for number, shape in enumerate(self._shapes):
+            found = _json_object(shape, size)
+            if found.box is not None:
+                group = shape.get("group_id")
+                groups.setdefault((number,) if group is None else (group, found.name), []).append(found)
+        for parts in groups.values():
+            corners = [corner for part in parts if part.box for corner in (part.box[:2], part.box[2:])]
+            outlines = tuple(polygon for part in parts for polygon in part.polygons)
+            yield replace(parts[0], box=box_of(corners), polygons=outlines)
+
     def check(self, size: Size) -> Iterator[str]:
         stated = (self._data.get("imageHeight", size[0]), self._data.get("imageWidth", size[1]))
         if stated != size:
@@ -146,14 +169,31 @@ def _other(shape: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in shape.items() if key not in _SHAPE_KNOWN}
 
 
-def _move_mask(shape: dict[str, Any], points: Sequence[Point], fit: Fit) -> bool:
-    """Its picture is a PNG in base64, of the rectangle between its two points, both of them inside."""
+def _json_object(shape: dict[str, Any], size: Size) -> AnnotatedObject:
+    name, kind = str(shape.get("label", "")), shape.get("shape_type", "polygon")
+    points: list[Point] = [(float(x), float(y)) for x, y in shape["points"]]
+    if kind == "polygon":
+        return of_polygon(name, points)
+    if kind == "mask":
+        return of_bitmap(name, _bitmap(shape, points, size) > 0)
+    if kind == "circle" and len(points) == 2:
+        (x, y), radius = points[0], float(np.hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]))
+        return AnnotatedObject(name, (x - radius, y - radius, x + radius, y + radius))
+    return AnnotatedObject(name, box_of(points) if kind == "rectangle" else None)
+
+
+def _bitmap(shape: dict[str, Any], points: Sequence[Point], size: Size) -> np.ndarray:
+    """(H, W) of a mask: a PNG in base64, of the rectangle between its two points, both of them inside."""
     with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as image:
         part = np.asarray(image)
     left, top = (round(min(values)) for values in zip(*points, strict=True))
-    whole = np.zeros(fit.before, part.dtype)
-    whole[top : top + part.shape[0], left : left + part.shape[1]] = part[: fit.before[0] - top, : fit.before[1] - left]
-    moved = fit.ids(whole)
+    whole = np.zeros(size, part.dtype)
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part[: size[0] - top, : size[1] - left]
+    return whole
+
+
+def _move_mask(shape: dict[str, Any], points: Sequence[Point], fit: Fit) -> bool:
+    moved = fit.ids(_bitmap(shape, points, fit.before))
     rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
     if not rows.size:
         return False
@@ -173,6 +213,11 @@ class _Xml:
         self.image = (self._root.findtext("filename") or "").strip()
         self._objects = [item for item in self._root.findall("object") if (item.findtext("deleted") or "0").strip() != "1"]
         self.labels = [(item.findtext("name") or "").strip() for item in self._objects]
+
+    def objects(self, size: Size) -> Iterator[AnnotatedObject]:  # noqa: ARG002 - it is in pixels
+        """Polygons."""
+        for name, item in zip(self.labels, self._objects, strict=True):
+            yield of_polygon(name, [_pair(pt) for pt in item.iter("pt")])
 
     def check(self, size: Size) -> Iterator[str]:
         stated = (self._root.findtext("imagesize/nrows"), self._root.findtext("imagesize/ncols"))

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..geometry import Fit, cropped, resized
+
+if TYPE_CHECKING:
+    from .objects import AnnotatedObject
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -55,6 +58,9 @@ class Annotations(Protocol):
 
     def tally(self) -> Tally:
         """Count. What cannot be read counts as nothing: `check` names it."""
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:
+        """Return the objects of every image that is annotated, maybe none, by its relative path. Raises `ValueError`."""
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         """Yield what is wrong, file by file."""

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..geometry import Fit
+from ..geometry import Fit, Point
 from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
+from .objects import AnnotatedObject, of_polygon
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _KNOWN = re.compile(r"[xy](min|max)|[xy]\d*|c[xy]|w|h|angle|name|pose|truncated|difficult|occluded|deleted|verified|id|track_id")
@@ -55,6 +56,14 @@ class Voc:
             tally.objects += len(names)
             tally.classes.update(names)
         return tally
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:  # noqa: ARG002 - it is in pixels
+        found: dict[str, list[AnnotatedObject]] = {}
+        for file in self.files:
+            annotation = parse((self._root / file).read_bytes())
+            if image := self._image(annotation, file):
+                found.setdefault(image, []).extend(map(_object, annotation.findall("object")))
+        return found
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         seen: Counter[str] = Counter()
@@ -102,6 +111,22 @@ class Voc:
             same = self._by_stem.get(_stem(file), [])
             found = same[0] if len(same) == 1 else None
         return found
+
+
+def _object(item: ET.Element) -> AnnotatedObject:
+    """`difficult` ones are neither asked for nor wrong, as in the challenge."""
+    name, crowd = item.findtext("name", ""), item.findtext("difficult", "0").strip() == "1"
+    box = item.find("bndbox")
+    if box is not None:
+        left, top, right, bottom = (float(box.findtext(tag) or "") for tag in _CORNERS)
+        return AnnotatedObject(name, (left - 1, top - 1, right, bottom), crowd=crowd)
+    polygon = item.find("polygon")
+    return of_polygon(name, _pairs(polygon) if polygon is not None else [], crowd=crowd)
+
+
+def _pairs(polygon: ET.Element) -> list[Point]:
+    xs, ys = ([float(one.text or "") for one in polygon.iter() if re.fullmatch(rf"{axis}\d*", one.tag)] for axis in "xy")
+    return list(zip(xs, ys, strict=True))
 
 
 def _place(item: ET.Element, fit: Fit) -> bool:

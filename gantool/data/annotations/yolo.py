@@ -14,6 +14,7 @@ import yaml
 
 from ..geometry import Fit
 from .model import ImageIndex, Problem, Size, Sizes, Tally, fit_of
+from .objects import AnnotatedObject, of_polygon
 
 _BOX = 5
 """Numbers on a line that is a class and a box; more are a polygon, or the corners of an oriented box."""
@@ -75,6 +76,27 @@ class Yolo:
             tally.objects += len(rows)
             tally.classes.update(self._class(row[0]) for row in rows)
         return tally
+
+    def objects(self, sizes: Sizes) -> dict[str, list[AnnotatedObject]]:
+        """An image without a file of labels shows nothing, as trainers have it."""
+        found: dict[str, list[AnnotatedObject]] = {image: [] for image in self._images}
+        for file in set(self.files) & self._labels.keys():
+            image = self._labels[file]
+            size = sizes(image)
+            for line in (self._root / file).read_text("utf-8", "replace").splitlines() if size else ():
+                if words := line.split():
+                    found[image].append(self._object(words, size or (0, 0)))
+        return found
+
+    def _object(self, words: list[str], size: Size) -> AnnotatedObject:
+        name, values = self._class(words[0]), [float(word) for word in words[1:]]
+        box, _ = self._split(values)
+        if box is None:
+            return AnnotatedObject(name, None)
+        if not self._points and len(values) >= 2 * _CORNERS:
+            return of_polygon(name, [(x * size[1], y * size[0]) for x, y in zip(values[::2], values[1::2], strict=True)])
+        x, y, w, h = box[0] * size[1], box[1] * size[0], box[2] * size[1], box[3] * size[0]
+        return AnnotatedObject(name, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
 
     def check(self, sizes: Sizes) -> Iterator[Problem]:  # noqa: ARG002 - shares need no size
         count = self._settings.get("nc")

@@ -22,8 +22,9 @@ OPTIONS = {
     "gantool:forest": {"trees": 10},
     "simgan:gaze-cnn": {"steps": 10, "batch_size": 8},
 }
-LEARN = [name for name in NAMES if name.startswith("gantool:")]
-"""Those of plugins have tests there: some take key points only, or seconds to learn anything."""
+LEARN = [each.full_name for each in REGISTRY.all("estimator") if each.plugin == "gantool" and not each.record.provides]
+"""Those of numbers and classes. Those of plugins have tests there: some take key points only, or seconds to learn anything."""
+NUMBERS = REGISTRY.find("task", "regression")
 
 
 def data(count, *, classes=False, seed=0):
@@ -39,7 +40,7 @@ def data(count, *, classes=False, seed=0):
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("name", LEARN)
 def test_it_learns_and_follows_its_seed(name, classes):
-    chosen = choose(REGISTRY, name, OPTIONS.get(name, {}))
+    chosen = choose(REGISTRY, name, OPTIONS.get(name, {}), NUMBERS)
     outputs = 3 if classes else 2
     (images, targets), (test, truth) = data(160, classes=classes), data(40, classes=classes, seed=1)
 
@@ -66,7 +67,7 @@ def test_it_learns_and_follows_its_seed(name, classes):
 def test_a_class_that_training_lacks_gets_no_score(name):
     images, targets = data(60, classes=True)
     kept = targets != 1
-    estimator = choose(REGISTRY, name, OPTIONS.get(name, {})).build(outputs=3, seed=0)
+    estimator = choose(REGISTRY, name, OPTIONS.get(name, {}), NUMBERS).build(outputs=3, seed=0)
     estimator.fit(images[kept], targets[kept])
     assert (estimator.predict(images)[:, 1] == 0).all()
 
@@ -96,10 +97,10 @@ def test_effort_does_not_depend_on_the_number_of_images():
 
 
 def test_the_gaze_cnn_is_the_papers():
-    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).build(outputs=3, seed=0)
+    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"], NUMBERS).build(outputs=3, seed=0)
     linear = [layer for layer in estimator.network((1, 35, 55)).modules() if isinstance(layer, torch.nn.Linear)]
     assert [(layer.in_features, layer.out_features) for layer in linear] == [(9600, 1000), (1000, 3)]
-    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"]).build(outputs=2, seed=0)
+    estimator = choose(REGISTRY, "gaze-cnn", OPTIONS["simgan:gaze-cnn"], NUMBERS).build(outputs=2, seed=0)
     estimator.fit(*data(8))
     assert estimator.predict(data(3)[0]).shape == (3, 2)
     with pytest.raises(ValueError, match="at least 19x19 pixels, got 18x40"):
@@ -107,16 +108,28 @@ def test_the_gaze_cnn_is_the_papers():
 
 
 def test_options_are_checked():
-    chosen = choose(REGISTRY, "small-cnn", {"steps": 20})
+    chosen = choose(REGISTRY, "small-cnn", {"steps": 20}, NUMBERS)
     assert dataclasses.asdict(chosen.config)["steps"] == 20
     with pytest.raises(GantoolError, match=r"no option estimator\.step; did you mean 'steps'"):
-        choose(REGISTRY, "small-cnn", {"step": 20})
+        choose(REGISTRY, "small-cnn", {"step": 20}, NUMBERS)
     with pytest.raises(GantoolError, match=r"no estimator 'small-cn'; did you mean 'small-cnn'"):
-        choose(REGISTRY, "small-cn", {})
+        choose(REGISTRY, "small-cn", {}, NUMBERS)
+
+
+def test_an_estimator_is_for_the_task():
+    detection = REGISTRY.find("task", "detection")
+    assert choose(REGISTRY, "auto", {}, NUMBERS).component == "gantool:small-cnn"
+    assert choose(REGISTRY, "auto", {}, detection).component == "gantool:heatmap-detector"
+    with pytest.raises(GantoolError, match="--estimator knn is not for --task detection: take one of gantool:heatmap-detector"):
+        choose(REGISTRY, "knn", {}, detection)
+    with pytest.raises(
+        GantoolError, match="--estimator heatmap-detector is not for --task regression: take one of gantool:small"
+    ):
+        choose(REGISTRY, "heatmap-detector", {}, NUMBERS)
 
 
 def test_what_is_no_estimator_is_named():
-    chosen = choose(REGISTRY, "types:SimpleNamespace", {})
+    chosen = choose(REGISTRY, "types:SimpleNamespace", {}, NUMBERS)
     with pytest.raises(
         GantoolError, match=r"estimator types:SimpleNamespace made a SimpleNamespace, which lacks fit and predict"
     ):
