@@ -74,6 +74,20 @@ class Modulation(nn.Module):
         return maps * (1 + factor) + addend
 
 
+class Listed(nn.Module):
+    """A generator of a list of inputs: (N, C, H, W) and then (N, c, H, W) of each condition, in the order of `channels`."""
+
+    def __init__(self, generator: nn.Module, channels: Channels) -> None:
+        super().__init__()
+        self.generator, self.names = generator, tuple(channels.conditions)
+
+    def forward(self, images: Tensor, *conditions: Tensor) -> Tensor:
+        """Images in [-1, 1] to the same shape and range."""
+        known = {"conditions": dict(zip(self.names, conditions, strict=True))} if self.names else {}
+        refined: Tensor = self.generator(images, **known)
+        return refined
+
+
 class Joined(nn.Module):
     """A conditioned generator of one input: (N, C + K, H, W), images and then conditions, to (N, C, H, W)."""
 
@@ -85,6 +99,12 @@ class Joined(nn.Module):
 
     def forward(self, joined: Tensor) -> Tensor:
         """Images in [-1, 1] to the same range."""
-        images, conditions = joined.tensor_split([self.channels.images], dim=1)
-        refined: Tensor = self.generator(images, conditions=split(conditions, self.channels.conditions))
-        return refined
+        return apply_joined(self.generator, self.channels, joined)
+
+
+def apply_joined(generator: nn.Module, channels: Channels, joined: Tensor) -> Tensor:
+    """(N, C + K, H, W), images and then conditions, to what a generator makes of them, (N, C, H, W); K may be 0."""
+    images, conditions = joined.tensor_split([channels.images], dim=1)
+    known = {"conditions": split(conditions, channels.conditions)} if channels.conditions else {}
+    refined: Tensor = generator(images, **known)
+    return refined

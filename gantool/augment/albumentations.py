@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..compute.device import choose_device
+from ..conditioning import Joined
 from ..errors import InvalidType, InvalidValue, MissingExtra, nearest
 from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows
 from .reference import Reference
@@ -25,6 +28,8 @@ except ModuleNotFoundError as error:
         raise
     raise MissingExtra("gantool.augment.albumentations", "albumentations", "albumentations") from None
 
+Passes = Mapping[str, np.ndarray]
+_NONE: Passes = MappingProxyType({})
 _SAMPLES = hasattr(ImageOnlyTransform, "sample_parameters")
 """Whether this is the fork of the same import name, which draws in another method and refuses classes with the old one."""
 
@@ -34,6 +39,11 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
 
     Images are (H, W), (H, W, 1) or (H, W, C), floats in [0, 1]; shape and dtype stay. Masks, boxes and key points pass unchanged.
     The images of one call get the same s and are computed `batch_size` at a time.
+
+    A run of `--condition` looks at targets of its conditions' names beside `image`, as they are stored, where there are some:
+    ids as numbers, depth in its unit, normals as colours. Let them follow all else as masks do,
+    `additional_targets={"depth": "mask", "normals": "mask"}`; they pass unchanged. (No transform turns a normal as it turns its
+    pixel: keep flips and rotations behind this one.) `images` and volumes are refined without.
 
     Pickles and serialised pipelines hold `run` and `digest`, no weights.
 
@@ -109,8 +119,8 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         self.batch_size = batch_size
         self.device = str(device)
         self.tile = tile
-        shared = self._reference.network(torch.device("cpu"))
-        self._tiles = None if tile is None else Tiles(shared, self._reference.channels, tile, "Refine")
+        channels, shared = self._reference.channels, self._reference.network(torch.device("cpu"))
+        self._tiles = None if tile is None else Tiles(Joined(shared, channels), channels.joined, tile, "Refine")
 
     if _SAMPLES:
 
@@ -127,9 +137,15 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
             """Draw s."""
             return {"strength": self.py_random.uniform(*self.strength)}
 
-    def apply(self, img: np.ndarray, strength: float, **_: Any) -> np.ndarray:
+    def apply_with_params(self, params: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Take passes along with what was drawn; they are no draw, so that a replay looks at those of its own image."""
+        passes = {name: kwargs[name] for name in self._reference.conditions if kwargs.get(name) is not None}
+        taken: dict[str, Any] = super().apply_with_params({**params, "passes": passes}, *args, **kwargs)
+        return taken
+
+    def apply(self, img: np.ndarray, strength: float, passes: Passes = _NONE, **_: Any) -> np.ndarray:
         """(H, W) or (H, W, C)."""
-        return self._refine(img, strength, leading=0)
+        return self._refine(img, strength, leading=0, passes=passes)
 
     def apply_to_images(self, images: np.ndarray, strength: float, **_: Any) -> np.ndarray:
         """(N, H, W) or (N, H, W, C)."""
@@ -143,32 +159,39 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         """(N, D, H, W) or (N, D, H, W, C), each slice an image."""
         return self._refine(np.asarray(volumes), strength, leading=2)
 
-    def _refine(self, array: np.ndarray, strength: float, *, leading: int) -> np.ndarray:
+    def _refine(self, array: np.ndarray, strength: float, *, leading: int, passes: Passes = _NONE) -> np.ndarray:
         """`leading`: axes before (H, W) or (H, W, C)."""
         if array.dtype not in (np.uint8, np.float32):
             raise InvalidType(f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: put A.ToFloat(max_value=…) before it")
         height, width = array.shape[leading : leading + 2]
         channels = array.shape[-1] if array.ndim == leading + 3 else 1
-        self._reference.check_channels(channels, array.shape)
+        if channels != self._reference.channels.images:
+            self._reference.check_channels(channels, array.shape)
+        known = self._reference.encode(passes, (height, width))
         images = array.reshape(-1, height, width, channels)
         refined = np.empty_like(images, order="C")
         for start in range(0, len(images), self.batch_size):
             batch = slice(start, start + self.batch_size)
-            refined[batch] = self._compute(images[batch], strength)
+            refined[batch] = self._compute(images[batch], strength, known)
         return refined.reshape(array.shape)
 
     @torch.inference_mode()
-    def _compute(self, images: np.ndarray, strength: float) -> np.ndarray:
-        """(N, H, W, C) to the same."""
-        device = choose_device(self.device)
+    def _compute(self, images: np.ndarray, strength: float, known: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) to the same; `known`: (H, W, K), what the network sees beside each."""
+        device, channels = choose_device(self.device), self._reference.channels
         # A copy: torch does not take negative strides, nor memory that is read-only without a warning.
         batch = torch.from_numpy(images.copy(order="C")).permute(0, 3, 1, 2).to(device)
         check_range(batch, "Refine")
-        network: Network = self._reference.network(device)
-        if self._tiles is not None:
-            network = partial(self._tiles, network)
+        joined: Network = Joined(self._reference.network(device), channels)
+        network = joined if self._tiles is None else partial(self._tiles, joined)
         count = len(images)
+        seen = torch.from_numpy(known).permute(2, 0, 1).to(device).expand(count, -1, -1, -1)
+
+        def see(colours: torch.Tensor) -> torch.Tensor:
+            # Conditions are floats beside an image of 8 bits, so they are joined where the network takes floats.
+            return network(torch.cat([colours, seen], dim=1))
+
         chosen = torch.ones(count, dtype=torch.bool)
-        refined = refine_rows(network, batch, torch.full((count,), strength), chosen)
+        refined = refine_rows(see if known.size else network, batch, torch.full((count,), strength), chosen, channels.images)
         computed: np.ndarray = refined.permute(0, 2, 3, 1).cpu().numpy()
         return computed

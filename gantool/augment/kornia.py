@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from packaging.version import Version
 from torch import Tensor
@@ -33,6 +34,9 @@ class RandomRefine(IntensityAugmentationBase2D):
     clipped, with a warning once); after `double()` the network computes in float64. Masks, boxes, key points and classes pass
     unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The network sees only the
     images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
+
+    A run of `--condition` takes what it saw as further channels, which come back as they were: `encode` makes them of passes.
+    Images without them are refined without.
 
     Args:
         run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
@@ -72,6 +76,10 @@ class RandomRefine(IntensityAugmentationBase2D):
         super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
         self.refiner = Refiner(run, digest=digest, trainable=trainable, tile=tile, where="RandomRefine", strict=False)
         self.flags = {"run": self.refiner.reference.run, "strength": bounds}
+
+    def encode(self, **passes: np.ndarray) -> Tensor:
+        """Passes as further channels of an image, (K, H, W), as `gantool.augment.torch.Refine.encode` does."""
+        return self.refiner.encode(passes, next(iter(passes.values())).shape[:2])
 
     def set_rng_device_and_dtype(self, device: torch.device, dtype: torch.dtype) -> None:
         """Keep drawing on the CPU: selecting rows by a gate on a GPU would wait for it."""

@@ -43,46 +43,48 @@ class Tiles:
         return refine_tiled(network, images, tile=self._side, overlap=self._overlap)
 
 
-def refine_pixels(network: Network, images: Tensor, strength: Tensor) -> Tensor:
+def refine_pixels(network: Network, images: Tensor, strength: Tensor, colours: int) -> Tensor:
     """x + s (R(x) − x): (N, C, H, W) floats in [0, 1] and (N,) strengths in [0, 1] to the same shape and dtype, in [0, 1].
 
+    Channels behind the first `colours` are conditions, as the network sees them, and come back as they were.
     The network gets float32, or float64 of such images. Raises `GantoolError` for a network that changes the shape.
     """
-    images = clip(images, 0, 1)
+    images, known = clip(images[:, :colours], 0, 1), images[:, colours:]
     inputs = (images.to(torch.promote_types(images.dtype, torch.float32)) * 2 - 1).contiguous(memory_format=torch.channels_last)
-    outputs = network(inputs)
+    outputs = network(torch.cat([inputs, known.to(inputs.dtype)], dim=1) if known.shape[1] else inputs)
     if outputs.shape != inputs.shape:
         raise GantoolError(f"the network turns {tuple(inputs.shape)} into {tuple(outputs.shape)}: it must keep the shape")
     refined = (clip(outputs.to(inputs.dtype), -1, 1) + 1) / 2
-    return torch.lerp(images, refined.to(images.dtype), strength.to(images.device, images.dtype).view(-1, 1, 1, 1))
+    moved = torch.lerp(images, refined.to(images.dtype), strength.to(images.device, images.dtype).view(-1, 1, 1, 1))
+    return torch.cat([moved, known], dim=1) if known.shape[1] else moved
 
 
-def refine_rows(network: Network, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
+def refine_rows(network: Network, images: Tensor, strength: Tensor, chosen: Tensor, colours: int) -> Tensor:
     """Refine the images that `chosen`, (N,) bool, says and leave the others bit for bit; the network sees only the former.
 
     `images`: as of `refine_pixels`, or uint8 of 0 to 255. `chosen` should be on the CPU: counting it elsewhere waits for the
     device. Inside a traced graph, whose shapes are fixed, all images pass the network.
     """
     if torch.compiler.is_compiling():
-        refined = _refine_as_stored(network, images, strength)
+        refined = _refine_as_stored(network, images, strength, colours)
         return torch.where(chosen.to(images.device).view(-1, 1, 1, 1), refined, images)
     rows = chosen.nonzero().squeeze(1)
     if len(rows) == 0:
         return images
     if len(rows) == len(images):
-        return _refine_as_stored(network, images, strength)
+        return _refine_as_stored(network, images, strength, colours)
     strength = strength[rows.to(strength.device)]
     rows = rows.to(images.device, non_blocking=True)
-    refined = _refine_as_stored(network, images[rows], strength)
+    refined = _refine_as_stored(network, images[rows], strength, colours)
     # Autocast would have both in one dtype, and on a CPU it knows no float16.
     with torch.autocast(images.device.type, enabled=False):
         return images.index_copy(0, rows, refined)
 
 
-def _refine_as_stored(network: Network, images: Tensor, strength: Tensor) -> Tensor:
+def _refine_as_stored(network: Network, images: Tensor, strength: Tensor, colours: int) -> Tensor:
     if images.dtype == torch.uint8:
-        return (refine_pixels(network, images.float() / 255, strength) * 255).round().to(torch.uint8)
-    return refine_pixels(network, images, strength)
+        return (refine_pixels(network, images.float() / 255, strength, colours) * 255).round().to(torch.uint8)
+    return refine_pixels(network, images, strength, colours)
 
 
 def clip(values: Tensor, low: float, high: float) -> Tensor:

@@ -10,15 +10,19 @@ import logging
 import os
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from ..ambient import guest
+from ..data.conditions import Encoder, form_of_array
 from ..data.domains import Preprocess
+from ..data.frames import PassForm
 from ..errors import GantoolError, InvalidType, InvalidValue
 from ..model.bundle import CONFIG, WEIGHTS, Bundle, open_bundle
 from ..runs.state import first_not_finite
@@ -43,8 +47,7 @@ class Reference:
     def __init__(self, run: str | Path, digest: str | None = None) -> None:
         """`run`: a run folder, a folder of `gantool.save`, or `owner/name[@revision]` in the local Hugging Face cache.
 
-        Raises `GantoolError` for a run that cannot be loaded, or that is not what `digest`
-        says.
+        Raises `GantoolError` for a run that cannot be loaded, or that is not what `digest` says.
         """
         if not isinstance(run, str | os.PathLike) or not str(run):
             raise InvalidType(f"run: a run folder, or owner/name of a Hugging Face repository, got {run!r}")
@@ -53,7 +56,7 @@ class Reference:
         self.run = str(run)
         bundle = identify(locate(self.run))
         self.digest = digest or bundle.digest
-        self.channels = bundle.channels.images
+        self.channels, self.conditions = bundle.channels, bundle.conditions
         self._networks: dict[str, nn.Module] = {}
         self.network(torch.device("cpu"))
         if self.digest not in _told and (prepared := _describe(bundle.preprocess)):
@@ -80,12 +83,31 @@ class Reference:
         return own
 
     def check_channels(self, channels: int, shape: tuple[int, ...]) -> None:
-        """Raise `InvalidValue` unless images have the channels that the network takes."""
-        if channels != self.channels:
+        """Raise `InvalidValue` unless images have the channels that the network takes, alone or with all conditions."""
+        if channels not in (own := self.channels.images, self.channels.joined):
+            more = f", or {self.channels.joined} with those of {', '.join(self.conditions)}" if self.conditions else ""
             raise InvalidValue(
-                f"{self.run} refines images of {self.channels} channel{'s' * (self.channels > 1)}, got {channels} in "
+                f"{self.run} refines images of {own} channel{'s' * (own > 1)}{more}, got {channels} in "
                 f"{tuple(shape)}: convert them before this transform, or train on such images"
             )
+
+    def encode(self, passes: Mapping[str, np.ndarray], size: tuple[int, int]) -> np.ndarray:
+        """Return what the network sees of passes, (H, W, K) float32, zero where there is none.
+
+        Args:
+            passes: (H, W) or (H, W, C) by the names that `--condition` said, as they are stored: ids as numbers, depth in the
+                unit of the run's, normals as 8- or 16-bit colours or as floats in [-1, 1]. What has another name is left alone.
+            size: (H, W) of the picture.
+
+        Raises:
+            GantoolError: A pass of another size.
+        """
+        forms = {name: form_of_array(self.conditions[name].kind, passes[name]) for name in self.conditions if name in passes}
+
+        def read(name: str) -> tuple[np.ndarray, PassForm]:
+            return (passes[name] if passes[name].ndim == 3 else passes[name][..., None]), forms[name]
+
+        return Encoder(self.conditions, forms, Preprocess())(read, size, "the image").astype(np.float32)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_networks": {}}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from ..conditioning import Joined, apply_joined
 from ..errors import InvalidType, InvalidValue
 from .pixels import Network, Tiles, check_probability, check_range, check_strength, draw_strength, refine_rows
 from .reference import Reference
@@ -34,9 +36,9 @@ class Refiner(nn.Module):
         self.reference = Reference(run, digest)
         self.where = where
         self._checked = self._told = False
-        shared = self.reference.network(torch.device("cpu"))
+        channels, shared = self.reference.channels, self.reference.network(torch.device("cpu"))
         self.own = self.reference.own_network() if trainable else None
-        self.tiles = None if tile is None else Tiles(shared, self.reference.channels, tile, where)
+        self.tiles = None if tile is None else Tiles(Joined(shared, channels), channels.joined, tile, where)
 
     def train(self, mode: bool = True) -> Refiner:
         """Stay in eval mode: a refiner inside a pipeline is no part of the model that trains."""
@@ -44,25 +46,39 @@ class Refiner(nn.Module):
         return super().train(False)
 
     def forward(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
-        """Refine the `chosen` rows as `refine_rows` does. Raises `GantoolError` for other channels, or values beyond [0, 1]."""
-        self.reference.check_channels(images.shape[1], tuple(images.shape))
+        """Refine the `chosen` rows as `refine_rows` does; conditions may be further channels.
+
+        Raises `GantoolError` for other channels, or values beyond [0, 1].
+        """
+        channels, given = self.reference.channels, images.shape[1]
+        self.reference.check_channels(given, tuple(images.shape))
+        if given > channels.images and not images.is_floating_point():
+            raise InvalidType(
+                f"{self.where} takes images with conditions as floats, got {images.dtype}: divide the colours by 255"
+            )
         network: Network = self._apply_shared if self.own is None else self._apply_own
         if self.tiles is not None:
             network = partial(self.tiles, network)
         if not torch.compiler.is_compiling():
-            self._check_range(images, chosen)
-        return refine_rows(network, images, strength, chosen)
+            self._check_range(images[:, : channels.images], chosen)
+        if given < channels.joined:
+            count, _, *size = images.shape
+            images = torch.cat([images, images.new_zeros(count, channels.joined - given, *size)], dim=1)
+        return refine_rows(network, images, strength, chosen, channels.images)[:, :given]
+
+    def encode(self, passes: Mapping[str, np.ndarray], size: tuple[int, int]) -> Tensor:
+        """(K, H, W), as `Reference.encode` makes it."""
+        return torch.from_numpy(self.reference.encode(passes, size)).permute(2, 0, 1)
 
     def _apply_shared(self, images: Tensor) -> Tensor:
-        refined: Tensor = self.reference.network(images.device, self.dtype)(images.to(self.dtype))
-        return refined
+        network = self.reference.network(images.device, self.dtype)
+        return apply_joined(network, self.reference.channels, images.to(self.dtype))
 
     def _apply_own(self, images: Tensor) -> Tensor:
         # Casts of the pipeline reach a network of its own.
         assert self.own is not None
         dtype = next((parameter.dtype for parameter in self.own.parameters()), images.dtype)
-        refined: Tensor = self.own(images.to(dtype))
-        return refined
+        return apply_joined(self.own, self.reference.channels, images.to(dtype))
 
     def _check_range(self, images: Tensor, chosen: Tensor) -> None:
         # Looking at values waits for a GPU, so there it is done once; a pipeline gets its unit wrong always or never.
@@ -100,6 +116,9 @@ class Refine(nn.Module):
     draw per image, a batch of clips (N, T, C, H, W) one per clip. Called as torchvision's v2 transforms are, with a sample of
     any structure or with several arguments, it refines each `tv_tensors.Image` and `Video` (one draw for all frames), or, where
     there is none, the first plain tensor; everything else comes back as the very objects that went in.
+
+    A run of `--condition` takes what it saw as further channels of a float image, which come back as they were: `encode` makes
+    them of passes. Images without them are refined without.
 
     Args:
         run: A run folder, a folder of `gantool.save`, or a Hugging Face repository in the local cache.
@@ -162,6 +181,14 @@ class Refine(nn.Module):
         flat = images if images.dim() == 4 else images.reshape(-1, *images.shape[-3:])
         refined: Tensor = self.refiner(flat, strength, chosen)
         return refined.reshape(images.shape)
+
+    def encode(self, **passes: np.ndarray) -> Tensor:
+        """Passes as further channels of an image, (K, H, W): `torch.cat([image, transform.encode(depth=depth)])`.
+
+        Args:
+            **passes: (H, W) or (H, W, C) each, as `gantool.augment.reference.Reference.encode` takes them; one at least.
+        """
+        return self.refiner.encode(passes, next(iter(passes.values())).shape[:2])
 
     def _draw(self, count: int) -> tuple[Tensor, Tensor]:
         """(count,) strengths and whether to refine at all, on the CPU, so that selecting rows never waits for a GPU."""

@@ -21,3 +21,8 @@ class Channels:
     conditions: Mapping[str, int] = field(default_factory=dict)
     """Of each condition that a generator sees beside them, by name, in the order in which one tensor holds them all. Only
     generators that provide "conditioned" are ever built with some; discriminators never see any."""
+
+    @property
+    def joined(self) -> int:
+        """Of one tensor that holds images and then all conditions."""
+        return self.images + sum(self.conditions.values())

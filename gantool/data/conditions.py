@@ -154,6 +154,13 @@ class Encoder:
             raise ImageReadError(name, str(error)) from None
 
 
+def form_of_array(kind: PassKind, stored: np.ndarray) -> PassForm:
+    """Return what the numbers of a pass mean of which nothing but its kind is known: 8- and 16-bit normals are colours."""
+    if kind == PassKind.NORMALS and stored.dtype.kind == "u":
+        return PassForm(kind, scale=2 / np.iinfo(stored.dtype).max, offset=-1.0)
+    return PassForm(kind)
+
+
 def _look(name: str, own: str, domain: HasPasses) -> Condition:
     """Find the ids of a pass, or its range."""
     kind = domain.passes[own].kind

@@ -15,6 +15,7 @@ from safetensors.torch import save as save_tensors
 
 from .._version import __version__
 from ..ambient import guest
+from ..conditioning import Listed
 from ..errors import GantoolError, MissingExtra
 from ..options import to_dict
 from ..plan.settings import ExportSettings, read_settings, takes
@@ -58,6 +59,8 @@ class ExportReport:
 @takes(ExportSettings)
 def export(run: str | Path, output: str | Path, **settings: Any) -> ExportReport:
     """Write the generator of a run as one file: (batch, C, height, width) float32 in [-1, 1] to the same shape and range.
+
+    What it was trained to see beside images are further inputs by the names of `--condition`: zeros where nothing is known.
 
     The file carries component, options, value range, channels, preprocessing, size of the training images and the digest of the
     weights, as JSON under the name "gantool". It is compared with torch before it is written, at several batch and image sizes.
@@ -110,18 +113,21 @@ def _onnx(bundle: Bundle, opset: int | None) -> tuple[bytes, _Written]:
         import onnxruntime
     except ImportError as error:
         raise MissingExtra("exporting to ONNX", str(error.name), "export") from None
-    traced = trace(bundle.module, bundle.channels.images)
+    traced = trace(bundle.module, bundle.channels)
     data = to_onnx(traced, opset=opset, metadata={_METADATA: json.dumps(metadata(bundle, traced.minimum))})
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     checks = _compare(
-        bundle, traced.minimum, lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0]), "ONNX Runtime"
+        bundle,
+        traced.minimum,
+        lambda *given: torch.from_numpy(session.run(None, {n: v.numpy() for n, v in zip(traced.inputs, given, strict=True)})[0]),
+        "ONNX Runtime",
     )
     versions = {each.domain: each.version for each in onnx.load_from_string(data).opset_import}
     return data, _Written(traced.minimum, checks, versions[""])
 
 
 def _torch_export(bundle: Bundle, _: int | None) -> tuple[bytes, _Written]:
-    traced = trace(bundle.module, bundle.channels.images)
+    traced = trace(bundle.module, bundle.channels)
     checks = _compare(bundle, traced.minimum, traced.program.module(), "the graph of torch.export")
     file, described = io.BytesIO(), json.dumps(metadata(bundle, traced.minimum))
     with quiet():
@@ -151,6 +157,7 @@ def metadata(bundle: Bundle, minimum: int) -> dict[str, object]:
         "gantool": __version__,
         **to_dict(bundle.recorded),
         "images": "(batch, channels, height, width) float32",
+        "inputs": {"images": bundle.channels.images, **bundle.channels.conditions},
         "value_range": [-1, 1],
         "minimum_size": minimum,
         "digest": bundle.digest,
@@ -165,16 +172,19 @@ def _shapes(bundle: Bundle, minimum: int) -> list[tuple[int, int, int, int]]:
 
 
 @torch.inference_mode()
-def _compare(bundle: Bundle, minimum: int, apply: Callable[[torch.Tensor], torch.Tensor], what: str) -> tuple[Check, ...]:
+def _compare(bundle: Bundle, minimum: int, apply: Callable[..., torch.Tensor], what: str) -> tuple[Check, ...]:
     generator = torch.Generator().manual_seed(0)
     checks = []
     for shape in _shapes(bundle, minimum):
-        images = torch.rand(shape, generator=generator) * 2 - 1
+        images, *conditions = (
+            torch.rand(shape[0], count, *shape[2:], generator=generator) * 2 - 1
+            for count in (bundle.channels.images, *bundle.channels.conditions.values())
+        )
         try:
-            answer = apply(images)
+            answer = apply(images, *conditions)
         except Exception as error:
             raise GantoolError(f"{what} cannot compute images of {shape[2]}x{shape[3]}: {error}") from error
-        wanted = bundle.module(images)
+        wanted = Listed(bundle.module, bundle.channels)(images, *conditions)
         if answer.shape != wanted.shape:
             raise GantoolError(f"{what} turns {tuple(shape)} into {tuple(answer.shape)}, torch into {tuple(wanted.shape)}")
         difference = float((answer - wanted).abs().max())

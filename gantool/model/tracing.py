@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch.export import Dim, ExportedProgram
 
+from ..components import Channels
+from ..conditioning import Listed
 from ..errors import GantoolError, MissingExtra
 
 _EXAMPLE = (2, 61, 71)
@@ -31,19 +33,26 @@ class Traced:
     """A generator's graph."""
 
     program: ExportedProgram
-    channels: int
+    inputs: tuple[str, ...]
+    """Names, "images" first."""
     minimum: int
     """Smallest height and width in pixels that it is for."""
 
 
-def trace(module: torch.nn.Module, channels: int) -> Traced:
-    """Trace a generator in eval mode on the CPU. Raises `GantoolError` where torch.export cannot."""
+def trace(module: torch.nn.Module, channels: Channels) -> Traced:
+    """Trace a generator in eval mode on the CPU, as one of a list of inputs (see `conditioning.Listed`).
+
+    Raises `GantoolError` where torch.export cannot.
+    """
     count, height, width = _EXAMPLE
-    example = torch.zeros(count, channels, height, width)
+    example = tuple(torch.zeros(count, each, height, width) for each in (channels.images, *channels.conditions.values()))
     free = dict.fromkeys(_AXES, Dim.DYNAMIC)
+    several = bool(channels.conditions)
     with quiet(), torch.inference_mode(False), torch.no_grad():
         try:
-            program = torch.export.export(module, (example,), dynamic_shapes=(free,), strict=False)
+            listed = Listed(module, channels).eval() if several else module
+            shapes = (free, (free,) * len(channels.conditions)) if several else (free,)
+            program = torch.export.export(listed, example, dynamic_shapes=shapes, strict=False)
         # Whatever the network's own code and torch's tracer raise.
         except Exception as error:
             raise GantoolError(f"{type(module).__name__} cannot be exported: {first_line(error)}") from error
@@ -52,11 +61,13 @@ def trace(module: torch.nn.Module, channels: int) -> Traced:
     # They name the files that the network's code lies in, on this machine.
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
-    return Traced(program, channels, _minimum(program))
+    return Traced(program, ("images", *channels.conditions), _minimum(program))
 
 
 def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return an ONNX file with the input "images" and the output "refined", (batch, C, height, width) float32 in [-1, 1].
+
+    Conditions are further inputs of their names, (batch, c, height, width).
 
     Args:
         traced: The graph.
@@ -72,9 +83,8 @@ def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, 
         raise MissingExtra("ONNX", " and ".join(missing), "export")
     with quiet():
         try:
-            program = torch.onnx.export(
-                traced.program, dynamo=True, verbose=False, opset_version=opset, input_names=["images"], output_names=["refined"]
-            )
+            names: Any = {"input_names": list(traced.inputs), "output_names": ["refined"]}
+            program = torch.onnx.export(traced.program, dynamo=True, verbose=False, opset_version=opset, **names)
         except Exception as error:
             raise GantoolError(f"the network cannot be written as ONNX: {first_line(_root(error))}") from error
     assert program is not None  # it is None only for the exporter before torch.export

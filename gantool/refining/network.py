@@ -40,7 +40,7 @@ class Network:
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._name, self._conditions = bundle.name, bundle.channels.conditions
-        self._channels = bundle.channels.images + sum(self._conditions.values())
+        self._channels = bundle.channels.joined
         """Of one input that holds images and conditions."""
         self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
         module = Joined(bundle.module, bundle.channels) if self._conditions else bundle.module

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import torch
 
+from ...components import Channels
 from ...errors import GantoolError, MissingExtra
 from ...model.tensors import TOLERANCE
 from ...model.tracing import first_line, quiet, to_onnx, trace
@@ -81,7 +82,7 @@ class SelectedBackend:
 
     @cached_property
     def _graph(self) -> bytes:
-        traced = trace(self._module, self._channels)
+        traced = trace(self._module, Channels(self._channels))
         self._minimum = traced.minimum
         return to_onnx(traced)
 

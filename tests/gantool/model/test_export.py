@@ -16,6 +16,7 @@ from torch import nn
 
 import gantool
 import gantool.model.export
+from gantool.components import Channels
 from gantool.errors import GantoolError, MissingExtra
 from gantool.model.bundle import open_bundle
 from gantool.model.export import ExportReport, export
@@ -180,7 +181,7 @@ def test_a_graph_of_another_shape_is_not_written(run: Path, as_onnx: ExportRepor
     data = as_onnx.output.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gantool.model.export, "to_onnx", lambda *_, **__: data)
-        patch.setattr(gantool.model.export, "trace", lambda *_: type("Traced", (), {"minimum": 3}))
+        patch.setattr(gantool.model.export, "trace", lambda *_: type("Traced", (), {"minimum": 3, "inputs": ("images",)}))
         with pytest.raises(
             GantoolError, match=r"ONNX Runtime turns \(1, 3, 3, 3\) into \(1, 3, 3, 3\), torch into \(1, 3, 1, 1\)"
         ):
@@ -225,7 +226,7 @@ def test_a_missing_extra_is_named(run: Path, tmp_path: Path, monkeypatch: pytest
 
 
 def test_all_that_onnx_lacks_is_named_at_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    traced = trace(gantool.load(run), 3)
+    traced = trace(gantool.load(run), Channels(3))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"ONNX needs onnx and onnxscript: pip install 'simgan-plugin\[export\]'"):
         to_onnx(traced)
@@ -235,3 +236,22 @@ def test_a_stream_of_bytes_is_what_is_written(as_onnx: ExportReport) -> None:
     """All weights are inside: no second file beside it."""
     assert [path.name for path in as_onnx.output.parent.glob("refiner.onnx*")] == ["refiner.onnx"]
     onnx.load(io.BytesIO(as_onnx.output.read_bytes()))
+
+
+def test_conditions_are_further_inputs_in_their_order(tmp_path: Path) -> None:
+    channels = Channels(3, {"depth": 2, "instances": 1})
+    network = gantool.build("generator", "simgan:refiner", channels=channels, width=4, blocks=1)
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=0.3)
+    run = gantool.save(network, tmp_path / "run")
+    gantool.export(run, tmp_path / "a.onnx")
+    assert gantool.export(run, tmp_path / "a.pt2").checks
+    session, given = (
+        onnxruntime.InferenceSession(tmp_path / "a.onnx"),
+        {"depth": images(2, 2, 9, 11), "instances": images(2, 1, 9, 11)},
+    )
+    assert [each.name for each in session.get_inputs()] == ["images", "depth", "instances"]
+    (found,) = session.run(None, {name: values.numpy() for name, values in {"images": images(2, 3, 9, 11), **given}.items()})
+    with torch.no_grad():
+        wanted = gantool.load(run)(images(2, 3, 9, 11), conditions=given)
+    torch.testing.assert_close(torch.from_numpy(found), wanted, atol=1e-5, rtol=0)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import gantool
+from gantool.components import Channels
 from gantool.errors import GantoolError, MissingExtra
 from gantool.model.tracing import to_onnx, trace
 from gantool.refining.backends import choice
@@ -29,7 +30,7 @@ def network() -> nn.Module:
 
 @pytest.fixture(scope="module")
 def graph(network: nn.Module) -> bytes:
-    return to_onnx(trace(network, 1))
+    return to_onnx(trace(network, Channels(1)))
 
 
 @pytest.fixture
