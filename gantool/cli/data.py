@@ -18,7 +18,9 @@ from .flags import json_flag, settings
 
 if TYPE_CHECKING:
     from ..data.images import Images
+    from ..data.inspection.content import Content
     from ..data.inspection.frames import FramesSummary
+    from ..data.inspection.review import Finding
     from ..data.inspection.survey import Survey
 
 
@@ -29,22 +31,27 @@ def data() -> None:
 
 @data.command(short_help="Say what a set is like, and what differs from another.")
 @click.argument("path")
-@click.option("--against", metavar="PATH", help="The real images, PATH being the synthetic ones: says what differs.")
+@click.argument("real", required=False)
+@click.option("--against", metavar="PATH", help="The real images; the same as a second PATH.")
 @settings(InspectSettings)
 @click.option("--sheet", metavar="FILE", type=click.Path(path_type=Path), help="Write a contact sheet (PNG).")
 @json_flag
-def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool, **said: Any) -> None:
-    """Say what a set of images is like: counts, sizes, values, labels, and what should be put right before training.
+def inspect(path: str, *, real: str | None, against: str | None, sheet: Path | None, as_json: bool, **said: Any) -> None:
+    """Say what a set of images is like: counts, sizes, values, labels, and what should be put right before training. Of
+    synthetic images and REAL ones, also what differs, and what one of them holds alone.
 
     \b
     gantool data inspect renders/
-    gantool data inspect renders.npz --against photos/ --sheet sheet.png
+    gantool data inspect renders.npz photos/ --sheet sheet.png
 
     A set of more than --limit images is judged by a random sample, the same one every time.
     """
     if sheet is not None and sheet.is_dir():
         raise GantoolError(f"--sheet {sheet} is a folder: name a file in it, such as {sheet / 'sheet.png'}")
     asked = read_settings(InspectSettings, said, of="inspect")
+    if real is not None and against is not None:
+        raise GantoolError(f"two sets are compared, and --against {against} would be a third: leave it out")
+    against = against or real
     from ..data.inspection.review import compare, review
     from ..data.inspection.survey import survey
     from ..data.opening import open_images
@@ -58,15 +65,19 @@ def inspect(path: str, *, against: str | None, sheet: Path | None, as_json: bool
     opened = [open_images(path, asked), *([open_images(against)] if against else [])]
     surveys = [survey(images, limit=asked.limit) for images in opened]
     findings = [review(found) for found in surveys]
-    differences = compare(*surveys) if len(surveys) == 2 else []
+    differences, content = [], None
+    if len(surveys) == 2:
+        content, about = _content(opened, surveys, limit=asked.limit)
+        differences = [*compare(*surveys), *about]
     if sheet is not None:
-        _write_sheet(sheet, opened, surveys)
+        _write_sheet(sheet, opened, surveys, content)
     if as_json:
         plain = [
             {**found.to_dict(), "findings": [vars(finding) for finding in about]}
             for found, about in zip(surveys, findings, strict=True)
         ]
-        click.echo(json.dumps({"sets": plain, "differences": [vars(finding) for finding in differences]}, indent=2))
+        shared = {"content": content.to_dict() if content else None} if against else {}
+        click.echo(json.dumps({"sets": plain, "differences": [vars(finding) for finding in differences], **shared}, indent=2))
         return
     from .data_text import print_inspection
 
@@ -148,11 +159,24 @@ def _show_frames(path: str, found: FramesSummary, *, as_json: bool) -> None:
         print_frames(path, found, findings)
 
 
-def _write_sheet(sheet: Path, opened: list[Images], surveys: list[Survey]) -> None:
+def _content(opened: list[Images], surveys: list[Survey], *, limit: int) -> tuple[Content | None, list[Finding]]:
+    """What both sets hold, as far as they can be compared."""
+    from ..data.inspection.content import compare_content
+    from ..data.inspection.review import Finding, compare_equalisation
+
+    apart = any(compare_equalisation(surveys[0].equalised, surveys[1].equalised))
+    try:
+        found = compare_content(opened[0], opened[1], limit=limit, equalize=apart)
+    except GantoolError as error:
+        return None, [Finding("content", f"what the sets hold was not compared: {error}", "put that right, then look again")]
+    return found, list(found.findings())
+
+
+def _write_sheet(sheet: Path, opened: list[Images], surveys: list[Survey], content: Content | None) -> None:
     from ..data.inspection.sheet import write_sheet
 
     titles = ["synthetic", "real"] if len(opened) == 2 else [Path(opened[0].name).name]
     try:
-        write_sheet(sheet, list(zip(titles, opened, surveys, strict=True)))
+        write_sheet(sheet, list(zip(titles, opened, surveys, strict=True)), content)
     except OSError as error:
         raise GantoolError(f"cannot write --sheet {sheet}: {error.strerror or error}") from None

@@ -115,12 +115,14 @@ def describe(image: np.ndarray, patch: Patch, grid: tuple[int, int]) -> np.ndarr
     return np.concatenate([cells[..., : unit.shape[2]], contrast[..., None], cells[..., -2:]], axis=-1)
 
 
-def examine(domain: Domain, patch: Patch | None, look: Describe = describe, *, most: int = _PATCHES) -> Patches:
+def examine(
+    domain: Domain, patch: Patch | None, look: Describe = describe, *, most: int = _PATCHES, pictures: int = _PATCHES
+) -> Patches:
     """Look at pictures, all or evenly spaced ones, one at a time; without a patch at each as a whole.
 
-    Raises `GantoolError` for one that cannot be read.
+    `most`: patches, and `pictures`, at most. Raises `GantoolError` for one that cannot be read.
     """
-    count = min(len(domain), most)
+    count = min(len(domain), most, pictures)
     images = np.arange(count) * len(domain) // count
 
     def see(number: int) -> tuple[tuple[int, int], np.ndarray]:

@@ -13,29 +13,32 @@ from ..formats.folder import FolderImages
 from ..frames import Frame, Frames, LabelKind, PassKind
 from ..images import ImageReadError, Images
 from ..prepare import widen
-from ..preprocess import drop_alpha, resize
 from ..stored import read_pass
 from ..writing import temporary_for
+from .cells import CELL, COLUMNS, GAP, HEAD, damaged, put, thumbnail, write
+from .content import Content, block_of_content
 from .frames import boxes_of, in_colours, shown_masks
 from .measure import sample_numbers
 from .survey import Survey, widest
 
-_COLUMNS, _ROWS = 8, 6
-_CELL, _GAP, _HEAD = 96, 4, 20
+_ROWS = 6
 
 
-def write_sheet(path: Path, sets: Sequence[tuple[str, Images, Survey]]) -> None:
+def write_sheet(path: Path, sets: Sequence[tuple[str, Images, Survey]], content: Content | None = None) -> None:
     """Write a PNG with a block of at most 48 thumbnails per set, one beside the other; each is a title, images, their survey.
+
+    `content`: of two sets, what both hold; a further block.
 
     An image that cannot be read is a red cell. Raises OSError.
     """
     blocks = [_block(title, images, survey) for title, images, survey in sets]
+    blocks += [block_of_content(content)] if content else []
     height = max(block.height for block in blocks)
-    sheet = Image.new("RGB", (sum(block.width for block in blocks) + 4 * _GAP * (len(blocks) - 1), height), "white")
+    sheet = Image.new("RGB", (sum(block.width for block in blocks) + 4 * GAP * (len(blocks) - 1), height), "white")
     left = 0
     for block in blocks:
         sheet.paste(block, (left, 0))
-        left += block.width + 4 * _GAP
+        left += block.width + 4 * GAP
     temporary = temporary_for(path)
     try:
         sheet.save(temporary, format="PNG")
@@ -47,17 +50,17 @@ def write_sheet(path: Path, sets: Sequence[tuple[str, Images, Survey]]) -> None:
 def _block(title: str, images: Images, survey: Survey) -> Image.Image:
     if isinstance(images, FolderImages) and images.frames and images.frames.passes:
         return _block_of_frames(title, images, images.frames, survey)
-    numbers = sample_numbers(len(images), _COLUMNS * _ROWS)
-    rows = -(-len(numbers) // _COLUMNS)
-    block = Image.new("RGB", (_COLUMNS * (_CELL + _GAP) + _GAP, _HEAD + rows * (_CELL + _GAP) + _GAP), "white")
-    _write(block, (_GAP, _GAP), f"{title}: {counted(len(images), 'image')}")
+    numbers = sample_numbers(len(images), COLUMNS * _ROWS)
+    rows = -(-len(numbers) // COLUMNS)
+    block = Image.new("RGB", (COLUMNS * (CELL + GAP) + GAP, HEAD + rows * (CELL + GAP) + GAP), "white")
+    write(block, (GAP, GAP), f"{title}: {counted(len(images), 'image')}")
     for place, number in enumerate(numbers):
-        row, column = divmod(place, _COLUMNS)
+        row, column = divmod(place, COLUMNS)
         try:
             cell = _picture(images[number], survey)
         except ImageReadError:
-            cell = _damaged()
-        _put(block, cell, row, column)
+            cell = damaged()
+        put(block, cell, row, column)
     return block
 
 
@@ -66,12 +69,12 @@ def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: S
     numbers = sample_numbers(len(images), _ROWS)
     names = sorted(frames.passes, key=lambda name: frames.passes[name].kind == PassKind.OTHER)
     masks = [name for name, form in frames.labels.items() if form.kind == LabelKind.MASKS][:1]
-    columns = [*names[: _COLUMNS - 1 - len(masks)], *masks]
-    height = _HEAD + _GAP + len(numbers) * (_CELL + _GAP) + _GAP + _HEAD
-    block = Image.new("RGB", (_COLUMNS * (_CELL + _GAP) + _GAP, height), "white")
-    _write(block, (_GAP, _GAP), f"{title}: {counted(len(images), 'frame')} ({frames.layout})")
+    columns = [*names[: COLUMNS - 1 - len(masks)], *masks]
+    height = HEAD + GAP + len(numbers) * (CELL + GAP) + GAP + HEAD
+    block = Image.new("RGB", (COLUMNS * (CELL + GAP) + GAP, height), "white")
+    write(block, (GAP, GAP), f"{title}: {counted(len(images), 'frame')} ({frames.layout})")
     for column, name in enumerate(["picture", *columns]):
-        _write(block, (_GAP + column * (_CELL + _GAP), _HEAD), name[:16])
+        write(block, (GAP + column * (CELL + GAP), HEAD), name[:16])
     for row, number in enumerate(numbers):
         frame = frames.frames[number]
         try:
@@ -79,16 +82,16 @@ def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: S
             cell = _picture(picture, survey)
             _draw_boxes(cell, boxes_of(images.root, frames, frame, picture.shape[:2]), picture.shape[:2])
         except ImageReadError:
-            cell = _damaged()
-        _put(block, cell, row, 0, top=2 * _HEAD)
+            cell = damaged()
+        put(block, cell, row, 0, top=2 * HEAD)
         for column, name in enumerate(columns, 1):
             try:
                 shown = _shown(images.root, frames, frame, name)
             except (ImageReadError, ValueError):
-                _put(block, _damaged(), row, column, top=2 * _HEAD)
+                put(block, damaged(), row, column, top=2 * HEAD)
                 continue
             if shown is not None:
-                _put(block, _thumbnail(shown, (0.0, 255.0)), row, column, top=2 * _HEAD)
+                put(block, thumbnail(shown, (0.0, 255.0)), row, column, top=2 * HEAD)
     return block
 
 
@@ -106,30 +109,6 @@ def _draw_boxes(cell: Image.Image, boxes: np.ndarray, size: tuple[int, int]) -> 
             draw.rectangle((left, top, right - 1, bottom - 1), outline=(255, 200, 0))
 
 
-def _put(block: Image.Image, cell: Image.Image, row: int, column: int, top: int = _HEAD) -> None:
-    left, upper = _GAP + column * (_CELL + _GAP), top + row * (_CELL + _GAP)
-    block.paste(cell, (left + (_CELL - cell.width) // 2, upper + (_CELL - cell.height) // 2))
-
-
-def _write(block: Image.Image, place: tuple[int, int], text: str) -> None:
-    ImageDraw.Draw(block).text(place, text.encode("latin-1", "replace").decode("latin-1"), fill="black")
-
-
-def _damaged() -> Image.Image:
-    return Image.new("RGB", (_CELL, _CELL), "#c00000")
-
-
 def _picture(image: np.ndarray, survey: Survey) -> Image.Image:
     shown = survey.scale if survey.scale != (0.0, 65535.0) else survey.percentiles
-    return _thumbnail(widen(image, widest(survey.dtypes)), shown)
-
-
-def _thumbnail(image: np.ndarray, scale: tuple[float, float]) -> Image.Image:
-    colours = drop_alpha(image)
-    colours = colours if colours.shape[2] in (1, 3) else colours[..., :1]
-    factor = _CELL / max(image.shape[:2])
-    small = resize(colours, (max(1, round(image.shape[0] * factor)), max(1, round(image.shape[1] * factor))))
-    low, high = scale
-    unit = (np.nan_to_num(small.astype(np.float32)) - low) / ((high - low) or 1)
-    pixels = np.rint(unit.clip(0, 1) * 255).astype(np.uint8)
-    return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if pixels.shape[2] == 1 else pixels).convert("RGB")
+    return thumbnail(widen(image, widest(survey.dtypes)), shown)
