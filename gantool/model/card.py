@@ -29,6 +29,8 @@ class Card:
     """Of the folder that is published."""
     run: Mapping[str, Any] | None
     """`run.json`."""
+    chosen: Mapping[str, Any]
+    """Options, `recipe.lambda_reg` and so on, that the run was given other values of than its preset has."""
     evaluation: Mapping[str, Any] | None
     """`evaluation.json`."""
     evaluated: bool
@@ -82,7 +84,7 @@ For files: `gantool refine path/to/this/folder --input DIR --output DIR`.
 
 ## What it was trained on
 
-{_data(card.run)}
+{_data(card.run, card.chosen)}
 
 ## What it is
 
@@ -109,14 +111,15 @@ def _verdict(card: Card) -> str:
     return f"{' '.join(map(str, said))} (`gantool evaluate`, on these weights.)"
 
 
-def _data(run: Mapping[str, Any] | None) -> str:
+def _data(run: Mapping[str, Any] | None, chosen: Mapping[str, Any]) -> str:
     if run is None:
         return "Not recorded."
     options = run.get("options", {}).get("dataset", {})
     places = [(name, run.get(name) or options.get(name)) for name in ("synthetic", "real")]
     listed = "".join(f"- {name} images: `{_base_name(str(value))}`\n" for name, value in places if value)
-    said = " ".join(f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None)
-    return f"Data set: `{run.get('dataset', 'unknown')}`.\n{listed}\nSettings: `{said}`."
+    said = [f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None]
+    said += [f"-o {name}={json.dumps(value)}" for name, value in chosen.items()]
+    return f"Data set: `{run.get('dataset', 'unknown')}`.\n{listed}\nSettings: `{' '.join(said)}`."
 
 
 def _base_name(path: str) -> str:

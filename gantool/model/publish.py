@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..ambient import guest
 from ..errors import GantoolError
+from ..plan.resolve import resolve
 from ..plan.settings import PublishSettings, read_settings, takes
+from ..plugins.registry import load_plugins
 from ..runs.files import write_file
-from ..runs.folder import EVALUATION, RUN, writing
+from ..runs.folder import EVALUATION, RUN, read_choices, writing
 from .bundle import CONFIG, WEIGHTS, open_bundle, write_bundle
 from .card import Card, write_card
 
@@ -78,6 +80,7 @@ def publish(run: str | Path, output: str | Path, *, license: str, **settings: An
             recorded=recorded,
             digest=bundle.digest,
             run=plan,
+            chosen=_chosen(source) if plan else {},
             evaluation=evaluation,
             evaluated=_is_about(evaluation, bundle.digest),
             picture=PICTURE if picture else None,
@@ -89,6 +92,26 @@ def publish(run: str | Path, output: str | Path, *, license: str, **settings: An
         write_file(folder / CARD, lambda file: file.write_text(write_card(card), encoding="utf-8"))
     files = tuple(file for file in _OURS if (folder / file).exists())
     return PublishReport(output=folder, files=files, name=title, notices=card.gaps)
+
+
+def _chosen(run: Path) -> dict[str, Any]:
+    """Options that are not the preset's; none where a plugin is missing that could say these. Places are nobody's business."""
+    try:
+        registry, said = load_plugins(), read_choices(run)
+        places = {name: value for name, value in said.options.items() if _is_place(value)}
+        plain = replace(said, options=places, settings={}, metric=None)
+        own, usual = (resolve(registry, each).flat() for each in (said, plain))
+    except GantoolError:
+        return {}
+    return {
+        name: value
+        for name, value in own.items()
+        if "." in name and not name.startswith("logger.") and value != usual.get(name) and not _is_place(value)
+    }
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and ("/" in value or "\\" in value)
 
 
 def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:

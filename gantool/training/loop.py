@@ -251,7 +251,9 @@ class TrainingRun:
             self._give_up(f"{bad} is not finite since step {self.done}")
         settings = self.plan.settings
         at_once = settings.batch_size // (session.team.count * settings.accumulate)
-        values, self.best = choose_best(session, self.best, step=self.done, batch_size=settings.batch_size, at_once=at_once)
+        values, self.best = choose_best(
+            session, self.best, step=self.done, batch_size=settings.batch_size, at_once=at_once, warn=self._warn
+        )
         # The checkpoint last: once it is there, a resumed run takes all before it for done.
         write_bundle(self.folder, state["generator"], replace(session.recorded, step=self.done))
         path = self.checkpoints.save(self.done, {**state, "best": self.best}, best=self.best["step"] if self.best else None)

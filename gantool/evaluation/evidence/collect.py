@@ -17,7 +17,7 @@ from ...training.selection import update_metric
 from ..held import HeldImages, stacked
 from ..material import Compared
 from ..progress import Progress
-from .artifacts import artifacts
+from .artifacts import IDENTITY, artifacts
 from .preservation import label_preservation
 from .realism import realism
 
@@ -104,12 +104,11 @@ def activity(refined: HeldImages, synthetic: HeldImages, run: Path) -> dict[str,
     pairs = zip(refined, synthetic, strict=True)
     moved = [np.abs(after.astype(np.float32) - before).mean() / np.iinfo(after.dtype).max for after, before in pairs]
     change = 2 * float(np.mean(moved))
-    share = 100 * change / 2
-    near = " (next to nothing: it is nearly the identity)" if share < 0.5 else ""
+    near = " (next to nothing: it is nearly the identity)" if change < IDENTITY else ""
     return {
         "mean_change": change,
         "discriminator": accuracies(run),
-        "sentence": f"R changes a pixel by {share:.1f} % of its range on average{near}.",
+        "sentence": f"R changes a pixel by {change:.3f} on average on the scale from -1 to 1{near}.",
     }
 
 

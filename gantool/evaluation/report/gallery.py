@@ -27,7 +27,7 @@ def make_gallery(images: RunImages, count: int, *, seed: int) -> dict[str, Any]:
     """Draw, refine and compare `count` images for the grid, and more for the worst cases. Raises `GantoolError`.
 
     Returns "pairs" for the grid and "worst" ones, each with "name", the pictures "synthetic", "refined" and "difference", the
-    mean "change" (share of the range black to white) and the "shift" of its edges (px); "real" pictures; "neighbours" and
+    mean "change" (of the [-1, 1] scale) and the "shift" of its edges (px); "real" pictures; "neighbours" and
     "nearness", see `_neighbours`; the "scale" at which difference maps have full colour; how many images were "searched", their
     "mean_change", and the "size" (H, W) in px of all.
     """

@@ -18,8 +18,8 @@ _SIDE = 32
 
 
 def change(before: torch.Tensor, after: torch.Tensor) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] each to the mean |after - before| of each image, (N,), as a share of the range black to white."""
-    found: np.ndarray = (after - before).abs().mean(dim=(1, 2, 3)).div(2).numpy()
+    """(N, C, H, W) in [-1, 1] each to the mean |after - before| of each image, (N,), on that scale, as `change` in training."""
+    found: np.ndarray = (after - before).abs().mean(dim=(1, 2, 3)).numpy()
     return found
 
 

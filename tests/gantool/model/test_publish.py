@@ -178,3 +178,14 @@ def test_a_damaged_evaluation_is_named(run: Path, tmp_path: Path) -> None:
     with pytest.raises(GantoolError, match=r"evaluation\.json is damaged"):
         publish(run, tmp_path / "out", license="mit")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_card_says_which_options_are_not_the_presets(tmp_path: Path) -> None:
+    options = {"recipe.lambda_reg": 7.5, "generator.blocks": 1, "generator.width": 4, "discriminator.width_factor": 0.05}
+    more = {"dataset.synthetic_count": 12, "dataset.real_count": 12, "metric.samples": 64, "dataset.size": [12, 16]}
+    run = gantool.train("simgan", output=tmp_path / "run", steps=1, batch_size=4, device="cpu", options=options | more)
+    publish(run, tmp_path / "eyes", license="MIT")
+    (line,) = [line for line in card(tmp_path / "eyes")[1].splitlines() if line.startswith("Settings: ")]
+    assert all(f"-o {name}={json.dumps(value)}" in line for name, value in (options | more).items())
+    assert "--steps 1 --batch-size 4 --seed 0" in line
+    assert line.count("-o ") == len(options | more)

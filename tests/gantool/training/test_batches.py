@@ -112,7 +112,7 @@ def test_a_metric_gets_the_labels_of_the_images_that_were_refined(plan, monkeypa
     asking = replace(plan, metric=providing(plan.metric, {"sees-labels", "sees-source"}))
     session, metric = open_session(asking), Seen()
     monkeypatch.setattr(type(session.metric), "build", lambda _: metric)
-    choose_best(session, None, step=0, batch_size=8, at_once=4)
+    choose_best(session, None, step=0, batch_size=8, at_once=4, warn=pytest.fail)
     assert [len(source) for source, _ in metric.calls] == [8, 8, 4]
     assert all(source == labels for source, labels in metric.calls)
     assert sorted(number for source, _ in metric.calls for number in source) == list(range(20))

@@ -178,24 +178,6 @@ def test_the_metric_chooses_the_best_checkpoint(tmp_path, tiny, train, plant, re
     ]
 
 
-def test_a_metric_that_saw_too_little_is_named(tmp_path, tiny, train, plant):
-    class Picky:
-        def __init__(self, *, config):
-            pass
-
-        def update(self, refined, target):
-            pass
-
-        def compute(self):
-            raise ValueError("1000 images at least")
-
-    registry = plant("metric", Picky)
-    plan = tiny(registry=registry)
-    plan = replace(plan, metric=registry.choose("metric", "planted:part", {}))
-    with pytest.raises(GantoolError, match="planted:part: 1000 images at least"):
-        train(plan, tmp_path / "run", registry=registry)
-
-
 def test_a_metric_that_draws_does_not_change_what_is_trained(tmp_path, tiny, train, plant):
     registry = planted_metric(plant, [1.0] * 9)
     plan = tiny(registry=registry, checkpoint_every=3)

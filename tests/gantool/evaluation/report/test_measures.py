@@ -37,9 +37,9 @@ def test_the_worst_image_is_found_among_others() -> None:
     assert edge_shift(before, after).argmax() == 2
 
 
-def test_change_is_a_share_of_the_range() -> None:
+def test_change_is_on_the_scale_of_training() -> None:
     black, white = torch.full((1, 3, 4, 4), -1.0), torch.full((1, 3, 4, 4), 1.0)
-    assert change(torch.cat([black, black]), torch.cat([white, black])).tolist() == [1, 0]
+    assert change(torch.cat([black, black]), torch.cat([white, black])).tolist() == [2, 0]
 
 
 def test_distances_are_shares_of_the_range() -> None:
