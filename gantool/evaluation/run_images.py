@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..components import Domain, StreamingDomain
+from ..components import Domain, Domains, StreamingDomain
+from ..data.images import Images
+from ..data.order import uniforms
+from ..data.patches import cut
 from ..data.prepare import Prepared, PreparedStream, prepare
 from ..model.bundle import Bundle, open_bundle
 from ..model.tensors import normalise, to_tensor
@@ -24,6 +27,7 @@ from .sources import Sources
 
 _BATCH, _PIXELS = 64, 2**20
 """Images, and pixels, that are refined at once."""
+_CROP = (256, 256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,8 @@ class RunImages:
         real: Images in place of the run's own real ones.
         device: As `gantool refine --device`.
 
-    All images are brought to the size and channels that the run was trained at; to the size of the first synthetic image, if that
-    was on patches. Raises `GantoolError`.
+    All images are brought to the size and channels that the run was trained at. Of a run on patches, they are crops at their own
+    resolution, each from a place of its own: 256x256, or as large as the smallest image of either domain. Raises `GantoolError`.
     """
 
     def __init__(
@@ -62,13 +66,20 @@ class RunImages:
         real: str | Path | None = None,
         device: str = "auto",
     ) -> None:
-        plan = resolve(load_plugins(), read_choices(run))
+        choices = read_choices(run)
+        plan = resolve(load_plugins(), choices)
         self.bundle: Bundle = open_bundle(run, checkpoint)
         self._network = Network(self.bundle, device)
         sources = Sources(plan, synthetic=synthetic, real=real)
-        self.size: tuple[int, int] = common_size(self.bundle, sources.source)
+        trained, preprocess = choices.settings.get("patch", "off"), self.bundle.preprocess
+        self.crops: bool = trained not in ("auto", "off") and preprocess.size is None
+        """Whether every image is a crop of one."""
+        self.size: tuple[int, int] = _smallest(sources) if self.crops else common_size(self.bundle, sources.source)
         """(H, W) in pixels of every image."""
-        self.synthetic, self.real, _ = prepare(sources, replace(self.bundle.preprocess, size=self.size))
+        self.trained: tuple[int, int] = tuple(trained) if self.crops else self.size
+        """(H, W) in pixels of what the networks saw."""
+        whole = replace(preprocess, size=None if self.crops else self.size)
+        self.synthetic, self.real, _ = prepare(sources, whole, self.size if self.crops else "off")
 
     def refine(self, images: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) in [-1, 1] to the same, refined."""
@@ -81,6 +92,24 @@ def common_size(bundle: Bundle, synthetic: Domain | StreamingDomain) -> tuple[in
         return size
     first = synthetic[0] if isinstance(synthetic, Domain) else next(iter(synthetic.stream(seed=0, skip=0)))
     return first.shape[0], first.shape[1]
+
+
+def _smallest(domains: Domains) -> tuple[int, int]:
+    """(H, W) of crops that every image holds, as far as is known without decoding it."""
+    sizes = [_CROP]
+    for domain in (domains.source, domains.target):
+        if isinstance(domain, Images):
+            sizes += [(form.height, form.width) for form in domain.forms()]
+        else:
+            first = domain[0] if isinstance(domain, Domain) else next(iter(domain.stream(seed=0, skip=0)))
+            sizes.append(first.shape[:2])
+    return min(height for height, _ in sizes), min(width for _, width in sizes)
+
+
+def _cut(domain: Prepared | PreparedStream, image: np.ndarray, seed: int, number: int) -> np.ndarray:
+    """Return the crop that is shown of an image; the image itself where whole images are."""
+    crop, place = cut(image, domain.patch, uniforms(np.array([number]), seed=seed)[0])
+    return image if place is None else crop.copy()  # which lets the image go
 
 
 def refine_held(network: Network, images: HeldImages, say: Callable[[int], None] = lambda _: None) -> HeldImages:
@@ -110,10 +139,10 @@ def refine_all(network: Network, images: torch.Tensor) -> torch.Tensor:
 def draw(domain: Prepared | PreparedStream, count: int, *, seed: int) -> Drawn:
     """Draw `count` images (all, where there are fewer), none twice. Raises `GantoolError` for one that cannot be read."""
     if isinstance(domain, PreparedStream):
-        stacked = list(islice(domain.stream(seed=seed, skip=0), count))
+        stacked = [_cut(domain, image, seed, row) for row, image in enumerate(islice(domain.stream(seed=seed, skip=0), count))]
         names = [f"{domain.name} (image {number} of its stream)" for number in range(len(stacked))]
     else:
         picked = np.random.default_rng(seed).permutation(len(domain))[:count]
-        stacked = [domain[int(index)] for index in picked]
+        stacked = [_cut(domain, domain[int(index)], seed, int(index)) for index in picked]
         names = [domain.names[int(index)] for index in picked]
     return Drawn(images=normalise(to_tensor(np.stack(stacked))).contiguous(), names=tuple(names))

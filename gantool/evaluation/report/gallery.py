@@ -29,7 +29,7 @@ def make_gallery(images: RunImages, count: int, *, seed: int) -> dict[str, Any]:
     Returns "pairs" for the grid and "worst" ones, each with "name", the pictures "synthetic", "refined" and "difference", the
     mean "change" (of the [-1, 1] scale) and the "shift" of its edges (px); "real" pictures; "neighbours" and
     "nearness", see `_neighbours`; the "scale" at which difference maps have full colour; how many images were "searched", their
-    "mean_change", and the "size" (H, W) in px of all.
+    "mean_change", the "size" (H, W) in px of all, and whether they are "crops" of larger ones.
     """
     height, width = images.size
     searched = max(count, min(_SEARCHED, _SEARCHED_PIXELS // (height * width)))
@@ -61,6 +61,7 @@ def make_gallery(images: RunImages, count: int, *, seed: int) -> dict[str, Any]:
         "mean_change": float(changes.mean()),
         "real_name": images.real.name,
         "size": images.size,
+        "crops": images.crops,
     }
 
 

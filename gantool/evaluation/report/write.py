@@ -178,7 +178,7 @@ class _Pictured:
         bundle, checkpoint, seed = self._images.bundle, self._asked.checkpoint, self._asked.seed
         # What a bundle records is the step of the newest weights.
         step = bundle.recorded.step if checkpoint in (None, "last") else None
-        form = (bundle.channels.images, *self._images.size)
+        form = (bundle.channels.images, *self._images.trained)
         return {
             "gallery": make_gallery(self._images, count, seed=seed),
             "history": read_history(self._folder, form, count=max(1, count // 3), seed=seed),
