@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..components import Component, Format
+from ..data import IMAGE_SUFFIXES
 from ..data.domains import FilesOptions
 from ..data.video.codec import CONTAINERS, VideoOptions
 from ..hookspecs import hookimpl
@@ -49,6 +50,10 @@ def gantool_losses() -> Iterable[Component]:
 def gantool_replay_buffers() -> Iterable[Component]:
     """No memory at all."""
     yield Component(name="none", factory="gantool.builtin.buffers:NoBuffer", summary="Current images only")
+
+
+_SINGLE = tuple(suffix for suffix in IMAGE_SUFFIXES if not suffix.startswith(".tif"))
+"""Of one image by itself. A TIFF can be a stack of many, which plugins read."""
 
 
 @hookimpl
@@ -106,6 +111,8 @@ def gantool_formats() -> Iterable[Format]:
         word="a video",
         summary="Video files, frame by frame",
     )
+    one = f"{module}.single:Single"
+    yield Format(name="image", factory=one, suffixes=_SINGLE, provides=REFINES, word="one image", summary="One image, to refine")
 
 
 _LAYOUTS = {

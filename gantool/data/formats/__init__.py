@@ -49,7 +49,7 @@ def find(place: Location, *, option: str = "", config: object = None) -> Storage
         raise GantoolError(f"{option}{place} has no {suffixes} files; single images are read from folders of this machine only")
     if not place.path.exists():
         raise GantoolError(f"{option}{place} does not exist")
-    hint = "; give the folder that it is in" if place.named(IMAGE_SUFFIXES) else ""
+    hint = "; give the folder that it is in" if place.named(IMAGE_SUFFIXES) else ""  # a TIFF
     raise GantoolError(f"{option}{place} is neither a folder nor one of {suffixes}{hint}")
 
 
