@@ -120,7 +120,7 @@ class StandInDetector(nn.Module):
         if self.training:
             self.seen += targets
             return {"bbox_regression": self.weight**2, "classification": self.weight**2}
-        boxes = torch.tensor([[4.0, 8.0, 20.0, 30.0]]) if images[0][0].std() > 0.2 else torch.zeros(0, 4)
+        boxes = torch.tensor([[4.0, 8.0, 20.0, 30.0]]) if images[0][0].mean() > images[0][2].mean() else torch.zeros(0, 4)
         return [{"boxes": boxes, "labels": torch.ones(len(boxes)).long(), "scores": torch.full((len(boxes),), 0.7)}]
 
 
