@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from ...components import Labels, Task
 from ...errors import GantoolError
 from ..tasks import NumbersTask
+from .masks import UNKNOWN, Masks
+from .objects import CocoMasks, CocoObjects, YoloObjects
 from .pictures import Picture
 from .rows import Rows
 
@@ -46,6 +48,12 @@ def _forms(task: Task, labels: Labels) -> dict[str, Callable[[], Exchange]]:
     if isinstance(task, NumbersTask):
         classes = [str(name) for name in getattr(task, "classes", ())]
         return {"csv": lambda: Rows(_columns(labels.name, 1 if classes else task.outputs), classes)}
+    if labels.kind in ("objects", "outlines"):
+        if getattr(task, "iou", "") == "segm":
+            return {"coco": lambda: CocoMasks(labels.names)}
+        return {"coco": lambda: CocoObjects(labels.names), "yolo": lambda: YoloObjects(labels.names)}
+    if labels.names and task.outputs <= UNKNOWN:
+        return {"masks": lambda: Masks(labels.names)}
     return {}
 
 
