@@ -55,23 +55,39 @@ def _counted(figures: Figures) -> str:
 
 
 def caveats(figures: Mapping[str, Figures], baseline: float, *, unit: str, higher_is_better: bool = False) -> list[str]:
-    """What a verdict does not say: a classical peer that beats refining, and a figure no better than guessing.
+    """What a verdict does not say: how refining stands to the best peer, a code in the pixels, a figure no better than guessing.
 
     `figures`: by arm; `baseline`: the figure of a constant prediction.
     """
     sign = -1 if higher_is_better else 1
-    refined = figures["refined"]
-    found = []
-    peers = {arm: each for arm, each in figures.items() if arm in CLASSICAL or arm not in ARMS}
-    best = min(peers, key=lambda arm: sign * peers[arm].mean, default=None)
-    if best is not None and refined.whole.shape[1] >= MIN_SEEDS:
-        high = interval((peers[best] - refined) * sign).high
-        if high is not None and high < 0:
-            better = f"{figure(peers[best].mean, unit)} against {figure(refined.mean, unit)}"
-            found.append(f"The {'classical ' if best in CLASSICAL else ''}arm {best} is better than refining: {better}.")
+    refined, found = figures["refined"], []
+    own = [arm for arm in figures if arm not in ARMS]
+    if refined.whole.shape[1] >= MIN_SEEDS:
+        for kind, arms in (("classical arm", CLASSICAL & figures.keys()), ("arm", own)):
+            if arms:
+                best = min(sorted(arms), key=lambda arm: sign * figures[arm].mean)
+                found.append(_against(refined, f"{kind} {best}", figures[best], unit=unit, sign=sign))
+        if "refined-degraded" in figures and _better(refined, figures["refined-degraded"], sign):
+            found.append(
+                "Slight noise and JPEG take from refined images what is learnt from them: a code in the pixels, not a look?"
+            )
     if sign * refined.mean >= sign * baseline:
         found.append(f"What learns from refined images is no better than a constant prediction, {figure(baseline, unit)}.")
     return found
+
+
+def _against(refined: Figures, name: str, peer: Figures, *, unit: str, sign: int) -> str:
+    means = [figure(each.mean, unit) for each in (refined, peer)]
+    if _better(peer, refined, sign):
+        return f"The {name} is better than refining: {means[1]} against {means[0]}."
+    beats = "beats" if _better(refined, peer, sign) else "does not measurably beat"
+    return f"Refining {beats} the best {name}: {means[0]} against {means[1]}."
+
+
+def _better(one: Figures, other: Figures, sign: int) -> bool:
+    """Whether the interval of the difference says so. `sign`: 1 for errors, -1 for scores."""
+    high = interval((one - other) * sign).high
+    return high is not None and high < 0
 
 
 def offset_caveat(error: float, removed: float | None, *, unit: str) -> list[str]:

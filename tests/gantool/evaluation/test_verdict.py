@@ -65,8 +65,31 @@ def test_a_classical_peer_that_is_better_is_named():
     }
     (caveat,) = caveats(arms | {"reinhard": figures(errors(5.5, seed=5))}, 20.0, unit="deg")
     assert caveat.startswith("The classical arm fda is better than refining: ")
-    assert caveats(arms | {"fda": figures(errors(6.0, seed=3))}, 20.0, unit="deg") == []
+    (caveat,) = caveats(arms | {"fda": figures(errors(6.0, seed=3))}, 20.0, unit="deg")
+    assert caveat.startswith("Refining does not measurably beat the best classical arm fda: ")
+    (caveat,) = caveats(arms | {"fda": figures(errors(8.0, seed=3))}, 20.0, unit="deg")
+    assert caveat.startswith("Refining beats the best classical arm fda: ")
+    others = ("refined-augmented", "mix", "refined-degraded")
+    assert caveats({"refined": arms["refined"], **{arm: figures(errors(5.0, seed=8)) for arm in others}}, 20.0, unit="deg") == []
     assert caveats({arm: figures(errors(5.0, seed=1, runs=1)) for arm in arms}, 20.0, unit="deg") == []
+
+
+def test_arms_of_the_users_are_told_apart_from_classical_ones():
+    arms = {
+        "synthetic": figures(errors(7.0, seed=1)),
+        "refined": figures(errors(6.0, seed=2)),
+        "fda": figures(errors(6.5, seed=4)),
+    }
+    classical, own = caveats(arms | {"edited": figures(errors(5.0, seed=3))}, 20.0, unit="deg")
+    assert "classical arm fda" in classical
+    assert own.startswith("The arm edited is better than refining: ")
+
+
+def test_a_drop_after_slight_noise_and_jpeg_is_named():
+    arms = {"refined": figures(errors(6.0, seed=2)), "refined-degraded": figures(errors(9.0, seed=3))}
+    (caveat,) = caveats(arms, 20.0, unit="deg")
+    assert "a code in the pixels" in caveat
+    assert caveats(arms, 2.0, unit="deg", higher_is_better=True) == []
 
 
 def test_an_error_no_better_than_guessing_is_named():
