@@ -30,6 +30,10 @@ def gantool_generators() -> Iterable[Component]:
     bfloat16 autocast, in contiguous and in channels-last layout. Raise `ValueError` for channels that the network cannot have.
     One with `provides={"features"}` also has the method `features` of `gantool.components.Features`.
 
+    One with `provides={"conditioned"}` takes what is known of images beside their colours (`train --condition`) by the keyword
+    `conditions`: a mapping of names to (N, c, H, W), those of `channels.conditions`. Any may be missing, which means zeros,
+    and it is called with none of them, too: `gantool.conditioning.Modulation` lets any maps see them.
+
     Example::
 
         @hookimpl

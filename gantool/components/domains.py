@@ -15,7 +15,8 @@ class Domain(Protocol):
     """One side of a data set, map-style. Item i is the same image every time.
 
     Optional: `labels`, a mapping of names to arrays of `len(self)` rows; `name`, which says in an error where the images
-    come from; `block(start, stop)`, the images of a range, where reading many at once is cheaper than one by one.
+    come from; `block(start, stop)`, the images of a range, where reading many at once is cheaper than one by one; `passes` and
+    `read_pass`, what a renderer knew beside the pictures, as of `gantool.data.conditions.HasPasses`.
     """
 
     def __len__(self) -> int: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SEES = "x = self.modulation(x, conditions)"
+
 FAULTS = {
     # Descriptions
     "torch in the description": (
@@ -76,6 +78,31 @@ FAULTS = {
             "raise ValueError('five only')\n        self.first = nn.Conv2d(5, config",
         ),
         "generator 'net': it takes images of neither 3 nor 1 channels (five only)",
+    ),
+    "conditions that nobody looks at": (
+        "generator-net-sees-conditions",
+        (SEES, "pass"),
+        "generator 'net': another condition continuous gives the same result",
+    ),
+    "conditions that are missed": (
+        "generator-net-works-without-conditions",
+        (SEES, f"{SEES} + 0.1"),
+        "generator 'net': no conditions give something else than conditions of zeros",
+    ),
+    "maps that are detached for conditions": (
+        "generator-net-conditions-need-no-gradient",
+        (SEES, "x = self.modulation(x.detach(), conditions)"),
+        "generator 'net': with conditions, no gradient reaches the image",
+    ),
+    "conditions of a batch": (
+        "generator-net-conditions-of-rows-are-independent",
+        (SEES, "x = self.modulation(x, {name: values + values.mean(0) for name, values in conditions.items()})"),
+        "generator 'net': the result for an image depends on conditions of other images of its batch",
+    ),
+    "conditions as a whole": (
+        "generator-net-conditions-can-be-tiled",
+        (SEES, "x = self.modulation(x, {name: values + values.mean((2, 3), True) for name, values in conditions.items()})"),
+        "generator 'net': images alone can be tiled, with conditions a pixel depends on others",
     ),
     "features in a row": (
         "generator-net-features-are-maps",

@@ -237,7 +237,7 @@ FAULTS = {
     ),
     "refining that drops a dimension": (
         "recipe-both-refines-without-a-trace",
-        ('return self.parts["generator"](images)', 'return self.parts["generator"](images).squeeze(0)'),
+        ('return self.parts["generator"](batch.images)', 'return self.parts["generator"](batch.images).squeeze(0)'),
         "recipe 'both': refine turns (1, 3, 32, 40) into (3, 32, 40)",
     ),
     "refining with a graph": (
@@ -247,12 +247,12 @@ FAULTS = {
     ),
     "refining that leaves eval mode": (
         "recipe-both-refines-without-a-trace",
-        ('return self.parts["generator"](images)', 'return self.parts["generator"].eval()(images)'),
+        ('return self.parts["generator"](batch.images)', 'return self.parts["generator"].eval()(batch.images)'),
         "recipe 'both': refine leaves the generator in another mode",
     ),
     "refining that is more than the generator": (
         "recipe-both-hands-over-what-refines",
-        ('return self.parts["generator"](images)', 'return self.parts["generator"](images) / 2'),
+        ('return self.parts["generator"](batch.images)', 'return self.parts["generator"](batch.images) / 2'),
         "recipe 'both': the network that generator() returns computes something else than refine",
     ),
     "an optimizer that is forgotten": (

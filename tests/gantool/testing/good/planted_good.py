@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from gantool import Component, Format, Recipe, Slot, hookimpl
 
-FEATURES = frozenset({"features"})
+FEATURES = frozenset({"features", "conditioned"})
 
 
 @dataclass(frozen=True)

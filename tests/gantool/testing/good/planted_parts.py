@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gantool.conditioning import Modulation
 from gantool.evaluation.tasks import NumbersTask
 
 
@@ -15,10 +16,13 @@ class Generator(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(channels.images, config.width, 3, padding=1)
         self.last = nn.Conv2d(config.width, channels.images, 3, padding=1)
+        self.modulation = Modulation(channels, channels.images) if channels.conditions else None
 
-    def forward(self, x):
+    def forward(self, x, *, conditions=None):
         x = self.first(x)
         x = self.last(x.relu())
+        if conditions:
+            x = self.modulation(x, conditions)
         return x.tanh()
 
     def features(self, x):
@@ -252,8 +256,8 @@ class Both:
         self.optimizers[name].step()
 
     @torch.no_grad()
-    def refine(self, images):
-        return self.parts["generator"](images)
+    def refine(self, batch):
+        return self.parts["generator"](batch.images)
 
     def generator(self):
         return self.parts["generator"]
