@@ -116,8 +116,9 @@ def evaluate(
         GantoolError: Data or settings that cannot be used.
     """
     from .evaluation.command import evaluate_run
+    from .model.bundle import run_folder
 
-    runs = [Path(run)] if isinstance(run, str | Path) else [Path(each) for each in run]
+    runs = [run_folder(each) for each in run] if isinstance(run, Sequence) and not isinstance(run, str) else [run_folder(run)]
     return evaluate_run(runs, real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
 
 
@@ -165,9 +166,15 @@ def load(run: str | Path, checkpoint: str | int | None = None) -> nn.Module:
 def save(module: nn.Module, folder: str | Path) -> Path:
     """Write a generator that `build` or `load` returned, as `load` reads it: safetensors and JSON, no pickle.
 
-    Raises `GantoolError` for a module that gantool did not build, since nothing would know how to build it again.
+    What was put around it since (`torch.compile`, `DataParallel`, a parametrization such as a weight norm) is left out.
+
+    Raises `GantoolError` for a module that gantool did not build, or that was altered since, as nothing would know how to build
+    it again. Nothing is written then.
     """
     from .model.bundle import recall, write_bundle
+    from .model.unwrapping import unwrap, weights_of
 
-    write_bundle(Path(folder), module.state_dict(), recall(module))
+    plain = unwrap(module)
+    recorded = recall(plain)
+    write_bundle(Path(folder), weights_of(plain, recorded), recorded)
     return Path(folder)

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
     "errors _version",
-    "values ambient",
+    "values ambient files",
     "components",
     "hookspecs kinds",
     "options features conditioning",

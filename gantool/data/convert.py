@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GantoolError
+from ..files import hidden, lock_for, owned, remove, remove_leftovers_of
 from .domains import Reading
 from .formats import find, writer
+from .formats.base import StorageFormat
 from .locations import Location
 from .opening import open_images
-from .samples import Sample
-from .writing import temporary_for
+from .samples import Sample, Source
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,17 @@ def convert(
     if place.is_folder and place.path.resolve() in target.resolve().parents:
         raise GantoolError(f"{target} lies in {source}, which is read: choose another place")
     found = find(place).samples(open_images(place))
-    temporary = temporary_for(target)
-    _remove(temporary)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        names: dict[str, None] = {}
+        with owned(lock_for(target), target):
+            remove_leftovers_of([target])
+            return _write(found, place, into, target, per_part)
+    except OSError as error:
+        raise GantoolError(f"cannot convert {source} to {target}: {error.strerror or error}") from None
+
+
+def _write(found: Source, place: Location, into: StorageFormat, target: Path, per_part: int) -> Converted:
+    temporary, names = hidden(target), dict[str, None]()
+    try:
         images = into.write(temporary, _named(found.samples, names), per_part)
         beside = found.beside if into.takes_files else ()
         for file in beside:
@@ -59,10 +66,8 @@ def convert(
             (temporary / file).write_bytes(content)
         lost = [name for name in names if name not in into.open(Location(temporary)).labels] if into.only_arrays else []
         temporary.rename(target)
-    except OSError as error:
-        raise GantoolError(f"cannot convert {source} to {target}: {error.strerror or error}") from None
     finally:
-        _remove(temporary)
+        remove(temporary)
     return Converted(target, images, len(beside), len(found.beside) - len(beside), tuple(lost))
 
 
@@ -73,10 +78,3 @@ def _named(samples: Iterable[Sample], names: dict[str, None]) -> Iterator[Sample
         for kind in sample.files:
             names.update(dict.fromkeys(sample.numbers() if kind == "json" else [kind.rpartition(".")[0] or kind]))
         yield sample
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..files import replacing
 from .decoding import UPRIGHT, Header, decode, open_pillow, read_header, reading
 from .encoding import Encoder, Original, encoder_like
 
@@ -70,20 +70,5 @@ def write_file(path: Path, data: bytes) -> None:
 
     Nothing is flushed to the disk here, which would cost more than refining a small image.
     """
-    temporary = temporary_for(path)
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def temporary_for(path: Path) -> Path:
-    """Return the hidden name beside `path` that it is written under.
-
-    It is always the same, so that what a killed process leaves is overwritten by the next one, and it is short, however
-    long the name of `path`.
-    """
-    digest = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
-    return path.with_name(f".{digest}.gantool-tmp")

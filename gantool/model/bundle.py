@@ -15,7 +15,7 @@ from .._version import __version__
 from ..components import Channels
 from ..data.conditions import Condition, Conditions
 from ..data.domains import Preprocess
-from ..errors import GantoolError
+from ..errors import GantoolError, quoted
 from ..options import to_dict, validate
 from ..plugins.registry import Registry, load_plugins
 from ..runs.checkpoints import Checkpoints
@@ -97,6 +97,15 @@ def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Re
         write_file(folder / WEIGHTS, lambda file: write_tensors(file, tensors))
 
 
+def run_folder(run: object) -> Path:
+    """Return the folder that a run was said by. Raises `GantoolError` for what is none."""
+    if isinstance(run, str | Path) and str(run):
+        return Path(run)
+    hint = ": gantool.save(module, folder) makes one of a module" if isinstance(run, torch.nn.Module) else ""
+    got = type(run).__name__ if hint else quoted(run)
+    raise GantoolError(f"run must be the folder of a run, or one that gantool.save wrote, got {got}{hint}")
+
+
 def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
     """Load the generator of a run folder, or of a folder that `gantool.save` wrote.
 
@@ -107,7 +116,7 @@ def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
     Raises:
         GantoolError: The folder is neither, of a newer version, damaged, or needs a missing plugin.
     """
-    folder = Path(run)
+    folder = run_folder(run)
     recorded = read_recorded(folder)
     if checkpoint in (None, "last"):
         weights = _newest_weights(folder)
@@ -118,7 +127,7 @@ def open_bundle(run: str | Path, checkpoint: str | int | None = None) -> Bundle:
         module = build_generator(load_plugins(), recorded)
     except GantoolError as error:
         raise GantoolError(f"{folder}: {error}") from error
-    _check_fits(module, weights, f"the weights in {folder} do not fit {recorded.component} as {CONFIG} describes it")
+    check_fits(module, weights, f"the weights in {folder} do not fit {recorded.component} as {CONFIG} describes it")
     module.load_state_dict(weights)
     return Bundle(module=module.eval(), recorded=recorded, name=str(run), digest=_digest(module.state_dict(), recorded))
 
@@ -165,7 +174,8 @@ def build_generator(registry: Registry, recorded: Recorded) -> torch.nn.Module:
     return module
 
 
-def _check_fits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor], message: str) -> None:
+def check_fits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor], message: str) -> None:
+    """Raise `GantoolError`, which begins with `message`, unless names and shapes of the weights are those of the network."""
     expected, found = ({name: tuple(value.shape) for name, value in each.items()} for each in (module.state_dict(), weights))
     wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
     if wrong:

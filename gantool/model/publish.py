@@ -16,7 +16,7 @@ from ..plan.settings import PublishSettings, read_settings, takes
 from ..plugins.registry import load_plugins
 from ..runs.files import write_file
 from ..runs.folder import EVALUATION, RUN, read_choices, writing
-from .bundle import CONFIG, WEIGHTS, open_bundle, write_bundle
+from .bundle import CONFIG, WEIGHTS, open_bundle, run_folder, write_bundle
 from .card import Card, write_card
 
 CARD, PICTURE = "README.md", "sample.png"
@@ -63,7 +63,7 @@ def publish(run: str | Path, output: str | Path, *, license: str, **settings: An
     license = license.lower()
     if not _LICENSE.fullmatch(license):
         raise GantoolError(f"--license {license!r} is no identifier such as apache-2.0, cc-by-4.0, other or unknown")
-    folder, source = Path(output), Path(run)
+    folder, source = Path(output), run_folder(run)
     title = asked.name or folder.resolve().name
     if not _NAME.fullmatch(title):
         raise GantoolError(f"--name {title!r}: a hub takes letters, digits, '.', '-' and '_' only")

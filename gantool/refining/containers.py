@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -12,9 +11,9 @@ from pathlib import Path
 from ..data.formats.base import Container, StorageFormat, Target
 from ..data.images import ContainerError, Form
 from ..data.locations import Location
-from ..data.writing import temporary_for
+from ..data.writing import write_file
 from ..errors import GantoolError
-from ..runs.files import fsync
+from ..files import remove_leftovers_of, replacing
 from .items import refine_items
 from .job import Job
 from .labels import InvalidAnnotations, copy_file, copy_new
@@ -124,11 +123,11 @@ class ContainersRefiner:
             Piece(container.place, partial(_refine_one, container=container, target=target, alone=self._alone))
             for container, target in left.items()
         ]
-        remove_attempts(left.values())
+        remove_leftovers_of(path for target in left.values() for path in (target, record_path(target)))
         try:
             return total(self._job.workers.run(self._job, pieces, sample))
         finally:
-            remove_attempts(left.values())
+            remove_leftovers_of(path for target in left.values() for path in (target, record_path(target)))
 
 
 def _refine_one(job: Job, *, container: Container, target: Path, alone: bool) -> Outcome:
@@ -136,24 +135,20 @@ def _refine_one(job: Job, *, container: Container, target: Path, alone: bool) ->
 
     This is what all workers call, and it may be called for one file twice at a time: both write the same.
     """
-    temporary, record = (_attempt(path) for path in (target, record_path(target)))
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
     try:
         # What is wrong with the input is a GantoolError by then; any other OSError is the output's.
         with writing(target):
-            names, outcome = _rewrite(job, container, temporary, target)
-            fsync(temporary)
-            record.write_bytes(record_of([Path(container.place).name] if container.gapless else names, job.marker))
-            record.replace(record_path(target))
-            temporary.replace(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target, flush=True) as temporary:
+                names, outcome = _rewrite(job, container, temporary, target)
+                # The record first: where a file is, there is its record.
+                write_file(
+                    record_path(target), record_of([Path(container.place).name] if container.gapless else names, job.marker)
+                )
     except ContainerError as error:
         if alone:
             raise
         return Outcome(failed=(Failed(error.name, error.cause),))
-    finally:
-        temporary.unlink(missing_ok=True)
-        record.unlink(missing_ok=True)
     return outcome
 
 
@@ -182,22 +177,3 @@ def _rewrite(job: Job, container: Container, temporary: Path, target: Path) -> t
 def record_path(target: Path) -> Path:
     """Return the file beside a refined one that says, a line of JSON per image, which refiner made it."""
     return target.with_name(f".{target.name}{RECORD}")
-
-
-def remove_attempts(targets: Iterable[Path]) -> None:
-    """Remove what workers that were killed left of these files, and of no others: another job may write beside."""
-    ours: dict[Path, set[str]] = {}
-    for target in targets:
-        stems = {temporary_for(path).stem for path in (target, record_path(target))}
-        ours.setdefault(target.parent, set()).update(stems)
-    for folder, stems in ours.items():
-        # The suffix is that of any name; `folder` itself has none where it is the one that the program runs in.
-        for path in folder.glob(f".*{temporary_for(folder / 'any').suffix}"):
-            if path.name.split(".")[1] in {stem.removeprefix(".") for stem in stems}:
-                path.unlink(missing_ok=True)
-
-
-def _attempt(path: Path) -> Path:
-    """Return a hidden name beside `path` that no other process writes under, not even one that is about to be ended."""
-    temporary = temporary_for(path)
-    return temporary.with_name(f"{temporary.stem}.{uuid.uuid4().hex[:8]}{temporary.suffix}")

@@ -23,6 +23,7 @@ from ..data.pictures import is_image_file
 from ..data.stored import read_pass_of
 from ..data.writing import Picture, picture_of, write_file
 from ..errors import GantoolError
+from ..files import remove_leftovers_of
 from .items import refine_items
 from .job import Job
 from .labels import LabelFiles, copy_new
@@ -60,6 +61,7 @@ class FolderRefiner:
             labels.check()
         targets = (self._output / file for file in images + others)
         Marker(self._output / MARKER, self._job.marker).claim(targets, overwrite=self._job.settings.overwrite)
+        remove_leftovers_of(self._output / file for file in images + others)
         copied, self._failed = copy_new(others, self._output, labels.carry)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._forms(left, labels)

@@ -20,8 +20,9 @@ from ..data.images import Form
 from ..data.listing import Listing
 from ..data.moving import fit_labels, moves
 from ..data.pictures import is_image_file, probe_picture, rewritten
-from ..data.writing import temporary_for, write_file
+from ..data.writing import write_file
 from ..errors import GantoolError, cause
+from ..files import replacing
 from .job import Job
 from .pictures import fit_of
 from .pipeline import Failed
@@ -218,15 +219,10 @@ def copy_new(files: Sequence[str], output: Path, carry: Callable[[str], None]) -
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy bytes and time of change, whole or not at all. Raises OSError for `source`, `GantoolError` for `target`."""
-    temporary = temporary_for(target)
     with source.open("rb") as data, writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(target) as temporary:
             with temporary.open("wb") as copy:
                 shutil.copyfileobj(data, copy)
             changed = os.fstat(data.fileno())
             os.utime(temporary, ns=(changed.st_atime_ns, changed.st_mtime_ns))
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from ..ambient import guest
 from ..compute.memory import kept_memory
 from ..data.domains import Reading
 from ..data.formats import find
+from ..data.formats.base import Container, StorageFormat
 from ..data.formats.folder import Folder
 from ..data.locations import Location
 from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
+from ..files import LOCK, lock_for, owned
+from ..model.bundle import run_folder
 from ..plan.settings import RefineSettings, read_settings, takes
 from ..runs.folder import RUN, read_choices
 from .containers import ContainersRefiner
@@ -59,14 +63,14 @@ def refine(
     Example:
         >>> gantool.refine("runs/simgan-001", input="renders", output="refined", batch_size=16)
     """
-    asked = read_settings(RefineSettings, settings, of="refine")
+    asked, folder = read_settings(RefineSettings, settings, of="refine"), run_folder(run)
     place = Location(input, asked)
     storage = find(place, option="--input ", config=VideoOptions(codec=asked.video_codec, crf=asked.video_crf))
     said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
     if said and not isinstance(storage, Folder):
         raise GantoolError(f"--{said[0]} is for folders; in a file, all but the images is copied anyway")
     if asked.view == "auto":
-        asked = replace(asked, view=_view_of(Path(run)))
+        asked = replace(asked, view=_view_of(folder))
     if "refines" not in storage.record.provides:
         raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
     output = Path(output)
@@ -82,7 +86,15 @@ def refine(
     here = replace(request, device="cpu") if computing.parallel else request
     job = here.open(watcher or Silent(), computing)
     refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place)
-    return refiner.run()
+    with owned(_lock(storage, targets, output), output):
+        return refiner.run()
+
+
+def _lock(storage: StorageFormat, targets: Mapping[Container, Path], output: Path) -> Path:
+    """A folder of image files has one owner. Several commands may write other files each into one folder."""
+    if isinstance(storage, Folder):
+        return output / LOCK
+    return lock_for(output if output in targets.values() else output / " ".join(path.name for path in targets.values()))
 
 
 def _view_of(run: Path) -> str:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..files import LOCK, fsync, hidden, remove, replacing
+
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, flush it, and put it in the place of `path` in one step."""
     # The suffix stays last: writers choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
+    with replacing(path, end=f".tmp{path.suffix}", flush=True) as temporary:
         write(temporary)
-        fsync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    fsync(path.parent)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -34,8 +30,7 @@ def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     `write` flushes its own files.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary = hidden(path, ".tmp")
     temporary.mkdir()
     try:
         write(temporary)
@@ -48,18 +43,21 @@ def write_folder(path: Path, write: Callable[[Path], object]) -> None:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that a half-removed one never has its name."""
-    doomed = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    doomed = hidden(path, ".tmp")
     path.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed process left behind: hidden names with `.tmp`, ours and those of safetensors (`.tmpXXXXXX`)."""
-    for path in [*folder.glob(".*.tmp"), *folder.glob(".*.tmp.*"), *folder.glob(".tmp*")]:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    for path in folder.glob(".*"):
+        if is_leftover(path) and path.name != LOCK:  # which its owner removes, and that is who calls
+            remove(path)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a process that was killed, or one that works at this moment, has left a file or folder of this name."""
+    return re.fullmatch(r"\..+\.tmp(\..*)?|\.tmp.*", path.name) is not None or path.name == LOCK
 
 
 def announce(folder: Path, name: str) -> bool:
@@ -71,12 +69,3 @@ def announce(folder: Path, name: str) -> bool:
     except OSError:
         return True  # better twice than never
     return True
-
-
-def fsync(path: Path) -> None:
-    """Flush a file, or a folder's list of names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

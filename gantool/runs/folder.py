@@ -17,7 +17,7 @@ from ..errors import GantoolError
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import Plan
 from ..plugins.registry import Registry
-from .files import remove_leftovers, write_json
+from .files import is_leftover, remove_leftovers, write_json
 
 RUN = "run.json"
 EVALUATION = "evaluation.json"
@@ -35,15 +35,21 @@ def new_folder(output: str | Path | None, name: str) -> Path:
     if output is None:
         return _numbered(Path("runs"), name)
     folder = Path(output)
-    if (folder / RUN).exists():
-        raise GantoolError(f"--output {folder} is a run already: go on with `gantool train --resume {folder}`, or choose another")
-    if (folder / REPEAT).exists():
-        raise GantoolError(f"--output {folder} has runs already: go on with `gantool train --resume {folder}`, or choose another")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    check_new(folder)
+    # What a process left that was killed before its run began is in nobody's way.
+    if folder.exists() and (not folder.is_dir() or any(not is_leftover(path) for path in folder.iterdir())):
         raise GantoolError(f"--output {folder} exists and is not empty: choose another folder")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def check_new(folder: Path) -> None:
+    """Raise `GantoolError` where a run, or several, began in this folder."""
+    if (folder / RUN).exists():
+        raise GantoolError(f"--output {folder} is a run already: go on with `gantool train --resume {folder}`, or choose another")
+    if (folder / REPEAT).exists():
+        raise GantoolError(f"--output {folder} has runs already: go on with `gantool train --resume {folder}`, or choose another")
 
 
 def _numbered(parent: Path, name: str) -> Path:

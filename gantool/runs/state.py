@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 
 from ..errors import GantoolError
-from .files import fsync
+from ..files import fsync, replacing
 
 TENSORS, TREE = "state.safetensors", "state.json"
 
@@ -61,7 +61,9 @@ def unpack(data: bytes) -> dict[str, Any]:
 def write_tensors(file: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write a safetensors file of contiguous CPU tensors that share no memory. Raises `OSError`."""
     try:
-        save_file(dict(tensors), file)
+        # It writes another file, with rights for the owner alone, and puts that in the place of the one that it is told.
+        with replacing(file, end=".tmp") as temporary:
+            save_file(dict(tensors), temporary)
     except SafetensorError as error:
         # It hides the number of an operating-system error, such as that of a full disk, in its text.
         number = re.search(r"\(os error (\d+)\)", str(error))

@@ -51,10 +51,12 @@ class TrainingRun:
         profile: bool = False,
         team: Team | None = None,
         program: bool = False,
+        moved: bool = False,
     ) -> None:
+        """`moved`: data are said to be elsewhere than the run began with; then they must be the same."""
         self.plan, self.folder, self.registry = plan, folder, registry
         self.console, self.quiet = console, quiet
-        self.profile, self.program = profile, program
+        self.profile, self.program, self.moved = profile, program, moved
         self.profiler: StepProfiler | None = None
         self.team = team
         self.checkpoints = Checkpoints(folder, keep=plan.settings.keep)
@@ -141,6 +143,8 @@ class TrainingRun:
             if changed := [name for name in now if before[name][figure] != now[name][figure]]:
                 counts = ", ".join(f"{before[name]['count']} then, {now[name]['count']} now" for name in changed)
                 what = f"{' and '.join(changed)} images are not those of the first {step} steps ({counts})"
+                if self.moved:
+                    raise GantoolError(f"the {what}: name the place that they were moved to, or start a new run")
                 self._warn(f"the {what}: training goes on, but not as an uninterrupted run would have")
                 return
 

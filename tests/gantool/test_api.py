@@ -63,8 +63,8 @@ def test_a_run_is_resumed_and_replayed(tmp_path):
         ({"plugin": "simgan", "output": __file__}, "exists and is not empty"),
         ({"plugin": "simgan", "config": "nowhere.toml"}, r"nowhere\.toml cannot be read"),
         ({"resume": "nowhere"}, "nowhere does not exist"),
-        ({"resume": "x", "output": "y"}, "resume goes with neither output nor config"),
-        ({"resume": "x", "config": "y"}, "resume goes with neither output nor config"),
+        ({"resume": "x", "output": "y"}, "resume goes with none of output, config, repeat"),
+        ({"resume": "x", "config": "y"}, "resume goes with none of output, config, repeat"),
     ],
 )
 def test_bad_arguments_of_train(arguments, message):

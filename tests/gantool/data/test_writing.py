@@ -8,7 +8,7 @@ from PIL import Image, PngImagePlugin
 
 from gantool.data.decoding import read
 from gantool.data.images import ImageReadError
-from gantool.data.writing import picture_of, temporary_for, write_file
+from gantool.data.writing import picture_of, write_file
 
 
 def rewrite(path: Path, pixels: np.ndarray | None = None) -> Path:
@@ -125,11 +125,3 @@ def test_an_interrupted_write_leaves_no_half_file(tmp_path: Path, monkeypatch: p
         write_file(target, b"new data")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_the_temporary_name_is_hidden_short_and_stable(tmp_path: Path):
-    path = tmp_path / ("x" * 250 + ".png")
-    assert temporary_for(path) == temporary_for(path)
-    assert temporary_for(path).name.startswith(".")
-    write_file(path, b"data")
-    assert path.read_bytes() == b"data"

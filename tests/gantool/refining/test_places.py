@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from gantool.errors import GantoolError
+from gantool.files import LOCK, lock_for, owned
 from gantool.refining.refine import refine
 
 
@@ -85,8 +87,22 @@ def test_a_link_inside_the_output_that_leads_back_is_found(trained, added, files
 def test_an_output_that_is_a_link_to_itself(trained, added, folder: Path, tmp_path: Path):
     trained(added(0))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(GantoolError, match="loop.*: choose another --output"):
+    with pytest.raises(GantoolError, match="loop.*: choose another place"):
         refine("run", input=folder, output=tmp_path / "loop")
+
+
+def test_an_output_has_one_owner(trained, added, files, folder: Path, tmp_path: Path):
+    trained(added(0))
+    np.savez(tmp_path / "a.npz", image=np.zeros((2, 8, 8, 1), np.uint8))
+    for source, lock in ((folder, tmp_path / "out" / LOCK), (tmp_path / "a.npz", lock_for(tmp_path / "b.npz"))):
+        output = tmp_path / "out" if source == folder else tmp_path / "b.npz"
+        with owned(lock, output):
+            before = files(tmp_path)
+            with pytest.raises(GantoolError, match=rf"^{output} is being written by process {os.getpid()} on \S+: wait for it"):
+                refine("run", input=source, output=output)
+            assert files(tmp_path) == before
+        assert refine("run", input=source, output=output).refined == 2
+    assert not list(tmp_path.rglob(f"*{LOCK}"))
 
 
 def test_a_link_in_place_of_an_output_is_replaced_not_followed(trained, added, files, folder: Path, tmp_path: Path):

@@ -17,10 +17,11 @@ from rich.console import Console
 from gantool import GantoolError
 from gantool.builtin.losses import LSGAN
 from gantool.errors import Stopped
+from gantool.files import LOCK, owned
 from gantool.plan.choices import Choices
 from gantool.runs.checkpoints import Checkpoints
 from gantool.runs.folder import write_plan
-from gantool.training.command import Manner, resume_run
+from gantool.training.command import Manner, resume_run, start_run
 
 TOTAL = 12
 """4 refiner warm-up steps, 3 of the discriminator, 5 rounds."""
@@ -206,6 +207,55 @@ def test_a_run_that_is_resumed_with_other_images_says_so(tmp_path, tiny, train, 
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Warning: ")]
     assert len(warnings) == bool(said)
     assert said in "".join(warnings)
+
+
+def test_data_that_were_moved_are_said_anew_and_their_content_decides(tmp_path, tiny, train, pictures, assert_same):
+    plan = tiny(pictures | {"recipe.decay": 0}, dataset="gantool:files", steps=1)
+    run, whole = train(plan, tmp_path / "run"), train(plan, tmp_path / "whole")
+    resume_run(whole, Choices(settings={"steps": 5}), manner=Manner(quiet=True))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "synthetic").rename(tmp_path / "elsewhere" / "renders")
+    said = Choices.from_mapping({"synthetic": tmp_path / "real", "steps": 5}, where="")
+    (tmp_path / "real").rename(tmp_path / "elsewhere" / "photos")
+    (tmp_path / "real").mkdir()
+    for image in range(12):
+        Image.new("L", (16, 12), image).save(tmp_path / "real" / f"{image}.png")
+    before = (run / "run.json").read_text()
+    both = {"real": tmp_path / "elsewhere" / "photos", "steps": 5}
+    with pytest.raises(
+        GantoolError, match="the synthetic images are not those of the first 8 steps .*: name the place that they were"
+    ):
+        resume_run(run, said, Choices.from_mapping(both, where=""), manner=Manner(quiet=True))
+    assert (run / "run.json").read_text() == before
+    both["synthetic"] = tmp_path / "elsewhere" / "renders"
+    resume_run(run, Choices.from_mapping(both, where=""), manner=Manner(quiet=True))
+    assert_same(final(run)["recipe"], final(whole)["recipe"])
+    assert json.loads((run / "run.json").read_text())["options"]["dataset"]["real"] == str(both["real"])
+
+
+def test_a_run_has_one_owner(tmp_path, tiny, train):
+    run = train(tiny(steps=1), tmp_path / "run")
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with owned(run / LOCK, run), pytest.raises(GantoolError, match=rf"run is being written by process {os.getpid()} on "):
+        resume_run(run, Choices(settings={"steps": 2}), manner=Manner(quiet=True))
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_a_run_that_was_killed_before_it_wrote_its_plan_is_begun_again(tmp_path, tiny, registry, monkeypatch):
+    def killed(*_, **__):
+        os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr("os.fsync", killed)
+        start_run(tmp_path / "run", tiny(steps=1), registry, Manner(quiet=True))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert {path.name.rpartition(".")[2] for path in (tmp_path / "run").iterdir()} == {"json", "gantool-lock"}
+    assert not (tmp_path / "run" / "run.json").exists()
+    run = start_run(tmp_path / "run", tiny(steps=1), registry, Manner(quiet=True))
+    assert not list(run.rglob(".*"))
+    with pytest.raises(GantoolError, match="is a run already"):
+        start_run(run, tiny(steps=1), registry, Manner(quiet=True))
 
 
 def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path):
