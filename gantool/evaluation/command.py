@@ -62,8 +62,7 @@ def evaluate_run(
     first = pooled.folders[0]
     sources = Sources(resolve(registry, read_choices(first)), real_labelled=real_labelled, synthetic=synthetic, real=real)
     opened = open_material(first, sources, checked, registry, slots["task"])
-    estimators = [choose(registry, name, slots["estimator"], opened.meaning.provided) for name in checked.estimators]
-    learners = _learners(estimators, opened, registry, device, checked)
+    learners = _learners(opened, registry, device, checked, slots["estimator"])
     for folder in pooled.results:
         with writing(folder), TemporaryFile(dir=folder):
             pass
@@ -90,13 +89,18 @@ def evaluate_run(
 
 
 def _learners(
-    estimators: Sequence[Part], opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings
+    opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings, options: Mapping[str, Any]
 ) -> list[Learner]:
+    """Estimators, or the user's program in their place. `options`: of estimators."""
     if settings.trainer is None:
-        return [_in_process(part, opened, registry, device, settings) for part in estimators]
+        task = opened.meaning.provided
+        parts = [choose(registry, name, options, task) for name in settings.estimators]
+        return [_in_process(part, opened, registry, device, settings) for part in parts]
+    if options or settings.estimators != ("auto",):
+        raise GantoolError("--trainer takes the place of --estimator and its options: leave one out")
     command = Command.parse(settings.trainer)
     exchange = exchange_for(settings.trainer_format, opened.task, opened.meaning.labels)
-    return [External(command=command, exchange=exchange, timeout=settings.trainer_timeout)]
+    return [External(command=command, exchange=exchange, timeout=settings.trainer_timeout, task_key=opened.task_key)]
 
 
 def _in_process(part: Part, opened: Opened, registry: Registry, device: torch.device, settings: EvaluateSettings) -> Learner:

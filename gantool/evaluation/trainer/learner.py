@@ -31,6 +31,7 @@ class External:
         command: What to run.
         exchange: In what form labels and predictions are.
         timeout: Seconds that one training may take.
+        task_key: What the task is, as `cells.digest_of` takes it.
 
     Each training leaves its log and what the program wrote in `RUN/trainer/ARM/seed-N`; pictures and labels that it was given are
     removed where it went well.
@@ -38,8 +39,8 @@ class External:
 
     component = "trainer"
 
-    def __init__(self, *, command: Command, exchange: Exchange, timeout: float) -> None:
-        self._command, self._exchange, self._timeout = command, exchange, timeout
+    def __init__(self, *, command: Command, exchange: Exchange, timeout: float, task_key: Any) -> None:
+        self._command, self._exchange, self._timeout, self._task_key = command, exchange, timeout, task_key
         self._stores: dict[Path, tuple[Store, Callable[[], object]]] = {}
 
     @property
@@ -51,7 +52,7 @@ class External:
     def key(self) -> Any:
         """The same, and what stands in the files that the command line names: a program that was changed learns anew."""
         files = [Path(word) for word in self._command.words]
-        return [self.options, {str(file): _digest(file) for file in files if file.is_file()}]
+        return [self.options, self._task_key, {str(file): _digest(file) for file in files if file.is_file()}]
 
     def __call__(self, lesson: Lesson) -> Any:
         """As of `Learner`."""

@@ -67,7 +67,9 @@ def trainer(tmp_path, monkeypatch):
 
 
 def evaluate(planted_run, command, **choices):
-    return run_evaluate(planted_run, trainer=command, **{"arms": ["synthetic", "refined"], "repeats": 2, **choices})
+    return run_evaluate(
+        planted_run, trainer=command, **{"arms": ["synthetic", "refined"], "estimators": ["auto"], "repeats": 2, **choices}
+    )
 
 
 def test_figures_are_those_of_the_same_predictions_in_this_process(planted, site, trainer):
@@ -170,6 +172,8 @@ def test_what_cannot_work_ends_before_images_are_read(planted, trainer):
     run, said = planted("nothing", inverted=False), []
     for choices, message in [
         ({"trainer_format": "coco"}, r"--trainer-format coco: labels spot_xy \(160x2 float32\) go into csv"),
+        ({"estimators": ["toy:ridge"]}, "--trainer takes the place of --estimator and its options: leave one out"),
+        ({"options": {"estimator.steps": 3}}, "--trainer takes the place of --estimator"),
         ({"command": "train {train} {out}"}, r"--trainer needs \{test\}, \{seed\}"),
     ]:
         with pytest.raises(GantoolError, match=message):
