@@ -20,9 +20,10 @@ import torch
 from torch import nn
 
 from ..ambient import guest
-from ..data.conditions import Encoder, form_of_array
+from ..data.conditions import Encoder
 from ..data.domains import Preprocess
 from ..data.frames import PassForm
+from ..data.passes import form_of_array
 from ..errors import GantoolError, InvalidType, InvalidValue
 from ..model.bundle import CONFIG, WEIGHTS, Bundle, open_bundle
 from ..runs.state import first_not_finite

@@ -12,12 +12,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..components import Domain
 from ..errors import GantoolError
 from .domains import Preprocess
 from .frames import DEPTHS, PassForm, PassKind
 from .geometry import cropped, fit_pass, resized
 from .images import ImageReadError
 from .inspection.measure import sample_numbers
+from .label_passes import LabelPasses
 from .passes import channels, condition, depth_range, known_ids
 
 _LOOKED_AT = 256
@@ -71,7 +73,7 @@ def choose(names: Sequence[str], domain: object) -> dict[str, Condition]:
 
     Raises `GantoolError`, one line: a pass that is not there, which names those that are; one of which nothing can be read.
     """
-    where = getattr(domain, "name", type(domain).__name__)
+    where, domain = getattr(domain, "name", type(domain).__name__), passes_of(domain)
     if names and not isinstance(domain, HasPasses):
         raise GantoolError(
             f"--condition {','.join(names)}: {where} has no passes; a folder of frames has, see gantool data inspect"
@@ -85,6 +87,11 @@ def choose(names: Sequence[str], domain: object) -> dict[str, Condition]:
             raise GantoolError(f"--condition {name}: {where} has no such pass, or several of that kind; it has: {there}")
         found[name] = _look(name, own, domain)
     return found
+
+
+def passes_of(domain: object) -> object:
+    """Return what reads the passes of a set: itself, or its label arrays."""
+    return LabelPasses(domain) if not isinstance(domain, HasPasses) and isinstance(domain, Domain) else domain
 
 
 def find(name: str, passes: Mapping[str, PassForm], kind: PassKind | None = None) -> str | None:
@@ -152,13 +159,6 @@ class Encoder:
             return condition(numbers, form, ids=found.ids, limits=found.limits)
         except ValueError as error:
             raise ImageReadError(name, str(error)) from None
-
-
-def form_of_array(kind: PassKind, stored: np.ndarray) -> PassForm:
-    """Return what the numbers of a pass mean of which nothing but its kind is known: 8- and 16-bit normals are colours."""
-    if kind == PassKind.NORMALS and stored.dtype.kind == "u":
-        return PassForm(kind, scale=2 / np.iinfo(stored.dtype).max, offset=-1.0)
-    return PassForm(kind)
 
 
 def _look(name: str, own: str, domain: HasPasses) -> Condition:

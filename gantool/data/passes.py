@@ -151,6 +151,13 @@ def depth_range(passes: Iterable[tuple[np.ndarray, PassForm]]) -> tuple[float, f
     return float(low), float(max(high, low + 1e-6))
 
 
+def form_of_array(kind: PassKind, stored: np.ndarray) -> PassForm:
+    """Return what the numbers of a pass mean of which nothing but its kind is known: 8- and 16-bit normals are colours."""
+    if kind == PassKind.NORMALS and stored.dtype.kind == "u":
+        return PassForm(kind, scale=2 / np.iinfo(stored.dtype).max, offset=-1.0)
+    return PassForm(kind)
+
+
 def channels(form: PassForm, ids: Sequence[int] = ()) -> int:
     """Return how many channels `condition` makes of a pass."""
     if form.kind in (PassKind.CLASSES, PassKind.MATERIALS):

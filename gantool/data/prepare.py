@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
-from .conditions import Conditions, Encoder
+from .conditions import Conditions, Encoder, passes_of
 from .domains import Preprocess
 from .images import Form, Images, row_names
 from .order import stream_rows
@@ -59,7 +59,8 @@ class Prepared:
             self.patches = sum(each) + (len(domain) - len(each)) * min(each)
         self.conditions = conditions
         """What comes along with an image."""
-        self._encode = Encoder(conditions, getattr(domain, "passes", {}), preprocess)
+        self._passes: Any = passes_of(domain)
+        self._encode = Encoder(conditions, getattr(self._passes, "passes", {}), preprocess)
         bytes_of_a_pixel = form.channels * form.dtype.itemsize + 2 * self._encode.channels
         self.largest = max(height * width for height, width in sizes) * bytes_of_a_pixel
         """Bytes of the largest image that is known, its conditions among them."""
@@ -84,8 +85,7 @@ class Prepared:
         image = self._prepare(stored, name)
         if not self.conditions:
             return (image,)
-        read = partial(self._domain.read_pass, index)  # type: ignore[attr-defined]
-        return image, self._encode(read, stored.shape[:2], name)
+        return image, self._encode(partial(self._passes.read_pass, index), stored.shape[:2], name)
 
     def block(self, start: int, stop: int) -> list[np.ndarray]:
         """Images `start` to `stop`, at once where the domain can. Raises as `__getitem__`."""

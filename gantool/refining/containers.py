@@ -19,7 +19,7 @@ from .job import Job
 from .labels import InvalidAnnotations, copy_file, copy_new
 from .pipeline import Failed, make_batches, pixels_of
 from .places import MARKER, RECORD, Marker, record_of, writing
-from .report import RefineReport, size_notices
+from .report import RefineReport, size_notices, without_conditions
 from .workers.base import Outcome, Piece, total
 
 _WINDOW = 4
@@ -52,6 +52,8 @@ class ContainersRefiner:
         forms = self._forms(list(left), counts, counted=counted)
         labels = copied + sum(container.labels for container in left)
         notices = size_notices(job.treatment, forms, labels=labels, counted=counted) if left else []
+        having = sum(counts.values()) if any(container.passes for container in left) else 0
+        notices += without_conditions(job.treatment.conditions, having, sum(counts.values())) if left else []
         for text in notices:
             job.watcher.notice(text)
         done = sum(counts.values()) - sum(counts[container] for container in left)

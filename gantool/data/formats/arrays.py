@@ -13,7 +13,9 @@ import numpy as np
 from ...errors import GantoolError
 from .. import IMAGE_SUFFIXES
 from ..decoding import read_stored
+from ..frames import PassForm
 from ..images import Form, Images
+from ..label_passes import LabelPasses
 from ..locations import Location
 from ..samples import Sample
 from .base import Container, Item, Rewriter, StorageFormat
@@ -145,6 +147,10 @@ class ArrayContainer(Container):
     def labels(self) -> int:
         return len(self.images.labels)
 
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        return LabelPasses(self.images).passes
+
     def count(self) -> int:
         return len(self.images)
 
@@ -174,8 +180,10 @@ class ArrayRewriter(Rewriter):
         self._images, self.copied, self._store = images, copied, store
 
     def items(self) -> Iterator[Item]:
+        passes = LabelPasses(self._images)
         for number, form in enumerate(self._images.all_forms()):
-            yield Item(number, self._images.names[number], form, partial(self._read, number))
+            name, read = self._images.names[number], partial(self._read, number)
+            yield Item(number, name, form, read, str(number), passes.passes, partial(passes.read_pass, number))
 
     def put(self, item: Item, stored: np.ndarray) -> None:
         self._store(item.number, stored)

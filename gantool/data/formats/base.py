@@ -102,6 +102,11 @@ class Container(ABC):
         """Label arrays that come along."""
         return 0
 
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        """Those that its items bring, by name."""
+        return {}
+
     @abstractmethod
     def count(self) -> int:
         """Return the number of images. Raises `GantoolError`; `ContainerError` for what stops no other one."""

@@ -94,6 +94,11 @@ class Hdf5Images:
             raise ImageReadError(self.names[start], cause(error)) from None
         return [as_image(row, self.names[index]) for index, row in enumerate(rows, start)]
 
+    def label_row(self, name: str, index: int) -> np.ndarray:
+        """Return a row of a label array, without the others."""
+        row: np.ndarray = np.asarray(self._open()[name][index])
+        return row
+
     def all_forms(self) -> list[Form]:
         """Form of each image."""
         if self.key:

@@ -135,3 +135,25 @@ def test_work_can_be_sent_to_another_process(frames: Path, tmp_path: Path, monke
     monkeypatch.setattr(InProcess, "run", through_pickle)
     gantool.refine(run, input=frames, output=tmp_path / "sent")
     assert np.array_equal(pictures(tmp_path / "out"), pictures(tmp_path / "sent"))
+
+
+@pytest.mark.parametrize("name", ["set.npz", "set.h5"])
+def test_arrays_beside_images_are_passes(name: str, frames: Path, tmp_path: Path):
+    h5py = pytest.importorskip("h5py")
+    files = {"images": "rgb", "depth": "depth", "instance_ids": "instance"}
+    arrays = {key: np.stack([cv2.imread(str(f), -1) for f in sorted((frames / d).iterdir())]) for key, d in files.items()}  # type: ignore[arg-type]
+    arrays["images"] = arrays["images"][..., ::-1]
+    if name.endswith("npz"):
+        np.savez(tmp_path / name, **arrays)
+    else:
+        with h5py.File(tmp_path / name, "w") as file:
+            for key, values in arrays.items():
+                file[key] = values
+    same = choose(("depth", "instances"), open_images(frames))
+    assert choose(("depth", "instances"), open_images(tmp_path / name)) == same
+    run = trained(tmp_path / "run", frames, ("depth", "instances"))
+    gantool.refine(run, input=frames, output=tmp_path / "out", backend="torch")
+    report = gantool.refine(run, input=tmp_path / name, output=tmp_path / f"refined-{name}", backend="torch")
+    assert not [text for text in report.notices if "trained with" in text]
+    found = open_images(tmp_path / f"refined-{name}")
+    assert np.array_equal(np.stack([found[at] for at in range(3)]), pictures(tmp_path / "out")[..., ::-1])

@@ -135,7 +135,7 @@ def test_a_pass_that_is_not_there_is_named_with_those_that_are(frames: Path, pho
         choose(["albedo"], open_images(frames))
     with pytest.raises(GantoolError, match=r"--condition depth: .*photos has no such pass, .*it has: none"):
         choose(["depth"], open_images(photos))
-    with pytest.raises(GantoolError, match=r"--condition depth: built-in eyes, synthetic has no passes"):
+    with pytest.raises(GantoolError, match=r"--condition depth: built-in eyes, synthetic has no such pass"):
         choose(["depth"], load_plugins().find("dataset", "simgan:eyes").with_options({}, where="").build().source)
 
 
