@@ -34,6 +34,15 @@ class Fit:
         """Whether something of the picture is gone."""
         return self.size != (round(self.before[0] * self.scale[0]), round(self.before[1] * self.scale[1]))
 
+    def of(self, size: tuple[int, int]) -> Fit:
+        """Return what happens to a pass of another (height, width) than its picture: how many of its pixels there are to one of
+        the picture's stays, as near as whole pixels allow."""
+        ratios = size[0] / self.before[0], size[1] / self.before[1]
+        new, corner = ((round(pair[0] * ratios[0]), round(pair[1] * ratios[1])) for pair in (self.size, self.corner))
+        new = max(new[0], 1), max(new[1], 1)
+        scale = self.scale if self.cuts else (new[0] / size[0], new[1] / size[1])
+        return Fit(size, new, scale, corner)
+
     def point(self, x: float, y: float) -> Point:
         """Return where a point is, be it inside or not."""
         return x * self.scale[1] - self.corner[1], y * self.scale[0] - self.corner[0]
@@ -104,11 +113,11 @@ def fit_pass(stored: np.ndarray, form: PassForm, fit: Fit, place: Place | None =
         fit: What happened to the picture, of (H, W).
         place: Brings the frame's own scale.
 
-    Returns (height, width, C) of the same type. Raises `ValueError` for a pass of another size than the picture, and for
-    motion that its type cannot hold.
+    Returns (height, width, C) of the same type; a pass of another size than the picture keeps the ratio of the two. Raises
+    `ValueError` for motion that its type cannot hold.
     """
     if stored.shape[:2] != fit.before:
-        raise ValueError(f"it is {stored.shape[0]}x{stored.shape[1]}, the picture {fit.before[0]}x{fit.before[1]}")
+        fit = fit.of((stored.shape[0], stored.shape[1]))
     averaged = form.kind in {*DEPTHS, PassKind.NORMALS, PassKind.ALBEDO, PassKind.MOTION} and not form.weights
     if fit.scale == (1.0, 1.0) or not averaged or form.kind in IDS:
         return fit.ids(stored)

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..data import IMAGE_SUFFIXES
 from ..data.annotations.finding import Folder
 from ..data.annotations.model import Annotations, Problem, by
 from ..data.annotations.paths import rewrite_paths, rewrite_table_paths
@@ -35,6 +36,7 @@ _TEXTS = (".json", ".txt", ".csv", ".tsv", ".xml")
 _NUMBER = re.compile(r"\d+")
 _TEXT_OF_NUMBERS = re.compile(r"\(?\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?(\s*,\s*[+-]?\d+(\.\d*)?(e[+-]?\d+)?)*\s*\)?", re.IGNORECASE)
 _LOOKED_AT, _NAMED = 8, 4
+_OF_A_TABLE = "its numbers"
 
 
 class InvalidAnnotations(GantoolError):
@@ -173,17 +175,34 @@ class LabelFiles:
             try:
                 data = (self._source / file).read_bytes() if file.lower().endswith(_TEXTS) else b""
                 names = owner.unknown(file, data) if owner else _numbers_in(file, data)
+                names = [*names, *["its size"] * self._is_picture(file)]
             except (OSError, ValueError, KeyError, TypeError, IndexError):
                 continue  # who copies it says what is wrong
-            own = {word for place, _, _ in self._placed.get(file, ()) for word in re.split("[/,]", place.key)}
-            found.update(dict.fromkeys(name for name in names if name not in own))
+            found.update(dict.fromkeys(name for name in names if name not in self._known.get(file, ())))
         return list(found)
+
+    @cached_property
+    def _known(self) -> Mapping[str, set[str]]:
+        """By file, the names in it that a layout knows."""
+        found: dict[str, set[str]] = {}
+        frames = self._listing.frames
+        for frame in frames.frames if frames else ():
+            for place in (place for places in frame.labels.values() for place in places if place.key):
+                found.setdefault(place.file, {_OF_A_TABLE}).update(re.split("[/,]", place.key))
+        return found
+
+    def _is_picture(self, file: str) -> bool:
+        """Return whether a file is an image as large as the pictures, and copied as it is."""
+        if not file.lower().endswith(IMAGE_SUFFIXES) or file.lower().endswith(_EXACT):
+            return False
+        form = probe_picture(self._source, Place(file))
+        return (form.height, form.width) in self._sizes
 
 
 def _numbers_in(file: str, data: bytes) -> list[str]:
     """Return the names of numbers in JSON, at any depth; of a table, that it has some."""
     if not file.lower().endswith(".json"):
-        return ["its numbers"] if data and any(char.isdigit() for char in data.decode("utf-8", "replace")) else []
+        return [_OF_A_TABLE] if data and any(char.isdigit() for char in data.decode("utf-8", "replace")) else []
     found: dict[str, None] = {}
 
     def walk(value: Any, name: str) -> None:

@@ -45,7 +45,8 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
     companions: dict[str, list[str]] = {}
     for file in listing.others:
         stem = file.rpartition(".")[0]
-        if stem in by_stem and file not in own and file not in passes:
+        # An image of the same name would be taken for the picture.
+        if stem in by_stem and file not in own and file not in passes and not file.lower().endswith(IMAGE_SUFFIXES):
             companions.setdefault(by_stem[stem], []).append(file)
         elif file not in own and file not in passes:
             beside.append(file)
@@ -64,7 +65,8 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
                 array = _sixteen_bits(read_picture(root, frame.picture, frames.picture, view))
                 yield Sample(key=key, name=name, array=array, files=files)
 
-    made = {FILE: write(_description(frames, own, beside))} if frames.passes else {}
+    images = any(file.lower().endswith(IMAGE_SUFFIXES) for file in beside)
+    made = {FILE: write(_description(frames, own, beside))} if frames.passes or images else {}
     if scales := _scales(frames):
         made[_SCALES] = json.dumps(scales, ensure_ascii=False)
     return Samples(read_all(), tuple(beside), {name: text.encode() for name, text in made.items()})

@@ -13,6 +13,7 @@ from ...errors import GantoolError
 from ..frames import DEPTHS, IDS, Frame, Frames, LabelKind, PassForm, PassKind, Place
 from ..images import ImageReadError
 from ..passes import background, combine, look, unit, values
+from ..pictures import probe_picture
 from ..records import boxes, read_records
 from ..stored import read_pass
 from .measure import sample_numbers
@@ -61,8 +62,10 @@ class FramesSummary:
 
 def survey_frames(root: Path, frames: Frames) -> FramesSummary:
     """Look at the passes of up to 100 frames, and count labels. What cannot be read is counted."""
-    places = {name: [frame.passes[name] for frame in frames.frames if name in frame.passes] for name in frames.passes}
-    places = {name: found or list(frames.alone.get(name, ())) for name, found in places.items()}
+    places: dict[str, list[tuple[Place, Place | None]]] = {
+        name: [(frame.passes[name], frame.picture) for frame in frames.frames if name in frame.passes] for name in frames.passes
+    }
+    places = {name: found or [(place, None) for place in frames.alone.get(name, ())] for name, found in places.items()}
     counts = Counter(name for frame in frames.frames for name in frame.labels)
     return FramesSummary(
         frames.layout,
@@ -75,13 +78,13 @@ def survey_frames(root: Path, frames: Frames) -> FramesSummary:
     )
 
 
-def _summary(root: Path, name: str, form: PassForm, places: Sequence[Place]) -> PassSummary:
+def _summary(root: Path, name: str, form: PassForm, places: Sequence[tuple[Place, Place | None]]) -> PassSummary:
     lows, highs, empty = [], [], []
     ids: set[int] = set()
     warnings: list[str] = []
     damaged = 0
     for number in sample_numbers(len(places), _LOOKED_AT):
-        place = places[number]
+        place, picture = places[number]
         try:
             stored = read_pass(root, place, form)
             found = look(stored, form, place)
@@ -95,6 +98,7 @@ def _summary(root: Path, name: str, form: PassForm, places: Sequence[Place]) -> 
         if form.kind in IDS:
             ids.update(np.unique(numbers).tolist())
         told = (*found.warnings(form), *_background(numbers, form)) if form.kind != PassKind.OTHER else ()
+        told = (*told, *_other_size(root, stored, picture))
         warnings = warnings or [f"{place.file}: {text}" for text in told]
     known = [(low, high) for low, high in zip(lows, highs, strict=True) if not np.isnan(low)]
     return PassSummary(
@@ -109,6 +113,18 @@ def _summary(root: Path, name: str, form: PassForm, places: Sequence[Place]) -> 
         tuple(warnings),
         damaged,
     )
+
+
+def _other_size(root: Path, stored: np.ndarray, picture: Place | None) -> Iterator[str]:
+    """Yield that a pass has another size than its picture, where both can be read."""
+    if picture is None:
+        return
+    try:
+        form = probe_picture(root, picture)
+    except (GantoolError, StopIteration):
+        return
+    if stored.shape[:2] != (form.height, form.width):
+        yield f"it is {stored.shape[0]}x{stored.shape[1]}, the picture {form.size}"
 
 
 def _background(numbers: np.ndarray, form: PassForm) -> Iterator[str]:

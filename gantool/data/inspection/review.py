@@ -138,7 +138,9 @@ def of_passes(frames: FramesSummary | None) -> Iterator[Finding]:
     for found in frames.passes if frames else ():
         for text in found.warnings:
             same = found.low is None or found.low == found.high
+            other = "the picture" in text
             advice = "look whether it was rendered at all" if same else "leave it out where you scale or compare values"
+            advice = "both keep their sizes; --size scales them alike" if other else advice
             yield Finding("passes", f"{found.name}: {text}", advice)
         if found.unreadable:
             text = f"{found.name}: {counted(found.unreadable, 'file')} cannot be read"

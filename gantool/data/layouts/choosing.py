@@ -81,6 +81,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
     plain = (
         frames.layout in (PLAIN.name, LISTED.name)
         and not (frames.passes or frames.notes or frames.picture.kind)
+        and not any(file.lower().endswith(IMAGE_SUFFIXES) for file in frames.copied)
         and all(frame.picture.file.lower().endswith(IMAGE_SUFFIXES) for frame in frames.frames)
     )
     listing = listing_of(frames, files)

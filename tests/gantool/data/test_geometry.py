@@ -115,6 +115,14 @@ def test_a_crop_changes_no_value():
         assert np.array_equal(fit_pass(stored, PassForm(kind), cropped((4, 6), (2, 3), (1, 2))), stored[1:3, 2:5])
 
 
-def test_a_pass_of_another_size_than_its_picture_is_an_error():
-    with pytest.raises(ValueError, match="it is 2x2, the picture 4x6"):
-        fit_pass(np.zeros((2, 2, 1)), DEPTH, HALF)
+@pytest.mark.parametrize(
+    ("fit", "rows", "columns"),
+    [(resized((8, 12), (4, 6)), [1, 3], [1, 3, 5]), (cropped((8, 12), (4, 6)), [1, 2], [2, 3, 4])],
+    ids=["resized", "cropped"],
+)
+def test_a_pass_of_another_size_than_its_picture_keeps_the_ratio(fit: Fit, rows: list[int], columns: list[int]):
+    ids = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6, 1)  # half the picture's size
+    assert np.array_equal(fit_pass(ids, PassForm(PassKind.CLASSES), fit), ids[np.ix_(rows, columns)])
+    depth = np.full((4, 6, 1), 7.0, np.float32)
+    assert (fit_pass(depth, PassForm(PassKind.DEPTH), fit) == 7).all()
+    assert fit_pass(depth, PassForm(PassKind.DEPTH), fit).shape == (2, 3, 1)

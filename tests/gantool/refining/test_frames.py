@@ -283,3 +283,26 @@ def test_depth_that_says_nothing_here_is_left_where_no_range_is_said(tmp_path: P
         after = open_images(tmp_path / "out")[number][..., 0]
         assert (after[:4] == value).all()
         assert (after[4:] > made.depth16()[4:]).all()
+
+
+def test_masks_of_another_size_keep_the_ratio_and_what_stays_is_named(tmp_path: Path, trained, added):
+    for n in range(2):
+        made.save(tmp_path, f"in/images/{n}.png", made.photo(n))
+        made.save(tmp_path, f"in/masks/{n}.png", made.ids()[::2, ::2])
+        made.save(tmp_path, f"in/previews/{n}.jpg", made.photo(n))
+        made.save(tmp_path, f"in/more/{n}.json", {"x": 3, "name": "7", "at": "(1.5, 2)"})
+    trained(added(0))
+    report = refine("run", input=tmp_path / "in", output=tmp_path / "out", size=HALF, copy=["previews/*"])
+    assert report.failed == ()
+    assert Image.open(tmp_path / "out/masks/0.png").size == (made.W // 4, made.H // 4)
+    (note,) = [text for text in report.notices if "left as they are" in text]
+    assert "more/0.json and its like (x, name, at); previews/0.jpg and its like (its size)" in note
+
+
+@pytest.mark.parametrize("write", [made.bop, made.vkitti2, made.solo])
+def test_numbers_that_a_layout_knows_are_not_said_to_be_unknown(write, tmp_path: Path, trained, added):
+    write(tmp_path / "in")
+    trained(added(0))
+    report = refine("run", input=tmp_path / "in", output=tmp_path / "out", size=HALF)
+    said = " ".join(text for text in report.notices if "left as they are" in text)
+    assert not {word for word in ("obj_id", "bbox_visib", "its numbers", "origin", "dimension", "location") if word in said}

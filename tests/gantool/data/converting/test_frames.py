@@ -10,6 +10,7 @@ import pytest
 import simulators as made
 
 from gantool.data.convert import convert
+from gantool.data.domains import Reading
 from gantool.data.formats.folder import FolderImages
 from gantool.data.frames import Frames
 from gantool.data.layouts.choosing import read_frames
@@ -96,3 +97,16 @@ def test_passes_that_no_array_holds_stop_before_anything_is_written(target: str,
     convert(str(tmp_path / "in"), tmp_path / "shards", format="shards")
     convert(str(tmp_path / "shards"), tmp_path / "back", format="folder")
     assert (tmp_path / "back/rgb_0001.depth.png").read_bytes() == (tmp_path / "in/depth_0001.png").read_bytes()
+
+
+@pytest.mark.parametrize("format_", ["shards", "folder"])
+def test_images_that_were_copied_stay_none_of_the_pictures(format_: str, tmp_path: Path):
+    for n in range(3):
+        made.save(tmp_path, f"in/{n}.jpg", made.photo(n))
+        made.save(tmp_path, f"in/{n}.png", made.ids())
+    convert(str(tmp_path / "in"), tmp_path / "out", format=format_, reading=Reading(copy=("*.png",)))
+    assert len(open_images(tmp_path / "out")) == 3
+    convert(str(tmp_path / "out"), tmp_path / "back", format="folder")
+    found = read_frames(tmp_path / "back").settled(tmp_path)
+    assert [frame.picture.file for frame in found.frames] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert (tmp_path / "back/1.png").read_bytes() == (tmp_path / "in/1.png").read_bytes()

@@ -101,3 +101,12 @@ def test_a_layout_is_printed_edited_and_read(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "my.toml").write_text(text.replace('layout = "carla"', 'layout = "mine"'))
     images = open_images(tmp_path / "set", Reading(layout=str(tmp_path / "my.toml")))
     assert images.told[0].startswith(f"{tmp_path / 'set'}: 3 frames (mine): pictures such as rgb/00000000.png")
+
+
+def test_a_pass_of_another_size_than_its_picture_is_named(tmp_path: Path):
+    for n in range(2):
+        made.save(tmp_path, f"rgb/{n}.png", made.photo(n))
+        made.save(tmp_path, f"masks/{n}.png", made.ids()[::2, ::2])
+    (finding,) = review(survey(open_images(tmp_path)))
+    assert finding.text == "classes: masks/0.png: it is 12x16, the picture 24x32"
+    assert finding.advice == "both keep their sizes; --size scales them alike"
