@@ -10,6 +10,7 @@ import numpy as np
 
 from ..components import ImageSet, Labels, ObjectEstimator
 from ..errors import GantoolError, require
+from ..evaluation.masks import box_around, decode, encode, masks_of
 from ..evaluation.precision import Matches, match, mean_of_classes
 from ..evaluation.tasks import fit_to
 from .part_options import DetectionOptions
@@ -120,4 +121,49 @@ class Detection:
             "boxes": np.array([box for _, box in kept], np.float64).reshape(-1, 4),
             "labels": np.array([self.classes.index(each.name) for each, _ in kept], np.int64),
             "crowd": np.array([each.crowd for each, _ in kept], bool),
+        }
+
+
+class Masks(Detection):
+    """Objects with the mask of each: COCO's average precision, detections and objects being matched by their pixels.
+
+    Rows are those of `Detection` and have "masks", too, a list of M run lengths of COCO.
+    """
+
+    kinds = ("outlines",)
+    wants = "objects with outlines, such as polygons or ids of instances"
+    iou = "segm"
+
+    @staticmethod
+    def recognises(labels: Labels) -> bool:  # noqa: ARG004 - what has outlines has boxes, which are found sooner
+        """Never."""
+        return False
+
+    def checked(self, row: Row) -> Row:
+        """As with boxes."""
+        if len(row.get("masks", ())) != len(row["scores"]):
+            raise GantoolError(f"detections have {len(row.get('masks', ()))} masks for {len(row['scores'])} scores")
+        return super().checked(row)
+
+    def picture(self, image: np.ndarray, row: Row) -> np.ndarray:
+        """A frame around each object, and its pixels in the colour of its class."""
+        drawn = super().picture(image, row)
+        scores = row.get("scores", np.ones(len(row["labels"])))
+        for mask, label, score in zip(row["masks"], row["labels"], scores, strict=True):
+            if score >= _SURE:
+                inside = decode(mask)
+                drawn[inside] = drawn[inside] // 2 + np.array(colour(int(label)), np.uint8) // 2
+        return drawn
+
+    def _row(self, scene: Any, size: tuple[int, int]) -> dict[str, Any]:
+        """Boxes are those around masks."""
+        fit = fit_to(size, self.labels)
+        named = zip(scene.objects, masks_of(scene, size), strict=True)
+        known = [(each, fit.ids(mask)) for each, mask in named if each.name in self.classes]
+        seen = [(each, mask) for each, mask in known if mask.any()]
+        return {
+            "boxes": np.array([box_around(mask) for _, mask in seen], np.float64).reshape(-1, 4),
+            "labels": np.array([self.classes.index(each.name) for each, _ in seen], np.int64),
+            "crowd": np.array([each.crowd for each, _ in seen], bool),
+            "masks": [encode(mask) for _, mask in seen],
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..components import ImageSet
-from ..evaluation.crops import Crop, cut_images, draw_crops
-from ..evaluation.trunk import MULTIPLE, Trunk, predict_padded
-from ..training import fit_drawn
+from ..evaluation.crops import Crop
+from ..evaluation.pixels import PixelEstimator
+from ..evaluation.trunk import Trunk
 from .part_options import PixelsOptions
 
-_STRIDE = 4
+CELL = 4
 """Pixels of what the network sees from one cell of its maps to the next."""
 _SPREAD = 0.54 / 6
 """Standard deviation of the spot of an object, in sides of its box (Liu et al. 2020, equation 2)."""
@@ -24,13 +24,11 @@ _MOST = 100
 """Detections of an image at most, as COCO counts."""
 _FAINT = 0.01
 """Score below which nothing is found."""
-_AT_ONCE = 2**20
-"""Pixels that are looked at at once."""
 _RARE = -4.0
 """Logit of a spot before anything is learnt: nearly all cells have none."""
 
 
-class HeatmapDetector:
+class HeatmapDetector(PixelEstimator):
     """Finds objects as the peaks of a heat map for each class; every cell also tells the distances to the sides of the box.
 
     Zhou, Wang and Krähenbühl, *Objects as Points* (2019), with the targets of Liu et al., *Training-Time-Friendly Network for
@@ -38,54 +36,33 @@ class HeatmapDetector:
     the GIoU loss (Rezatofighi et al. 2019), in all cells of the spot. That learns in a fraction of the updates.
     """
 
-    def __init__(self, *, config: PixelsOptions, outputs: int, seed: int) -> None:
-        self.config, self.outputs, self.seed = config, outputs, seed
-        self.augment: Callable[[Tensor], Tensor] | None = None
-        self._network: nn.Module | None = None
+    config: PixelsOptions
 
-    def fit_objects(self, images: ImageSet, targets: Sequence[dict[str, Any]]) -> None:
+    def fit_objects(self, images: ImageSet, targets: Sequence[Mapping[str, Any]]) -> None:
         """Learn anew; see `gantool.components.ObjectEstimator`."""
-        config = self.config
-
-        def draw(generator: torch.Generator) -> Iterator[tuple[Tensor, Any]]:
-            multiple = MULTIPLE * config.shrink
-            for crops in draw_crops(images, config.crop, config.batch_size, generator, flips=config.flips, multiple=multiple):
-                pictures = cut_images(images, crops)
-                pictures = self.augment(pictures) if self.augment else pictures
-                yield pictures, [part.to(images.device) for part in self._maps(crops, targets)]
-
-        self._network = fit_drawn(
-            lambda: DetectionNet(images.channels, self.outputs, config),
-            draw,
+        self.learn(
+            images,
+            lambda: DetectionNet(images.channels, self.outputs, self.config),
+            lambda crops: self._maps(crops, targets),
             detection_loss,
-            seed=self.seed,
-            steps=config.steps,
-            learning_rate=config.learning_rate,
-            device=images.device,
         )
 
-    @torch.inference_mode()
     def predict_objects(self, images: ImageSet) -> list[dict[str, Any]]:
         """At most 100 objects of each image, by score."""
-        assert self._network is not None, "fit comes first"
-        found: list[Any] = [None] * len(images)
-        for rows in images.batches(_AT_ONCE, 64):
-            batch = images.batch(rows)
-            maps = predict_padded(self._network, batch, MULTIPLE * self.config.shrink).cpu()
-            heat, sides = maps[:, : self.outputs].sigmoid(), maps[:, self.outputs :]
-            for row, scores, distances in zip(rows, heat, sides, strict=True):
-                found[row] = self._peaks(scores, distances, batch.shape[2:])
+        found: list[dict[str, Any]] = [{}] * len(images)
+        for row, maps in self.maps(images):
+            found[row] = self._peaks(maps[: self.outputs].sigmoid(), maps[self.outputs :], images[row].shape[:2])
         return found
 
-    def _maps(self, crops: Sequence[Crop], targets: Sequence[dict[str, Any]]) -> tuple[Tensor, Tensor, Tensor]:
-        cell = _STRIDE * self.config.shrink
+    def _maps(self, crops: Sequence[Crop], targets: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor, Tensor]:
+        cell = CELL * self.config.shrink
         spots = [spots_of(crop, targets[crop.row], self.outputs, cell) for crop in crops]
         heat, boxes, weights = (torch.from_numpy(np.stack(parts)) for parts in zip(*spots, strict=True))
         return heat, boxes, weights
 
     def _peaks(self, heat: Tensor, sides: Tensor, size: Sequence[int]) -> dict[str, Any]:
         """(K, h, w) scores and (4, h, w) distances in cells to boxes in pixels."""
-        cell = _STRIDE * self.config.shrink
+        cell = CELL * self.config.shrink
         peak = torch.where(F.max_pool2d(heat[None], 3, 1, 1)[0] == heat, heat, torch.zeros(()))
         scores, places = peak.flatten().topk(min(_MOST, peak.numel()))
         places = places[scores > _FAINT]
@@ -100,18 +77,21 @@ class HeatmapDetector:
 
 
 class DetectionNet(nn.Module):
-    """(N, C, H, W) in [-1, 1] to (N, classes + 4, h, w): logits of spots, and distances to the sides in cells, none negative."""
+    """(N, C, H, W) in [-1, 1] to (N, classes + 4 + more, h, w): logits of spots, distances to the sides in cells, none negative,
+    and `more` maps for whatever a subclass makes of them."""
 
-    def __init__(self, channels: int, classes: int, config: PixelsOptions) -> None:
+    def __init__(self, channels: int, classes: int, config: PixelsOptions, *, more: int = 0) -> None:
         super().__init__()
         self.shrink = config.shrink
-        self.trunk = Trunk(channels, config.width, pretrained=config.trunk == "pretrained", stride=_STRIDE)
+        self.trunk = Trunk(channels, config.width, pretrained=config.trunk == "pretrained", stride=CELL)
         self.heat, self.sides = _head(config.width, classes, bias=_RARE), _head(config.width, 4)
+        self.more = _head(config.width, more) if more else None
 
     def forward(self, images: Tensor) -> Tensor:
         """As of the class."""
         maps = self.trunk(F.avg_pool2d(images, self.shrink) if self.shrink > 1 else images)
-        return torch.cat([self.heat(maps), F.softplus(self.sides(maps)) * 4], 1)
+        found = [self.heat(maps), F.softplus(self.sides(maps)) * 4]
+        return torch.cat([*found, self.more(maps)] if self.more else found, 1)
 
 
 def _head(width: int, outputs: int, *, bias: float = 0.0) -> nn.Sequential:
@@ -120,7 +100,7 @@ def _head(width: int, outputs: int, *, bias: float = 0.0) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), last)
 
 
-def spots_of(crop: Crop, target: dict[str, Any], classes: int, cell: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spots_of(crop: Crop, target: Mapping[str, Any], classes: int, cell: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What maps of a crop should be, `cell` pixels apart: heat (classes, h, w), boxes (4, h, w) in cells, their weight (h, w).
 
     Boxes are learnt where a spot is, each with the same weight in all, whatever its size. Of two spots the smaller object's wins.

@@ -149,3 +149,11 @@ class DetectionOptions:
     figure: Literal["AP50", "AP"] = "AP50"
     """Which decides: at an IoU of 0.5, or COCO's own, the mean over IoUs from 0.5 to 0.95. The latter asks for exact boxes, which
     small estimators do not find."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationOptions:
+    """Intersection over union."""
+
+    ignore: tuple[str, ...] = ("255", "ignore", "void", "unlabeled")
+    """Names or ids of classes that say that a pixel is not labelled: it is neither learnt nor scored."""

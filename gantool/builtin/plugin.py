@@ -20,6 +20,7 @@ from .part_options import (
     PatchDistanceOptions,
     PixelsOptions,
     RealismDriftOptions,
+    SegmentationOptions,
     SmallCNNOptions,
     SVROptions,
     TwoSampleOptions,
@@ -229,6 +230,26 @@ def gantool_tasks() -> Iterable[Component]:
         needs=frozenset({"objects"}),
         summary="Objects with boxes; score: COCO's average precision, the mean over classes",
     )
+    yield Component(
+        name="masks",
+        factory="gantool.builtin.detection:Masks",
+        options=DetectionOptions,
+        needs=frozenset({"masks"}),
+        summary="Objects with the mask of each; score: COCO's average precision by pixels",
+    )
+    yield Component(
+        name="segmentation",
+        factory="gantool.builtin.segmentation:Segmentation",
+        options=SegmentationOptions,
+        needs=frozenset({"maps"}),
+        summary="A class of every pixel; score: the mean over classes of intersection over union",
+    )
+    yield Component(
+        name="depth",
+        factory="gantool.builtin.segmentation:Depth",
+        needs=frozenset({"maps"}),
+        summary="A depth of every pixel that is no background; error: the mean relative one",
+    )
 
 
 @hookimpl
@@ -247,6 +268,20 @@ def gantool_estimators() -> Iterable[Component]:
         options=PixelsOptions,
         provides=frozenset({"objects"}),
         summary="One-stage detector with class heat maps, from scratch; half a minute on two CPU cores",
+    )
+    yield Component(
+        name="mask-detector",
+        factory="gantool.builtin.mask_detector:MaskDetector",
+        options=PixelsOptions,
+        provides=frozenset({"masks"}),
+        summary="The heat-map detector whose pixels also say which object they are of, from scratch",
+    )
+    yield Component(
+        name="small-unet",
+        factory="gantool.builtin.segmenter:SmallUNet",
+        options=PixelsOptions,
+        provides=frozenset({"maps"}),
+        summary="Small U-Net for classes or numbers of pixels, from scratch; half a minute on two CPU cores",
     )
     yield Component(name="knn", factory=f"{module}:KNN", options=NearestOptions, summary="k nearest neighbours")
     yield Component(name="svr", factory=f"{module}:SVR", options=SVROptions, summary="Support vector regression or classifier")

@@ -111,7 +111,8 @@ def choose_labels(wanted: str, synthetic: object, real: object, *, real_first: b
         return (shared[0],), "labels: {}, the only ones in both domains"
     if OBJECTS not in shared and not real_first:
         raise GantoolError(f"both domains have several labels: pass --labels NAME, one of: {', '.join(shared)}")
-    return tuple(shared if OBJECTS in shared else shared[:1]), f"labels: {{}}, of {', '.join(shared)}: --labels chooses"
+    first = [OBJECTS, *(name for name in shared if name != OBJECTS)] if OBJECTS in shared else shared[:1]
+    return tuple(first), f"labels: {{}}, of {', '.join(shared)}: --labels chooses"
 
 
 def _labels(

@@ -44,14 +44,6 @@ class Trunk(nn.Module):
         return result
 
 
-def predict_padded(network: nn.Module, images: Tensor, multiple: int = MULTIPLE) -> Tensor:
-    """Apply a network that wants multiples of so many pixels to (n, C, H, W) of any size, whose border is repeated."""
-    height, width = images.shape[2:]
-    below, right = (-side % multiple for side in (height, width))
-    found: Tensor = network(F.pad(images, (0, right, 0, below), mode="replicate"))
-    return found
-
-
 class _Down(nn.Module):
     """(N, C, H, W) to maps at a half, a quarter, an 8th and a 16th of the resolution."""
 
