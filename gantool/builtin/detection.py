@@ -10,7 +10,7 @@ import numpy as np
 
 from ..components import ImageSet, Labels, ObjectEstimator
 from ..errors import GantoolError, require
-from ..evaluation.masks import box_around, decode, encode, masks_of
+from ..evaluation.masks import borders, box_around, decode, encode, masks_of
 from ..evaluation.precision import Matches, match, mean_of_classes
 from ..evaluation.tasks import fit_to
 from .part_options import DetectionOptions
@@ -18,6 +18,8 @@ from .part_options import DetectionOptions
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
+_MARGIN = 2
+"""Pixels around boxes and borders of masks where an edge of the picture is theirs."""
 _SURE = 0.3
 """Score from which on a prediction is drawn."""
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
@@ -112,6 +114,13 @@ class Detection:
                 cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour(int(label)), thick)
         return drawn
 
+    def area(self, row: Row, size: tuple[int, int]) -> np.ndarray:
+        """(H, W) bool: boxes, and 2 px around them."""
+        found = np.zeros(size, bool)
+        for left, top, right, bottom in np.rint(row["boxes"]).astype(int):
+            found[max(0, top - _MARGIN) : bottom + _MARGIN, max(0, left - _MARGIN) : right + _MARGIN] = True
+        return found
+
     def _row(self, scene: Any, size: tuple[int, int]) -> dict[str, Any]:
         fit = fit_to(size, self.labels)
         known = [each for each in scene.objects if each.name in self.classes and each.box is not None]
@@ -154,6 +163,13 @@ class Masks(Detection):
                 inside = decode(mask)
                 drawn[inside] = drawn[inside] // 2 + np.array(colour(int(label)), np.uint8) // 2
         return drawn
+
+    def area(self, row: Row, size: tuple[int, int]) -> np.ndarray:
+        """(H, W) bool: within 2 px of the border of a mask."""
+        found = np.zeros(size, bool)
+        for mask in row["masks"]:
+            found |= borders(decode(mask), _MARGIN)
+        return found
 
     def _row(self, scene: Any, size: tuple[int, int]) -> dict[str, Any]:
         """Boxes are those around masks."""

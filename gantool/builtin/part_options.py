@@ -124,16 +124,16 @@ class KeypointsOptions:
 class PixelsOptions:
     """A small network that looks at pixels, on random crops."""
 
-    steps: Annotated[int, Ge(10)] = 400
+    steps: Annotated[int, Ge(10)] = 200
     """Optimiser updates, the same in every arm (count)."""
-    batch_size: Annotated[int, Ge(1)] = 12
+    batch_size: Annotated[int, Ge(1)] = 16
     """Crops in one update (count)."""
     learning_rate: Annotated[float, Gt(0)] = 3e-3
     """Highest learning rate of the one-cycle schedule."""
-    crop: Annotated[int, Ge(32)] = 192
+    crop: Annotated[int, Ge(32)] = 256
     """Side of the crops (px); smaller images are taken whole."""
-    shrink: Annotated[int, Ge(1), Le(8)] = 1
-    """Factor by which images are shrunk before the network sees them (count). 2 is four times as fast."""
+    shrink: Annotated[int, Ge(1), Le(8)] = 2
+    """Factor by which images are shrunk before the network sees them (count). 1 sees the most, 2 is four times as fast."""
     width: Annotated[int, Ge(4)] = 32
     """Channels of the finest maps (count)."""
     flips: bool = True

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..components import ImageSet, Labels, MapEstimator
 from ..errors import GantoolError, require
-from ..evaluation.masks import paint
+from ..evaluation.masks import borders, paint
 from ..evaluation.tasks import fit_to
 from .detection import colour
 from .part_options import SegmentationOptions
@@ -121,9 +121,15 @@ class Segmentation(_MapTask):
         return "always the commonest", [np.array([[np.argmax(total)]], np.int16)] * count
 
     def extra(self, predicted: Maps, targets: Maps) -> dict[str, float]:
-        """The intersection over union of each class."""
-        (shares,) = self._shares(self.statistics(predicted, targets), np.ones((1, len(targets))))
-        return {f"IoU {name}": share for name, share in zip(self.classes, shares.tolist(), strict=True) if not np.isnan(share)}
+        """The intersection over union of each class that is there."""
+        found = self.statistics(predicted, targets)
+        (shares,), there = self._shares(found, np.ones((1, len(targets)))), found.sum((0, 2)) > 0
+        named = zip(self.classes, shares.tolist(), there, strict=True)
+        return {f"IoU {name}": share for name, share, is_there in named if is_there}
+
+    def area(self, row: np.ndarray, size: tuple[int, int]) -> np.ndarray:  # noqa: ARG002 - the row has it
+        """(H, W) bool: within 2 px of where classes meet."""
+        return borders(row, 2)
 
     def picture(self, image: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Half of each pixel in the colour of its class, but for the first one."""

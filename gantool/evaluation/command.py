@@ -23,6 +23,7 @@ from .cells import Cells
 from .downstream import Bench, InProcess, Learner, Outcome, choose
 from .evidence.collect import PART, PARTS, collect
 from .evidence.realism import feature_space
+from .examples import draw_examples
 from .given import parse_given
 from .material import Opened, open_material, read_material
 from .names import ARMS, OF_RUN, in_order
@@ -73,6 +74,8 @@ def evaluate_run(
     progress = _progress(say, learners, arms, pooled, checked)
     outcomes = _learn(learners, arms, made, pooled, checked, progress)
     evidence = collect(first, compared, registry, features=checked.features if checked.evidence else None, progress=progress)
+    drift = (evidence["label_preservation"] or {}).get("objects") or {"worst": []}
+    evidence["pictures"] = draw_examples(first, compared, outcomes[learners[0].component], drift["worst"])
     result = make_result(
         runs=pooled,
         compared=compared,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 
 from ..data.annotations.objects import AnnotatedObject
 from ..data.annotations.rle import decode_counts
+from ..data.passes import boundaries
 from ..data.scenes import Scene
 
 
@@ -68,3 +70,10 @@ def box_around(bitmap: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the pixels of a mask, (H, W) bool, that has some."""
     rows, columns = np.flatnonzero(bitmap.any(1)), np.flatnonzero(bitmap.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def borders(ids: np.ndarray, margin: int) -> np.ndarray:
+    """(H, W) bool: within `margin` px of where two pixels beside each other differ."""
+    near = boundaries(ids).astype(np.uint8)
+    found: np.ndarray = cv2.dilate(near, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)) > 0
+    return found

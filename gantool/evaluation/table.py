@@ -68,6 +68,13 @@ def evidence_lines(result: Mapping[str, Any]) -> list[str]:
             f"Labels: {result['data']['keypoints']} moves by {moved['mean']:.2f} ± {moved['sd']:.2f} px "
             f"({100 * moved['of_width']:.1f} % of the width; the locator itself is wrong by {noise['mean']:.2f} px)."
         )
+    if (objects := labels.get("objects")) and objects["images"]:
+        shifted = objects["controls"]["shifted_3px"]
+        lines.append(
+            f"Labels: {100 * objects['kept']:.0f} % of the edges where labels are stay within 1 px (elsewhere "
+            f"{100 * objects['elsewhere']:.0f} %; of edges shifted by 3 px {100 * shifted['kept']:.0f} %), the nearest is "
+            f"{objects['distance']:.2f} px away (shifted by 3 px: {shifted['distance']:.2f})."
+        )
     if found := realism.get("two_sample"):
         shares = {side: f"{100 * found[side]['accuracy']:.0f} %" for side in ("refined", "synthetic", "floor")}
         lines.append(

@@ -18,6 +18,7 @@ from ..held import HeldImages, stacked
 from ..material import Compared
 from ..progress import Progress
 from .artifacts import IDENTITY, artifacts
+from .objects import object_preservation
 from .preservation import label_preservation
 from .realism import realism
 
@@ -60,6 +61,7 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
         found["label_preservation"] = _section(
             label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed
         )
+        found["label_preservation"]["objects"] = _objects(compared, chosen)
     with progress.part(PART, "comparing images: realism"):
         found["realism"] = _section(realism, refined, synthetic, real, other, features=features, seed=material.seed)
     with progress.part(PART, "comparing images: metrics"):
@@ -67,6 +69,19 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
     with progress.part(PART, "comparing images: artefacts"):
         found["activity"]["artifacts"] = _section(artifacts, refined, synthetic, real)
     return found
+
+
+def _objects(compared: Compared, chosen: Tensor) -> dict[str, Any] | None:
+    """What becomes of the edges where labels are; None where these have no place in the image."""
+    area = getattr(compared.task, "area", None)
+    if area is None:
+        return None
+    material, rows = compared.material, chosen.tolist()
+    synthetic, refined = material.synthetic.take(rows), material.refined.take(rows)
+    found = object_preservation(
+        synthetic, refined, lambda number: area(material.targets[rows[number]], synthetic[number].shape[:2])
+    )
+    return {**found, "worst": [{**each, "row": rows[each["row"]]} for each in found["worst"]]}
 
 
 def _section(make: Callable[..., dict[str, Any]], *images: Tensor, **more: Any) -> dict[str, Any]:
