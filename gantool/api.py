@@ -94,6 +94,7 @@ def evaluate(
     run: str | Path | Sequence[str | Path],
     *,
     real_labelled: str | Path | None = None,
+    real_train_labelled: str | Path | None = None,
     synthetic: str | Path | None = None,
     real: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -104,6 +105,7 @@ def evaluate(
     Args:
         run: A run folder, several of runs that differ in their seed alone, or the one that `train` made with `repeat`.
         real_labelled: Real images with labels; None: those of the run's data set.
+        real_train_labelled: Real images with labels to learn from: the ceiling, and what refining is worth in such pictures.
         synthetic: Labelled synthetic images, if not the run's own.
         real: The unlabelled real images that the run trained on, if moved.
         options: Of the estimators: `{"estimator.steps": 300}`.
@@ -119,7 +121,15 @@ def evaluate(
     from .model.bundle import run_folder
 
     runs = [run_folder(each) for each in run] if isinstance(run, Sequence) and not isinstance(run, str) else [run_folder(run)]
-    return evaluate_run(runs, real_labelled=real_labelled, synthetic=synthetic, real=real, options=options, **settings)
+    return evaluate_run(
+        runs,
+        real_labelled=real_labelled,
+        real_train_labelled=real_train_labelled,
+        synthetic=synthetic,
+        real=real,
+        options=options,
+        **settings,
+    )
 
 
 @guest(draws=True)

@@ -22,13 +22,26 @@ _ARMS_HELP = "\b\nArms, which all get the same number of training steps:\n" + "\
 @click.command(short_help="Measure whether refining helps: one verdict, one table.", epilog=_ARMS_HELP)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path())
 @click.option("--real-labelled", metavar="PATH", type=click.Path(), help="Real images with labels: .npz, .h5, or a folder.")
+@click.option(
+    "--real-train-labelled",
+    metavar="PATH",
+    type=click.Path(),
+    help="Labelled real images to learn from: what is refining worth?",
+)
 @click.option("--synthetic", metavar="PATH", type=click.Path(), help="Labelled synthetic images, if not the run's own.")
 @click.option("--real", metavar="PATH", type=click.Path(), help="The unlabelled real images that the run trained on, if moved.")
 @settings(EvaluateSettings)
 @click.option("-o", "--option", "option", multiple=True, metavar="estimator.OPTION=VALUE", help="Such as estimator.steps=300.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["hurts", "no-difference"]),
+    help="Exit with code 3 where it hurts; or, too, does not help.",
+)
 @json_flag
 @click.option("--quiet", is_flag=True, help="Print nothing but the result.")
-def evaluate(runs: tuple[str, ...], *, option: tuple[str, ...], as_json: bool, quiet: bool, **said: Any) -> None:
+def evaluate(
+    runs: tuple[str, ...], *, option: tuple[str, ...], fail_on: str | None, as_json: bool, quiet: bool, **said: Any
+) -> int:
     """Measure whether refining helps: one verdict, one table.
 
     \b
@@ -52,12 +65,14 @@ def evaluate(runs: tuple[str, ...], *, option: tuple[str, ...], as_json: bool, q
     result = evaluate_run([Path(run) for run in runs], options=options, say=say, **said)
     if as_json:
         click.echo(json.dumps(result, indent=2))
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from ..evaluation.table import print_result
+        from ..evaluation.table import print_result
 
-    print_result(result, Console())
+        print_result(result, Console())
+    failing = {None: (), "hurts": ("hurts",), "no-difference": ("hurts", "no difference")}
+    return 3 if result["verdict"] in failing[fail_on] else 0
 
 
 @click.command(short_help="Write one HTML page about a run.")

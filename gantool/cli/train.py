@@ -63,7 +63,7 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
     "--repeat",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Train N runs, with seeds one after the other, in RUN/seed-0 and so on. `gantool evaluate RUN` pools them.",
+    help="Train N runs of different seeds, in RUN/seed-0 and so on.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
 @click.option("--profile", is_flag=True, help="Record a few steps in RUN/profile, and say what costs most.")

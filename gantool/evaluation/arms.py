@@ -14,9 +14,9 @@ from torch import Tensor
 from ..errors import GantoolError, require
 from .cells import digest_of
 from .held import HeldImages
-from .names import AUGMENTED
+from .names import AUGMENTED, FEW
 from .peers import OF_ALBUMENTATIONS, REFERENCED, degraded, equalised
-from .tasks import select
+from .tasks import joined, select
 
 _ANY_CHANNELS = ("synthetic", "refined", "mix", "real")
 MIN_REAL = 200
@@ -47,6 +47,9 @@ class Material:
     """Whether what learns sees the images of every arm augmented."""
     given: Mapping[str, HeldImages] = field(default_factory=dict)
     """The same images by other methods, by the name of the arm."""
+    labelled: HeldImages | None = None
+    """Labelled real images to learn from; none of them is tested on."""
+    labelled_targets: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,21 +88,27 @@ def check_arm(name: str, material: Material) -> None:
     augment, channels = material.augment or name in AUGMENTED, material.synthetic.channels
     if augment or name in OF_ALBUMENTATIONS:
         require("augmentation" if augment else name, "albumentations", "albumentations")
-    if name == "real" and len(material.real) < MIN_REAL:
+    if few := FEW.fullmatch(name):
+        have = len(material.labelled) if material.labelled else 0
+        if have < int(few[1]):
+            raise Skipped(f"--real-train-labelled has {have} pictures")
+    if name == "real" and material.labelled is None and len(material.real) < MIN_REAL:
         raise Skipped(f"{len(material.real)} labelled real images are too few to learn from one half: it needs {MIN_REAL}")
     if name == "equalize" and material.equalised:
         raise Skipped("the run equalises all images already, so it is the arm synthetic")
     if name in AUGMENTED and material.augment:
         raise Skipped("all arms are augmented")
-    if ((name not in _ANY_CHANNELS and name not in material.given) or augment) and channels not in (1, 3):
+    if ((name not in (*_ANY_CHANNELS, *material.given) and not few) or augment) and channels not in (1, 3):
         raise Skipped(f"it is for 1 or 3 channels, the images have {channels}")
 
 
 def make_arm(name: str, material: Material) -> Arm:
     """Make one of `names.ARMS`, or of the user's. Raises as `check_arm`."""
     check_arm(name, material)
-    if name == "real":
+    if name == "real" and material.labelled is None:
         return _real(material)
+    if name == "real" or FEW.fullmatch(name):
+        return _labelled(name, material)
     augment = material.augment or name in AUGMENTED
     images, test, note = _training_images(name, material), material.real.take(material.reported), ""
     if name == "equalize":
@@ -127,6 +136,25 @@ def _training_images(name: str, material: Material) -> HeldImages:
     if name == "equalize":
         return synthetic.changed(equalised)
     return {"synthetic": synthetic, "augmented": synthetic, "refined": refined, "refined-augmented": refined}[name]
+
+
+def _labelled(name: str, material: Material) -> Arm:
+    """Labelled real images, all or the first few in an order that the seed decides; those beside others are repeated until half
+    of what is learnt from is real."""
+    assert material.labelled is not None, "check_arm sees to it"
+    few = FEW.fullmatch(name)
+    count, beside = (int(few[1]), few[2]) if few else (len(material.labelled), None)
+    chosen = torch.randperm(len(material.labelled), generator=torch.Generator().manual_seed(material.seed))[:count]
+    images, targets = material.labelled.take(chosen), select(material.labelled_targets, chosen)
+    note = f"learnt from {count} labelled real images"
+    if beside:
+        others = material.synthetic if beside == "synthetic" else material.refined
+        again = torch.arange(len(others)) % count
+        images, targets = others.joined(images.take(again)), joined(material.targets, select(targets, again))
+        note += f", repeated until they are half, and the {beside} ones"
+    test = material.real.take(material.reported)
+    fold = Fold(images=images, targets=targets, test=test, rows=torch.arange(len(test)), augment=material.augment)
+    return Arm(folds=(fold,), note=note)
 
 
 def _real(material: Material) -> Arm:

@@ -24,9 +24,10 @@ from .downstream import Bench, InProcess, Learner, Outcome, choose
 from .evidence.collect import PART, PARTS, collect
 from .evidence.realism import feature_space
 from .examples import draw_examples
+from .few import Labelled, open_labelled, with_labelled
 from .given import parse_given
 from .material import Opened, open_material, read_material
-from .names import ARMS, OF_RUN, in_order
+from .names import ARMS, FEW_COUNTS, few_name, in_order, of_run
 from .pooling import Runs, find_runs, materials
 from .progress import Progress, Say
 from .result import make_result
@@ -41,6 +42,7 @@ def evaluate_run(
     runs: Sequence[Path],
     *,
     real_labelled: str | Path | None = None,
+    real_train_labelled: str | Path | None = None,
     synthetic: str | Path | None = None,
     real: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
@@ -61,16 +63,19 @@ def evaluate_run(
         feature_space(checked.features)
     pooled = find_runs(runs, registry)
     first = pooled.folders[0]
-    sources = Sources(resolve(registry, read_choices(first)), real_labelled=real_labelled, synthetic=synthetic, real=real)
+    paths = {"real_labelled": real_labelled, "real_train_labelled": real_train_labelled, "synthetic": synthetic, "real": real}
+    sources = Sources(resolve(registry, read_choices(first)), **paths)
     opened = open_material(first, sources, checked, registry, slots["task"])
+    labelled = open_labelled(sources, opened, checked, registry, slots["task"])
     learners = _learners(opened, registry, device, checked, slots["estimator"])
     for folder in pooled.results:
         with writing(folder), TemporaryFile(dir=folder):
             pass
     say(f"reading images and refining with {', '.join(map(str, pooled.folders))}")
     compared = read_material(first, opened, checked)
+    compared = replace(compared, material=with_labelled(compared.material, labelled, opened, checked))
     made = materials(pooled, compared.material, checked)
-    arms, skipped = _choose_arms(checked.arms or (), compared.material, say)
+    arms, skipped = _choose_arms(in_order([*(checked.arms or ()), *_few_arms(checked, labelled)]), compared.material, say)
     progress = _progress(say, learners, arms, pooled, checked)
     outcomes = _learn(learners, arms, made, pooled, checked, progress)
     evidence = collect(first, compared, registry, features=checked.features if checked.evidence else None, progress=progress)
@@ -114,6 +119,11 @@ def _in_process(part: Part, opened: Opened, registry: Registry, device: torch.de
     return InProcess(chosen=part, version=version, task=opened.task, task_key=opened.task_key, device=device)
 
 
+def _few_arms(settings: EvaluateSettings, labelled: Labelled | None) -> list[str]:
+    counts = sorted(set(settings.few or FEW_COUNTS)) if labelled else []
+    return [few_name(count, kind) for kind in ("", "synthetic", "refined") for count in counts]
+
+
 def _choose_arms(names: Sequence[str], material: Material, say: Say) -> tuple[list[str], dict[str, str]]:
     """Which arms can be made, and why others cannot; that is said before anything is trained."""
     arms, skipped = [], {}
@@ -128,7 +138,7 @@ def _choose_arms(names: Sequence[str], material: Material, say: Say) -> tuple[li
 
 
 def _progress(say: Say, learners: Sequence[Learner], arms: Sequence[str], runs: Runs, settings: EvaluateSettings) -> Progress:
-    cells = sum(len(runs.folders) if name in OF_RUN else 1 for name in arms) * settings.repeats
+    cells = sum(len(runs.folders) if of_run(name) else 1 for name in arms) * settings.repeats
     parts = Counter({learner.component: cells for learner in learners})
     return Progress(say, parts + Counter({PART: PARTS} if settings.evidence else {}))
 
@@ -151,7 +161,7 @@ def _learn(
     )
     outcomes: dict[str, dict[str, Outcome]] = {learner.component: {} for learner in learners}
     for name in arms:
-        images: dict[Path, Arm] = {run: make_arm(name, each) for run, each in made.items() if name in OF_RUN or run == first}
+        images: dict[Path, Arm] = {run: make_arm(name, each) for run, each in made.items() if of_run(name) or run == first}
         for learner in learners:
             outcomes[learner.component][name] = bench.run(learner, name, images)
     return outcomes

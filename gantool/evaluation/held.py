@@ -60,6 +60,10 @@ class HeldImages:
         """Some of them; `rows`: numbers, or (N,) bool."""
         return HeldImages([self._images[row] for row in numbers_of(rows)], self.device)
 
+    def joined(self, others: HeldImages) -> HeldImages:
+        """These and others."""
+        return HeldImages([*self, *others], self.device)
+
     def batch(self, rows: Any) -> Tensor:
         """(n, C, H, W) float32 in [-1, 1] of these rows, which have one size."""
         return normalise(to_tensor(np.stack([self._images[row] for row in numbers_of(rows)])).to(self.device))

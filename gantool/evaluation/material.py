@@ -112,7 +112,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         equalised=bundle.preprocess.equalize,
         seed=settings.seed,
         augment=settings.augment,
-        given=read_given(parse_given(settings.arm), sources, synthetic, *_form(opened)),
+        given=read_given(parse_given(settings.arm), sources, synthetic, *form_of(opened)),
     )
     points = labels.name if opened.meaning.provided.full_name == "gantool:keypoints" else _points_of(sources.labelled_source)
     described = {
@@ -145,7 +145,7 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
 
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:
     """Read at most `limit` images of each kind. Raises `GantoolError` where labelled ones were trained on."""
-    sources, (preprocess, shape) = opened.sources, _form(opened)
+    sources, (preprocess, shape) = opened.sources, form_of(opened)
 
     def load(domain: Domain, own: Preprocess) -> ReadImages:
         limit = min(settings.limit, max(MIN_SYNTHETIC, _BYTES // max(1, domain[0].nbytes)))
@@ -173,7 +173,7 @@ def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, 
     return synthetic, real, unlabelled, check
 
 
-def _form(opened: Opened) -> tuple[Preprocess, Shape]:
+def form_of(opened: Opened) -> tuple[Preprocess, Shape]:
     """What brings synthetic images to the form that is compared, and its (H, W, C)."""
     size = opened.meaning.labels.size
     height, width = size or (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 ARMS = {
@@ -29,8 +30,27 @@ AUGMENTED = ("augmented", "refined-augmented")
 """Those that are augmented anyway; with `--augment`, all are."""
 
 
+FEW = re.compile(r"few-(\d+)(?:-(synthetic|refined))?")
+"""Arms of so many labelled real pictures, alone or beside others."""
+
+
+FEW_COUNTS = (10, 30, 100)
+"""How many, where nobody says."""
+
+
+def few_name(count: int, kind: str = "") -> str:
+    """The arm of so many labelled real pictures, alone or beside the "synthetic" or "refined" ones."""
+    return f"few-{count}-{kind}" if kind else f"few-{count}"
+
+
+def of_run(name: str) -> bool:
+    """Whether the run makes an arm: with several runs there is one of each."""
+    return name in OF_RUN or bool(FEW.fullmatch(name) and name.endswith("-refined"))
+
+
 def in_order(names: Collection[str]) -> tuple[str, ...]:
     """Arms in the order of the table."""
     own = [name for name in ARMS if name in names]
     before = own.index("real") if "real" in own else len(own)
-    return (*own[:before], *sorted(set(names) - set(ARMS)), *own[before:])
+    few = sorted(filter(FEW.fullmatch, names), key=lambda name: (name.split("-")[2:], int(name.split("-")[1])))
+    return (*own[:before], *sorted(set(names) - set(ARMS) - set(few)), *few, *own[before:])

@@ -16,10 +16,12 @@ from ..options import to_dict
 from ..plan.settings import EvaluateSettings
 from .downstream import Learner, Outcome
 from .material import Compared
+from .names import FEW
 from .pooling import Runs
 from .tasks import OFFSET_REMOVED, select
 from .uncertainty import CONFIDENCE, Figures, draw_sets, figure_of_all, figures_of, interval
 from .verdict import caveats, compare, offset_caveat
+from .worth import worth
 
 FORMAT = 1
 
@@ -43,6 +45,8 @@ def make_result(
     figures = {arm: each.figures for arm, each in judged[first].items()}
     refined = judged[first]["refined"]
     verdict = compare(refined.figures, figures["synthetic"], **kind)
+    counts = sorted({int(few[1]) for name in figures if (few := FEW.fullmatch(name))})
+    labels = worth(figures, counts, higher_is_better=task.higher_is_better)
     baseline = _baseline(compared, truth)
     offset = offset_caveat(refined.figures.mean, refined.extra.get(OFFSET_REMOVED), unit=task.unit)
     result: dict[str, Any] = {
@@ -50,7 +54,8 @@ def make_result(
         "gantool": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "verdict": verdict.word,
-        "sentence": verdict.sentence,
+        "sentence": verdict.sentence + (f" {labels['sentence']}" if labels else ""),
+        "worth": labels,
         "caveats": caveats(figures, baseline["mean"], **kind) + offset,
         "difference": {
             **asdict(verdict.difference),

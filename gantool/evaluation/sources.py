@@ -27,6 +27,7 @@ class Sources:
         synthetic: A folder, .npz or .h5; then the run's own synthetic images need not exist any more.
         real: Likewise.
         real_labelled: Real images with labels, which the run has not seen.
+        real_train_labelled: Real images with labels to learn from.
 
     Each domain is opened when it is asked for; that raises `GantoolError`.
     """
@@ -38,9 +39,10 @@ class Sources:
         synthetic: str | Path | None = None,
         real: str | Path | None = None,
         real_labelled: str | Path | None = None,
+        real_train_labelled: str | Path | None = None,
     ) -> None:
         self.plan = plan
-        given = {"synthetic": synthetic, "real": real, "real_labelled": real_labelled}
+        given = {"synthetic": synthetic, "real": real, "real_labelled": real_labelled, "real_train_labelled": real_train_labelled}
         self.given = {name: str(path) for name, path in given.items() if path}
 
     @cached_property
@@ -80,6 +82,13 @@ class Sources:
             f"the data set {self.plan.dataset.component} has no labelled real images: pass --real-labelled PATH "
             "(.npz, .h5, or a folder with annotations, masks or a table)"
         )
+
+    @cached_property
+    def labelled_few(self) -> Domain | None:
+        """Real images with labels to learn from."""
+        path = self.given.get("real_train_labelled")
+        domain: Domain | None = labelled(self.open("real", path)) if path else None
+        return domain
 
     def open(self, domain: Literal["synthetic", "real"], path: str) -> Images:
         """Open other images of a domain; a folder is read as the run read its own. Raises `GantoolError`."""

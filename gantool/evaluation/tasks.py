@@ -154,6 +154,11 @@ def fit_to(size: tuple[int, int], labels: Labels) -> Fit:
     return cropped(size, labels.size) if labels.crop else resized(size, labels.size)
 
 
+def joined(first: Any, second: Any) -> Any:
+    """Rows of targets, and others."""
+    return torch.cat([first, second]) if isinstance(first, Tensor) else [*first, *second]
+
+
 def in_pixels(points: np.ndarray, sizes: np.ndarray, *, size: tuple[int, int], crop: bool) -> Tensor:
     """(N, ..., 2) x and y in pixels of images stored at `sizes`, (N, 2) height and width, to (N, K, 2) float32 in pixels of
     images of `size` (H, W), to which they come by resizing, or by a `crop` around their centre."""

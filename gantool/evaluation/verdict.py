@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..values import figure
-from .names import ARMS, CLASSICAL
+from .names import ARMS, CLASSICAL, FEW
 from .uncertainty import Figures, Interval, interval
 
 MIN_SEEDS = 3
@@ -15,6 +15,11 @@ MIN_SEEDS = 3
 
 OFFSET_SHARE = 0.2
 """Part of the error that a constant offset must make up to be worth a word."""
+
+ONE_RUN = (
+    "This is one run of the refiner; the interval does not cover its training seed: `gantool train --repeat 3` makes several, "
+    "which are evaluated as one."
+)
 
 Word = Literal["helps", "no difference", "hurts"]
 
@@ -61,7 +66,9 @@ def caveats(figures: Mapping[str, Figures], baseline: float, *, unit: str, highe
     """
     sign = -1 if higher_is_better else 1
     refined, found = figures["refined"], []
-    own = [arm for arm in figures if arm not in ARMS]
+    own = [arm for arm in figures if not (arm in ARMS or FEW.fullmatch(arm))]
+    if refined.whole.shape[0] == 1:
+        found.append(ONE_RUN)
     if refined.whole.shape[1] >= MIN_SEEDS:
         for kind, arms in (("classical arm", CLASSICAL & figures.keys()), ("arm", own)):
             if arms:

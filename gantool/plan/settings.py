@@ -203,6 +203,9 @@ class EvaluateSettings(Weights, Computing):
     report_half: Literal["all", "first", "second"] = "all"
     """Test on one half of the labelled real images. Choose with one half and report with the other; the halves follow from the
     pixels of each image, not from its place or the seed."""
+    few: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(2), Flag("N,N", commas=True)] | None = None
+    """Counts of pictures of --real-train-labelled. Each count is learnt from alone and beside the synthetic and the refined
+    ones, to say how many refining is worth. None: 10,30,100."""
     evidence: bool = True
     """Compare images: labels, realism, artefacts. Costs a minute or so."""
     features: str = "patches"

@@ -97,3 +97,20 @@ def test_help_names_the_arms_and_imports_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "histogram-matching" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fail_on", "code"),
+    [
+        ("hurts", "hurts", 3),
+        ("hurts", None, 0),
+        ("no difference", "hurts", 0),
+        ("no difference", "no-difference", 3),
+        ("helps", "hurts", 0),
+    ],
+)
+def test_a_pipeline_can_fail_on_the_verdict(capsys, monkeypatch: pytest.MonkeyPatch, verdict, fail_on, code):
+    monkeypatch.setattr("gantool.evaluation.command.evaluate_run", lambda runs, **_: {"verdict": verdict, "runs": len(runs)})
+    words = [*(["--fail-on", fail_on] if fail_on else []), "--json"]
+    assert run(["evaluate", "one", "two", *words]) == code
+    assert json.loads(capsys.readouterr().out) == {"verdict": verdict, "runs": 2}

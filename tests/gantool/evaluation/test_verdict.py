@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from planted_figures import figures
 
-from gantool.evaluation.verdict import caveats, compare, offset_caveat
+from gantool.evaluation.verdict import ONE_RUN, compare, offset_caveat
+from gantool.evaluation.verdict import caveats as all_caveats
 
 pytest.importorskip("scipy")
+
+
+def caveats(*arguments, **more):
+    """Those beside the one on a single run, which all of these arms are of."""
+    first, *others = all_caveats(*arguments, **more)
+    assert first == ONE_RUN
+    return others
 
 
 def errors(mean, *, seed, runs=5, images=300):
@@ -94,7 +102,14 @@ def test_a_drop_after_slight_noise_and_jpeg_is_named():
 
 def test_an_error_no_better_than_guessing_is_named():
     arms = {"synthetic": figures(errors(7.0, seed=1)), "refined": figures(errors(6.0, seed=2))}
-    assert caveats(arms, 3.0, unit="deg") == ["What learns from refined images is no better than a constant prediction, 3.00°."]
+    (constant,) = caveats(arms, 3.0, unit="deg")
+    assert constant == "What learns from refined images is no better than a constant prediction, 3.00°."
+    several = {name: figures(np.stack([errors(6.0, seed=seed) for seed in range(3)])) for name in arms}
+    assert all_caveats(several, 30.0, unit="deg") == []
+    assert (
+        "3 runs of the refiner, 5 estimators each, 300 images"
+        in compare(several["refined"], arms["synthetic"], unit="deg").sentence
+    )
 
 
 def test_a_constant_offset_is_worth_a_word_where_it_is_large():
