@@ -43,8 +43,9 @@ class PluginError(GantoolError):
 class MissingExtra(GantoolError, ImportError):
     """A feature needs a package that is not installed."""
 
-    def __init__(self, feature: str, package: str, extra: str) -> None:
-        super().__init__(f"{feature} needs {package}: pip install 'simgan-plugin[{extra}]'")
+    def __init__(self, feature: str, package: str, extra: str, *, of: str = "simgan-plugin") -> None:
+        """`of`: the distribution that has the extra."""
+        super().__init__(f"{feature} needs {package}: pip install '{of}[{extra}]'")
 
 
 class TrainingFailed(GantoolError, RuntimeError):

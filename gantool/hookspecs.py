@@ -122,8 +122,10 @@ def gantool_formats() -> Iterable[Format]:
     `gantool.data.formats.base.StorageFormat`, which says what there is to offer: `open` a set, its `chunks` where it
     `provides` "streams", `write` ("writes"), the `containers` that are refined each as a whole ("refines"). The record names
     the suffixes; the first record that claims a path opens it, the host's own before those of plugins. Named arrays and records
-    of a container come as they are: which one is the picture and which a label is a layout's business. Raise
-    `gantool.GantoolError` with one line that names the file where it is damaged, and `gantool.errors.MissingExtra` where a
+    of a container come as they are: which one is the picture and which a label is a layout's business. A format whose files lie
+    in folders as image files do, and hold pictures among other things, provides "pictures" and derives from
+    `gantool.data.formats.picture_format.PictureFormat`: it only opens a file, as a `gantool.data.picture_files.PictureFile`.
+    Raise `gantool.GantoolError` with one line that names the file where it is damaged, and `gantool.errors.MissingExtra` where a
     library is missing.
 
     Example::

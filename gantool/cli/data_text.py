@@ -95,6 +95,7 @@ def frame_rows(found: FramesSummary) -> dict[str, str]:
         range_ = span if one.ids is None else counted(one.ids, "id")
         rows[f"pass {one.name}"] = f"{kind}{range_}" + (f", {one.empty:.1%} background" if one.empty else "")
     rows |= {f"label {name}": f"{kind}, of {counted(count, 'frame')}" for name, (kind, count) in found.labels.items()}
+    rows |= {"note": "\n".join(found.notes)} if found.notes else {}
     return rows | ({"copied": counted(found.copied, "other file")} if found.copied else {})
 
 

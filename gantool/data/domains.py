@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Interval
@@ -39,6 +39,11 @@ class Reading(Arrangement):
     view: Annotated[str, Flag("NAME")] = "auto"
     """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they are refined.
     "auto" is that of the run, else srgb."""
+    array: Annotated[str, Flag("NAME")] = "auto"
+    """Which array is the picture, in files that hold several (plugins'). Its name or number, such as that of a FITS extension."""
+    slices: Annotated[str, Flag("AXIS")] = "auto"
+    """Axis that volumes are cut along (plugins' formats), 0, 1 or 2. In the order of the file's array. "auto" is that of the run,
+    else of the thickest slices, or the first; it is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,10 @@ class FilesOptions(Reading):
     """As `copy`."""
     real_view: str = "auto"
     """As `view`."""
+    real_array: str = "auto"
+    """As `array`."""
+    real_slices: str = "auto"
+    """As `slices`."""
     label_range: dict[str, LabelRange] = field(default_factory=dict)
     """Use only synthetic images whose labels lie in these ranges: `{age = [[18, 99]]}`, or a [low, high] for each column of a
     label. Where real labels vary less than synthetic ones, D otherwise teaches R to move what the labels describe."""
@@ -71,9 +80,8 @@ class FilesOptions(Reading):
 
     def reading(self, domain: Literal["synthetic", "real"]) -> Reading:
         """Return how the folder of one domain is read."""
-        if domain == "synthetic":
-            return Reading(layout=self.layout, image=self.image, copy=self.copy, view=self.view)
-        return Reading(layout=self.real_layout, image=self.real_image, copy=self.real_copy, view=self.real_view)
+        prefix = "" if domain == "synthetic" else "real_"
+        return Reading(**{one.name: getattr(self, f"{prefix}{one.name}") for one in fields(Reading)})
 
 
 @dataclass(frozen=True, kw_only=True)

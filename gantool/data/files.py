@@ -17,7 +17,7 @@ from .locations import Location
 from .opening import open_images, open_stream
 from .rows import in_range
 
-_SAID = re.compile(r"--(layout|image|copy|view) ('[^']*'|\S+)")
+_SAID = re.compile(r"--(layout|image|copy|view|array|slices) ('[^']*'|\S+)")
 
 
 def files(*, config: FilesOptions) -> Pair:

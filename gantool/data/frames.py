@@ -62,6 +62,8 @@ class PictureForm:
     """Of pictures in containers: linear light, without upper end; a view transform makes it a picture (see `view`).
 
     An EXR of colours always is, an image file never."""
+    unit: str = ""
+    """Of the values, where they are measurements: `"adu"`, `"HU"`."""
     kind: PassKind | None = None
     """Of pictures that are a pass themselves, as in a set of depth alone; None for colours."""
     background: tuple[float, ...] = ()

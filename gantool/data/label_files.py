@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import GantoolError, cause
 from .formats.folder import FolderImages
 from .images import LazyArrays
+from .layouts.patterns import split_suffix
 
 D = TypeVar("D")
 
@@ -44,7 +45,7 @@ def with_labels(images: D) -> D:
 
 
 def _json_of(image: str) -> str:
-    return str(Path(image).with_suffix(".json"))
+    return f"{split_suffix(image)[0]}.json"
 
 
 def _from_json(root: Path, images: Sequence[str]) -> Mapping[str, np.ndarray]:

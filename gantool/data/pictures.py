@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import cause
+from ..errors import GantoolError, cause
 from . import IMAGE_SUFFIXES
 from .decoding import probe, read
 from .exr import SUFFIX as EXR
@@ -20,6 +20,7 @@ from .formats.hdf5 import open_h5, rewrite_h5
 from .frames import PassForm, PassKind, PictureForm, Place
 from .geometry import Fit, fit_pass
 from .images import Form, ImageReadError
+from .picture_files import holds_pictures, open_pictures
 from .preprocess import crop, resize
 from .stored import HDF5, pass_like, read_pass
 from .view import View, view
@@ -38,7 +39,7 @@ def transform(name: str) -> View:
 
 def is_image_file(place: Place) -> bool:
     """Return whether a picture is an image file by itself."""
-    return place.file.lower().endswith(IMAGE_SUFFIXES)
+    return place.file.lower().endswith(IMAGE_SUFFIXES) and not place.key
 
 
 def probe_picture(root: Path, place: Place) -> Form:
@@ -46,6 +47,8 @@ def probe_picture(root: Path, place: Place) -> Form:
     path = root / place.file
     if is_image_file(place):
         return probe(path)
+    if holds_pictures(place):
+        return open_pictures(root, place).form
     if path.suffix.lower() == EXR:
         whole = with_alpha(root, place)
         part = next(part for part in read_header(path) if set(place.channels) <= set(part.channels) and _is(part.name, place))
@@ -71,8 +74,20 @@ def read_picture(root: Path, place: Place, form: PictureForm, by: str) -> np.nda
     """
     if is_image_file(place):
         return read(root / place.file)
+    if holds_pictures(place):
+        return _read_number(root, place)
     stored = read_pass(root, with_alpha(root, place), _AS_STORED)
     return shown(stored, transform(by)) if form.is_linear(place) else as_image(stored, str(root / place.file))
+
+
+def _read_number(root: Path, place: Place) -> np.ndarray:
+    opened = open_pictures(root, place)
+    try:
+        return opened.read(place.row or 0)
+    except GantoolError:
+        raise
+    except Exception as error:  # libraries raise what they like for damaged files
+        raise ImageReadError(str(root / place.file), cause(error)) from None
 
 
 def shown(linear: np.ndarray, by: View) -> np.ndarray:
@@ -125,6 +140,9 @@ def rewritten(path: Path, *, pictures: Pixels = (), passes: Passes = (), fit: Fi
     Raises `ImageReadError` where it is damaged, `GantoolError`, and `ValueError` for passes that cannot be fitted.
     """
     suffix, root = path.suffix.lower(), path.parent
+    if pictures and holds_pictures(pictures[0][0]):
+        opened = open_pictures(root, replace(pictures[0][0], file=path.name))
+        return opened.rewritten({place.row or 0: pixels for place, pixels in pictures})
     # Two passes may be two channels of one file.
     own = list({replace(place, file=path.name): form for place, form in passes}.items()) if fit else []
     followed = [(place, fit_pass(read_pass(root, place, form), form, fit, place)) for place, form in own] if fit else []

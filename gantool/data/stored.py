@@ -17,6 +17,7 @@ from .exr import read_channels
 from .formats.hdf5 import open_h5
 from .frames import Frame, PassForm, Place
 from .images import ImageReadError
+from .picture_files import holds_pictures, open_pictures
 
 HDF5 = (".hdf5", ".h5")
 
@@ -30,6 +31,8 @@ def read_pass(root: Path, place: Place, form: PassForm) -> np.ndarray:
     if suffix == EXR:
         return read_channels(path, place.channels, part=place.part)
     try:
+        if holds_pictures(place):
+            return open_pictures(root, place).stored(place.row or 0)
         if suffix == ".npy":
             array = np.load(path, allow_pickle=False)
         elif suffix in HDF5:

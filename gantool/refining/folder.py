@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
@@ -14,12 +14,13 @@ from ..data import IMAGE_SUFFIXES
 from ..data.conditions import Encoder
 from ..data.decoding import reading
 from ..data.formats.base import Item, Stored
-from ..data.frames import Frame, Frames, Place
+from ..data.frames import Frame, Frames
 from ..data.images import Form, ImageReadError
 from ..data.layouts.choosing import arrange
 from ..data.locations import Location
 from ..data.parallel import apply_to_all
-from ..data.pictures import is_image_file
+from ..data.picture_files import check_keeps_size, holds_pictures
+from ..data.pictures import is_image_file, probe_picture
 from ..data.stored import read_pass_of
 from ..data.writing import Picture, picture_of, write_file
 from ..errors import GantoolError
@@ -28,7 +29,7 @@ from .items import refine_items
 from .job import Job
 from .labels import LabelFiles, copy_new
 from .pictures import PictureFile
-from .pipeline import Failed, make_batches, pixels_of
+from .pipeline import Failed, batch_limit, make_batches, pixels_of
 from .places import MARKER, RECORD, Marker, record_of, writing
 from .report import RefineReport, size_notices, without_conditions
 from .workers.base import Outcome, Piece, total
@@ -56,6 +57,7 @@ class FolderRefiner:
         told = [] if self._frames is None else [self._frames.summary(), *self._frames.notes]
         for text in told:
             self._job.watcher.notice(text)
+        self._check_size()
         labels = LabelFiles(self._job, self._listing)
         if self._job.settings.validate:
             labels.check()
@@ -82,6 +84,13 @@ class FolderRefiner:
             notices=(*told, *notices),
             backend=outcome.backend or self._job.network.backend,
         )
+
+    def _check_size(self) -> None:
+        """Raise `GantoolError` where a header would no longer be true."""
+        size = self._job.treatment.output_size
+        for frame in self._frames.frames if self._frames and size else ():
+            if holds_pictures(frame.picture):
+                check_keeps_size(frame.picture.file, probe_picture(self._source, frame.picture), size)
 
     def _list(self) -> tuple[list[str], list[str]]:
         images, others = list(self._listing.images), list(self._listing.others)
@@ -151,7 +160,7 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
         own.setdefault(frame.picture.file, []).append(frame)
 
     def items(batch: Sequence[str]) -> Iterator[Item]:
-        reads = ((file, *found) for file in batch for found in zip_longest(_reads(job, file, frames), own.get(file, ())))
+        reads = ((file, *found) for file in batch for found in zip_longest(_reads(job, file, frames, own), own.get(file, ())))
         for number, (file, read, frame) in enumerate(reads):
             seen = (frames.passes, partial(read_pass_of, job.source, frame, frames.passes)) if frames and frame else ()
             yield Item(number, file, None, read, "", *seen)
@@ -166,7 +175,8 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
 
     failed: dict[str, Failed] = {}
     pictures = Counter[str]()
-    for item, result in refine_items(job, map(list, map(items, batches)), store=store):
+    parts = (part for batch in batches for part in _divided(job, list(items(batch)), len(batch), own))
+    for item, result in refine_items(job, parts, store=store):
         pictures[item.name] += 1
         if result:
             failed.setdefault(item.name, result)
@@ -175,13 +185,23 @@ def refine_files(job: Job, batches: Sequence[Sequence[str]], frames: Frames | No
     return Outcome(refined=done, failed=tuple(failed.values()))
 
 
-def _reads(job: Job, file: str, frames: Frames | None) -> Iterator[Callable[[], Stored]]:
-    """Yield what reads each picture of a file, in the order of its frames."""
-    if frames is None or is_image_file(Place(file)):
+def _reads(job: Job, file: str, frames: Frames | None, own: Mapping[str, Sequence[Frame]]) -> Iterator[Callable[[], Stored]]:
+    """Yield what reads each picture of a file, in the order of its frames, which are among `own`."""
+    if frames is None or is_image_file(own[file][0].picture):
         yield partial(_read, job.source / file, file)
     else:
-        whole = PictureFile(job, frames, file)
+        whole = PictureFile(job, replace(frames, frames=tuple(own[file])), file)
         yield from (partial(whole.read, number) for number in range(len(whole.places)))
+
+
+def _divided(job: Job, items: Sequence[Item], files: int, own: Mapping[str, Sequence[Frame]]) -> Iterator[Sequence[Item]]:
+    """Yield the pictures of so many files in batches. A volume has many: as many at a time as if each had a file of its own."""
+    size = len(items)
+    if size > files:
+        form = probe_picture(job.source, own[items[0].name][0].picture)
+        size = batch_limit(form, job.treatment, job.settings.batch_size)
+    for first in range(0, len(items), size):
+        yield items[first : first + size]
 
 
 def _of(frames: Frames, batches: Sequence[Sequence[str]]) -> Frames:

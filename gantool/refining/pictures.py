@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.frames import Frames, PassForm, PassKind, Place
 from ..data.geometry import Fit, cropped, resized
+from ..data.picture_files import holds_pictures
 from ..data.pictures import Passes, fitted, read_picture, rewritten, transform, unshown, with_alpha, with_copies
 from ..data.stored import read_pass
 from .job import Job
@@ -56,8 +57,8 @@ class PictureFile:
         """Take what one of the pictures has become, as `Treatment.merge` gives it; return the file when all are there."""
         source, before = self._job.source, picture.pixels
         place = with_alpha(source, self.places[picture.number])
-        stored = read_pass(source, place, _AS_STORED)
         fit = fit_of(self._job.treatment, before.shape[:2])
+        stored = before if holds_pictures(place) else read_pass(source, place, _AS_STORED)
         if self._frames.picture.is_linear(place):
             before, linear = (fitted(image, fit) if fit else image for image in (before, stored.astype(np.float32)))
             pixels = unshown(pixels, before, linear, transform(self._job.settings.view))

@@ -45,17 +45,21 @@ def make_batches(
     waiting: dict[Hashable, list[K]] = {}
     count = 0
     for key, form in items:
-        sizes = form and treatment.sizes(form)
-        pixels = max((height * width for height, width in sizes or ()), default=1)
-        kind = form and (sizes, form.dtype)
+        kind = form and (treatment.sizes(form), form.dtype)
         batch = waiting.setdefault(kind, [])
         batch.append(key)
         count += 1
-        if len(batch) >= min(batch_size, _PIXELS // pixels) or count >= window:
+        if len(batch) >= (batch_limit(form, treatment, batch_size) if form else batch_size) or count >= window:
             full = waiting.pop(kind if count < window else next(iter(waiting)))
             count -= len(full)
             yield full
     yield from waiting.values()
+
+
+def batch_limit(form: Form, treatment: Treatment, batch_size: int) -> int:
+    """Return how many images of a form are put together at most."""
+    pixels = max(height * width for height, width in treatment.sizes(form))
+    return max(1, min(batch_size, _PIXELS // pixels))
 
 
 def pixels_of(forms: Iterable[Form], treatment: Treatment) -> int:

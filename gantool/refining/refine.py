@@ -13,6 +13,7 @@ from ..data.domains import Reading
 from ..data.formats import find
 from ..data.formats.base import Container, StorageFormat
 from ..data.formats.folder import Folder
+from ..data.formats.picture_format import PictureFormat
 from ..data.locations import Location
 from ..data.video.codec import VideoOptions
 from ..errors import GantoolError
@@ -64,13 +65,16 @@ def refine(
         >>> gantool.refine("runs/simgan-001", input="renders", output="refined", batch_size=16)
     """
     asked, folder = read_settings(RefineSettings, settings, of="refine"), run_folder(run)
+    said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
+    # What a person does not say is as in the run, wherever it applies.
+    own = {name: _read_by(folder, name) for name in ("view", "slices") if name not in said}
+    asked = replace(asked, view=own.get("view", asked.view), slices=own.get("slices", asked.slices))
     place = Location(input, asked)
     storage = find(place, option="--input ", config=VideoOptions(codec=asked.video_codec, crf=asked.video_crf))
-    said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
+    if isinstance(storage, PictureFormat):
+        said = [name for name in said if name not in ("array", "slices")]
     if said and not isinstance(storage, Folder):
         raise GantoolError(f"--{said[0]} is for folders; in a file, all but the images is copied anyway")
-    if asked.view == "auto":
-        asked = replace(asked, view=_view_of(folder))
     if "refines" not in storage.record.provides:
         raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
     output = Path(output)
@@ -97,6 +101,6 @@ def _lock(storage: StorageFormat, targets: Mapping[Container, Path], output: Pat
     return lock_for(output if output in targets.values() else output / " ".join(path.name for path in targets.values()))
 
 
-def _view_of(run: Path) -> str:
-    """Return the view transform that a run's own pictures were read with."""
-    return str(read_choices(run).options.get("dataset.view", "auto")) if (run / RUN).is_file() else "auto"
+def _read_by(run: Path, name: str) -> str:
+    """Return how a run's own pictures were read."""
+    return str(read_choices(run).options.get(f"dataset.{name}", "auto")) if (run / RUN).is_file() else "auto"

@@ -41,6 +41,11 @@ class FolderImages:
         ]
         self.labels: Mapping[str, np.ndarray] = {}
 
+    @property
+    def unit(self) -> str:
+        """Of the values; "" where it is not said."""
+        return self.frames.picture.unit if self.frames else ""
+
     def __len__(self) -> int:
         return len(self.files)
 
@@ -70,6 +75,36 @@ class FolderImages:
         return first_of_each(apply_to_all(lambda place: probe_picture(self.root, place), places))
 
 
+def samples_of_folder(images: FolderImages) -> Source:
+    """Return the images of a folder; files called like an image are its labels."""
+    root, listing = images.root, images.listing
+    if images.frames is not None:
+        return samples_of_frames(root, listing, images.frames, images.view)
+    stems = Counter(image.rpartition(".")[0] for image in listing.images)
+    mine: dict[str, dict[str, str]] = defaultdict(dict)
+    beside = []
+    for file in listing.others:
+        stem, _, suffix = file.rpartition(".")
+        if stem in stems:
+            mine[stem][suffix.lower()] = file
+        else:
+            beside.append(file)
+
+    def read_all() -> Iterator[Sample]:
+        for image in listing.images:
+            stem, _, suffix = image.rpartition(".")
+            yield Sample(
+                # Images that share all but the suffix keep it, and each has the labels.
+                key=stem if stems[stem] == 1 else image,
+                name=str(root / image),
+                suffix=f".{suffix.lower()}",
+                encoded=(root / image).read_bytes(),
+                files={kind: (root / file).read_bytes() for kind, file in mine[stem].items()},
+            )
+
+    return Source(read_all(), tuple(beside))
+
+
 class Folder(StorageFormat):
     """One file per image. What else lies there is annotations and labels."""
 
@@ -86,33 +121,7 @@ class Folder(StorageFormat):
         return FolderImages(place)
 
     def samples(self, images: FolderImages) -> Source:
-        """Files called like an image are its labels."""
-        root, listing = images.root, images.listing
-        if images.frames is not None:
-            return samples_of_frames(root, listing, images.frames, images.view)
-        stems = Counter(image.rpartition(".")[0] for image in listing.images)
-        mine: dict[str, dict[str, str]] = defaultdict(dict)
-        beside = []
-        for file in listing.others:
-            stem, _, suffix = file.rpartition(".")
-            if stem in stems:
-                mine[stem][suffix.lower()] = file
-            else:
-                beside.append(file)
-
-        def read_all() -> Iterator[Sample]:
-            for image in listing.images:
-                stem, _, suffix = image.rpartition(".")
-                yield Sample(
-                    # Images that share all but the suffix keep it, and each has the labels.
-                    key=stem if stems[stem] == 1 else image,
-                    name=str(root / image),
-                    suffix=f".{suffix.lower()}",
-                    encoded=(root / image).read_bytes(),
-                    files={kind: (root / file).read_bytes() for kind, file in mine[stem].items()},
-                )
-
-        return Source(read_all(), tuple(beside))
+        return samples_of_folder(images)
 
     def write(self, target: Path, samples: Iterable[Sample], _per_part: int, /) -> int:
         """Write image files with label files beside them; values become a JSON file each."""

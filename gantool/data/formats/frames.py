@@ -17,8 +17,10 @@ import numpy as np
 from .. import IMAGE_SUFFIXES
 from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, Place
 from ..layouts.description import Description, Source
+from ..layouts.patterns import split_suffix
 from ..layouts.written import FILE, write
 from ..listing import Listing
+from ..picture_files import holds_pictures, open_pictures
 from ..pictures import is_image_file, read_picture
 from ..samples import Sample
 from ..samples import Source as Samples
@@ -40,7 +42,7 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
     pictures = {frame.picture.file for frame in frames.frames}
     own = {file for file, count in counts.items() if count == 1} - pictures
     passes = {place.file for frame in frames.frames for place in frame.passes.values()}
-    by_stem = {file.rpartition(".")[0]: file for file in pictures}
+    by_stem = {split_suffix(file)[0]: file for file in pictures}
     beside: list[str] = []
     companions: dict[str, list[str]] = {}
     for file in listing.others:
@@ -62,11 +64,12 @@ def samples_of_frames(root: Path, listing: Listing, frames: Frames, view: str) -
                 suffix = f".{file.rpartition('.')[2].lower()}"
                 yield Sample(key=key, name=name, suffix=suffix, encoded=(root / file).read_bytes(), files=files)
             else:
-                array = _sixteen_bits(read_picture(root, frame.picture, frames.picture, view))
+                array = read_picture(root, frame.picture, frames.picture, view)
+                array = array if holds_pictures(frame.picture) else _sixteen_bits(array)
                 yield Sample(key=key, name=name, array=array, files=files)
 
     images = any(file.lower().endswith(IMAGE_SUFFIXES) for file in beside)
-    made = {FILE: write(_description(frames, own, beside))} if frames.passes or images else {}
+    made = {FILE: write(_description(root, frames, own, beside))} if frames.passes or images else {}
     if scales := _scales(frames):
         made[_SCALES] = json.dumps(scales, ensure_ascii=False)
     return Samples(read_all(), tuple(beside), {name: text.encode() for name, text in made.items()})
@@ -79,7 +82,7 @@ def _labels(frame: Frame) -> Iterator[Place]:
 
 def _pass(root: Path, place: Place, frames: Frames, name: str) -> tuple[str, bytes]:
     """Return the name and the content of a file that holds one pass."""
-    if (end := _end(place)) != "npy" or place.file.endswith(".npy"):
+    if (end := _end(place)) != "npy" or (place.file.endswith(".npy") and place.row is None):
         return f"{name}.{end}", (root / place.file).read_bytes()
     file = io.BytesIO()
     stored = read_pass(root, place, frames.passes[name])
@@ -104,11 +107,9 @@ def _sixteen_bits(image: np.ndarray) -> np.ndarray:
     return image if image.dtype.kind == "u" else np.rint(image.clip(0, 1) * 65535).astype(np.uint16)
 
 
-def _description(frames: Frames, own: set[str], beside: Sequence[str]) -> Description:
+def _description(root: Path, frames: Frames, own: set[str], beside: Sequence[str]) -> Description:
     """Return the layout of the samples as files."""
-    pictures = {
-        frame.picture.file.rpartition(".")[2].lower() if is_image_file(frame.picture) else "png" for frame in frames.frames
-    }
+    pictures = {_picture_end(root, frame.picture) for frame in frames.frames}
     passes: dict[str, tuple[tuple[Source, ...], PassForm]] = {}
     for name, form in frames.passes.items():
         places = [frame.passes[name] for frame in frames.frames if name in frame.passes]
@@ -157,6 +158,12 @@ def _numbered(file: str) -> str:
     return re.sub(r"\d+", lambda _: f"{{n{next(count)}:d}}", file)
 
 
+def _picture_end(root: Path, place: Place) -> str:
+    if is_image_file(place):
+        return place.file.rpartition(".")[2].lower()
+    return "tiff" if holds_pictures(place) and open_pictures(root, place).form.dtype == "float32" else "png"
+
+
 def _end(place: Place) -> str:
     suffix = Path(place.file).suffix.lower()
-    return suffix[1:] if suffix in _WHOLE and place.row is None else "npy"
+    return suffix[1:] if suffix in _WHOLE and place.row is None and not holds_pictures(place) else "npy"

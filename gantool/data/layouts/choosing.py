@@ -16,7 +16,10 @@ from ..frames import Frame, Frames, LabelForm, LabelKind, PassForm, PassKind, Pi
 from ..installed import ask, installed
 from ..listing import Layout, Listing
 from ..locations import Location
+from ..picture_files import opener
+from ..pictures import is_image_file
 from . import generic, written
+from .contained import expanded
 from .description import Description, Source, apply
 from .model import Written, listing_of
 from .tree import Tree
@@ -68,7 +71,7 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
         # One that is not written as patterns says itself what is what; those that are come after it, for they look at pixels.
         layout = layouts[name]
         if not isinstance(layout, Written) and (found := _asked(name, reading.layout, layout.arrange, root, files)) is not None:
-            return _with_frames(found, name)
+            return _expanded(root, _with_frames(found, name), files, reading)
     others = any(one.plugin != HOST for one, _ in known)
     if reading == Reading(view=reading.view) and not others and _numbered(files) and not generic.called_depth(root, files[0]):
         return Listing(tuple(files), ())
@@ -77,16 +80,22 @@ def _arrange(root: Path, files: Sequence[str], reading: Reading) -> Listing:
     frames = apply(describe_as_said(tree, reading, patterns), tree)
     if frames.doubts:
         frames.settled(root)
+    frames = expanded(root, frames, reading)
     # What annotates pictures by itself is looked after whatever the layout.
     plain = (
         frames.layout in (PLAIN.name, LISTED.name)
         and not (frames.passes or frames.notes or frames.picture.kind)
         and not any(file.lower().endswith(IMAGE_SUFFIXES) for file in frames.copied)
-        and all(frame.picture.file.lower().endswith(IMAGE_SUFFIXES) for frame in frames.frames)
+        and all(is_image_file(frame.picture) for frame in frames.frames)
     )
     listing = listing_of(frames, files)
     # Folders of nothing but pictures are the commonest, and the largest: files are enough to say what is in them.
     return Listing(tuple(sorted(listing.images)), listing.others) if plain else listing
+
+
+def _expanded(root: Path, listing: Listing, files: Sequence[str], reading: Reading) -> Listing:
+    made = listing.frames and expanded(root, listing.frames, reading)
+    return listing if made is listing.frames or made is None else listing_of(made, files)
 
 
 def _numbered(files: Sequence[str]) -> bool:
@@ -95,7 +104,8 @@ def _numbered(files: Sequence[str]) -> bool:
     This is a short cut for large folders. AirSim's pictures and passes differ in a number, too.
     """
     kinds = {file.translate(_NO_DIGITS) for file in files}
-    return len(kinds) == 1 and files[0].lower().endswith(IMAGE_SUFFIXES) and not files[0].rpartition("/")[2].startswith("img_")
+    name = files[0].rpartition("/")[2].lower()
+    return len(kinds) == 1 and name.endswith(IMAGE_SUFFIXES) and not name.startswith("img_") and opener(name) is None
 
 
 def _installed() -> Iterator[tuple[Provided, Layout]]:

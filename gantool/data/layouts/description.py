@@ -10,7 +10,7 @@ from ...errors import GantoolError
 from ...values import counted
 from ..frames import Doubt, Frame, Frames, LabelForm, LabelKind, PassForm, PictureForm, Place
 from ..records import read_records
-from .patterns import fill, natural, pattern
+from .patterns import fill, natural, pattern, split_suffix
 from .tree import Tree
 from .units import glob_of, matches, units_of
 from .words import PICTURE
@@ -167,7 +167,7 @@ def _frames(description: Description, taken: _Taken) -> Iterator[Frame]:
                 if (place := next((found[0] for one in sources if (found := beside(one))), None))
             }
             labels = {name: tuple(found) for name, (one, _) in description.labels.items() if (found := beside(one))}
-            name = f"{file.rpartition('.')[0]}{':' * bool(source.view)}{source.view}"
+            name = f"{split_suffix(file)[0]}{':' * bool(source.view)}{source.view}"
             yield Frame(name, _place(source, file, fields, taken.tree), passes, labels)
 
 

@@ -14,6 +14,7 @@ from .. import IMAGE_SUFFIXES
 from ..frames import DEPTHS, IDS, Doubt, LabelForm, LabelKind, PassKind, PictureForm
 from .description import Description, Source
 from .listed import listed
+from .patterns import split_suffix
 from .spelling import MOST, arrays_of, belonging, form_of, joining, literal, named_passes, per_picture, source_of
 from .tree import Tree
 from .units import Unit, glob_of, paired, units_of
@@ -134,7 +135,7 @@ def _same_names(unit: Unit, picture: Unit) -> float:
 
 
 def _number(file: str) -> tuple[str, ...]:
-    stem = file.rpartition("/")[2].rpartition(".")[0]
+    stem, _ = split_suffix(file.rpartition("/")[2])
     return tuple(word for word in tokens(stem) if word.isdigit()) or (stem,)
 
 
@@ -159,13 +160,14 @@ def _doubt(first: str, unit: Unit, why: str, pictures: Sequence[Unit], tree: Tre
 
 
 def _twins(found: _Sorted) -> None:
-    """Doubt an EXR beside a picture of the same name: one of them would be stale."""
-    exr = [file for unit in found.pictures for file in unit.files if file.lower().endswith(".exr")]
-    stems = {file.rpartition(".")[0]: file for unit in found.pictures for file in unit.files if file not in set(exr)}
-    for file in exr:
-        if (beside := stems.get(file.rpartition(".")[0])) is not None:
-            suffix = beside[beside.rfind(".") :]
-            words = ("--image '*.exr'", f"--image '*{suffix}'", "--copy '*.exr'")
+    """Doubt an EXR, or a file of measurements, beside a picture of the same name: one of them would be stale."""
+    files = {file: split_suffix(file) for unit in found.pictures for file in unit.files}
+    odd = [file for file in files if not file.lower().endswith(IMAGE_SUFFIXES)]
+    stems = {stem: file for file, (stem, _) in files.items() if file not in set(odd)}
+    for file in odd:
+        stem, own = files[file]
+        if (beside := stems.get(stem)) is not None:
+            words = (f"--image '*.{own}'", f"--image '*.{files[beside][1]}'", f"--copy '*.{own}'")
             found.doubts.append(Doubt(beside, file, "shows the same frame", words))
             return
 

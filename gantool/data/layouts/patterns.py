@@ -16,6 +16,7 @@ from ...errors import GantoolError
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"([A-Za-z]\w*)(:.+|/)?")
+_COMPRESSED = ("gz", "bz2", "fz")
 _KINDS = {None: "[^/]+?", ":d": r"\d+", "/": "(?:[^/]+/)*"}
 
 
@@ -85,6 +86,14 @@ def fill(text: str, fields: Mapping[str, str]) -> str:
         return str(int(fields[name])) if kind == "d" else fields[name]
 
     return _FIELD.sub(one, text)
+
+
+def split_suffix(file: str) -> tuple[str, str]:
+    """Return a path without its suffix, and the suffix without its dot: "scan.nii.gz" is compressed, and of one kind."""
+    stem, _, suffix = file.rpartition(".")
+    inner, _, kind = stem.rpartition(".")
+    compressed = suffix.lower() in _COMPRESSED and inner and kind.isalpha()
+    return (inner, f"{kind}.{suffix}") if compressed else (stem, suffix)
 
 
 def natural(text: str) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,6 +20,7 @@ from ..formats.arrays import Spec
 from ..formats.hdf5 import open_h5, read_specs
 from ..images import ImageReadError
 from ..locations import walk
+from ..picture_files import OpensPictures, open_at, opener, suffixes
 from ..stored import HDF5
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ _FLAT = 0.85
 _FEW = 50
 """Ids have at most one colour in so many pixels."""
 _MOST_IDS = 1024
+_EXACT = 2**24
+"""Floats hold whole numbers up to here."""
 _UNIT = 0.8
 _UNIT_OFF = 0.06
 
@@ -61,12 +64,17 @@ class Look:
     no_blue: bool = False
     grey: bool = False
     """One channel, or three that are alike."""
+    measured: bool = False
+    """Of a file of measurements, in a plugin's format: many bits are no sign of a pass there."""
+    whole: bool = False
+    """Whole numbers."""
 
     @property
     def ids(self) -> bool:
         """Whether they look like ids: few colours in flat patches."""
         few = self.colours <= min(_MOST_IDS, self.height * self.width / _FEW)
-        return self.palette or (not self.lossy and self.bits < 32 and few and self.flat >= _FLAT)
+        exact = self.bits < 32 or (self.measured and self.whole)
+        return self.palette or (not self.lossy and exact and few and self.flat >= _FLAT)
 
     @property
     def data(self) -> str:
@@ -75,7 +83,7 @@ class Look:
             return f"looks like ids ({self.colours} colour{'s' * (self.colours != 1)})"
         if self.unit:
             return "looks like normals"
-        if self.channels == 1 and self.bits > 8:
+        if self.channels == 1 and self.bits > 8 and not self.measured:
             return f"has one channel of {self.bits} bits"
         return ""
 
@@ -98,8 +106,20 @@ class Tree:
 
     @cached_property
     def pictures(self) -> tuple[str, ...]:
-        """Files that hold a picture or a pass each."""
-        return tuple(file for file in self.files if file.lower().endswith(PICTURES))
+        """Files that hold a picture or a pass each, or several of them."""
+        found = {file for file in self.files if file.lower().endswith(PICTURES)}
+        others = {file: storage for file in self.files if (storage := self.opener(file))}
+        found |= {file for file, storage in others.items() if not storage.alone}
+        found |= {file for file, storage in others.items() if storage.alone and not found and storage.claims(self.root / file)}
+        return tuple(sorted(found))
+
+    def opener(self, file: str) -> OpensPictures | None:
+        """Return the plugin's format that opens a file, if any."""
+        return opener(file) if file.lower().endswith(self._opened) else None
+
+    @cached_property
+    def _opened(self) -> tuple[str, ...]:
+        return suffixes()
 
     @cached_property
     def values(self) -> tuple[str, ...]:
@@ -111,8 +131,10 @@ class Tree:
         return [file for file in self.files if file.lower().endswith(suffix)]
 
     def look(self, file: str) -> Look | None:
-        """Decode an image file and tell what it is like; None where it cannot be read."""
-        return self._once("look", file, lambda: _look(self.root / file))
+        """Decode an image file and tell what it is like; None where it cannot be read. Of several pictures, the middle one."""
+        storage = self.opener(file)
+        opened = storage is not None and storage.claims(self.root / file)
+        return self._once("look", file, lambda: _look_inside(self.root / file) if opened else _look(self.root / file))
 
     def json(self, file: str) -> Any:
         """Return the content of a JSON file; None where it is none or is not there."""
@@ -175,6 +197,17 @@ def _look(path: Path) -> Look | None:
     return look_at(pixels, palette=palette, lossy=lossy)
 
 
+def _look_inside(path: Path) -> Look | None:
+    try:
+        opened = open_at(path)
+        pixels = opened.stored(len(opened) // 2)
+    except (GantoolError, ImageReadError):
+        return None
+    if pixels.dtype.kind == "f" and np.array_equal(pixels, np.rint(pixels)) and np.abs(pixels).max(initial=0) < _EXACT:
+        pixels = pixels.astype(np.int32)  # masks are stored as floats, too
+    return replace(look_at(pixels), measured=True)
+
+
 def look_like_ids(pixels: np.ndarray) -> bool:
     """Return whether pixels (H, W, C) look like ids: few colours in flat patches."""
     return pixels.dtype.kind == "u" and look_at(pixels).ids
@@ -200,6 +233,7 @@ def look_at(pixels: np.ndarray, *, palette: bool = False, lossy: bool = False) -
         red_only=channels >= 3 and bool(colours[..., 0].any()) and not colours[..., 1:].any(),
         no_blue=channels >= 3 and bool(colours[..., 1].any()) and not colours[..., 2].any(),
         grey=channels < 3 or bool((colours == colours[..., :1]).all()),
+        whole=pixels.dtype.kind != "f",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .patterns import pattern
+from .patterns import pattern, split_suffix
 from .tree import Look, Tree
 from .words import PICTURE, Found, Role, role, roles, tokens
 
@@ -113,7 +113,7 @@ def _sort(files: Sequence[str], shared: int, *, fine: bool) -> list[Unit]:
 
     for file in files:
         *folders, name = file.split("/")
-        stem, _, suffix = name.rpartition(".")
+        stem, suffix = split_suffix(name)
         in_folders = [of(one) if place >= shared or role(of(one)) == PICTURE else [] for place, one in enumerate(folders)]
         text, said, by_folder = _pattern(folders, in_folders, stem, of(stem), suffix)
         passes = [one for one in map(role, in_folders) if one not in (None, PICTURE)]
