@@ -16,7 +16,9 @@ from gantool.errors import GantoolError
 from gantool.refining.refine import refine
 
 
-def test_unreadable_images_are_listed_and_stop_nothing(trained, added, pixels, save, files, folder: Path, tmp_path: Path, monkeypatch):
+def test_unreadable_images_are_listed_and_stop_nothing(
+    trained, added, pixels, save, files, folder: Path, tmp_path: Path, monkeypatch
+):
     monkeypatch.setenv("GANTOOL_PLUGINS", "simgan")  # a plugin may read the pages
     trained(added(0))
     data = (folder / "a.png").read_bytes()
