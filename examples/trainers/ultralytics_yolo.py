@@ -31,7 +31,8 @@ def yolo(*words: str) -> None:
 
 # Without nbs gradients of 64 pictures are gathered for one update, and a small set makes few of them.
 yolo("detect", "train", f"data={said.train}/data.yaml", f"model={said.model}", f"epochs={said.epochs}", f"imgsz={said.imgsz}",
-     f"batch={said.batch}", f"nbs={said.batch}", f"seed={said.seed}", "name=training", "val=False", "plots=False", "workers=0", "pretrained=False")  # fmt: skip
+     f"batch={said.batch}", f"nbs={said.batch}", f"seed={said.seed}", "name=training", "val=False", "plots=False", "workers=0",
+     "pretrained=False")  # fmt: skip
 # Average precision needs the boxes of low score, too: the program's own threshold for predictions is 0.25.
 yolo("detect", "predict", f"model={out}/training/weights/last.pt", f"source={said.test}", f"imgsz={said.imgsz}",
      "name=found", "conf=0.001", "save=False", "save_txt=True", "save_conf=True")  # fmt: skip

@@ -45,15 +45,15 @@ def exchange_for(wanted: str, task: Task, labels: Labels) -> Exchange:
 
 def _forms(task: Task, labels: Labels) -> dict[str, Callable[[], Exchange]]:
     """The forms that a task's labels have, the first of which is taken unless one is named."""
+    classes, objects = [str(name) for name in getattr(task, "classes", ())], getattr(task, "iou", "")
     if isinstance(task, NumbersTask):
-        classes = [str(name) for name in getattr(task, "classes", ())]
         return {"csv": lambda: Rows(_columns(labels.name, 1 if classes else task.outputs), classes)}
-    if labels.kind in ("objects", "outlines"):
-        if getattr(task, "iou", "") == "segm":
-            return {"coco": lambda: CocoMasks(labels.names)}
-        return {"coco": lambda: CocoObjects(labels.names), "yolo": lambda: YoloObjects(labels.names)}
-    if labels.names and task.outputs <= UNKNOWN:
-        return {"masks": lambda: Masks(labels.names)}
+    if objects == "segm":
+        return {"coco": lambda: CocoMasks(classes)}
+    if objects:
+        return {"coco": lambda: CocoObjects(classes), "yolo": lambda: YoloObjects(classes)}
+    if 0 < len(classes) <= UNKNOWN:
+        return {"masks": lambda: Masks(classes)}
     return {}
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from programs import Program
 
 from gantool import GantoolError
 
 from ..test_command import run_evaluate
+from .test_program import gone
 
 FIXED = """
 import csv, pathlib, sys
@@ -142,6 +147,53 @@ def test_what_was_done_is_not_done_again_unless_program_or_command_changed(plant
     assert len(trainer.calls()) == 9
     evaluate(run, trainer(fault + "\n"))
     assert len(trainer.calls()) == 13
+
+
+SLOW = """
+if 'refined' in str(train) and pathlib.Path('slow').exists():
+    import os, time
+    pathlib.Path('pid').write_text(str(os.getpid()))
+    time.sleep(99)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_stopped_or_killed_it_goes_on_where_it_was(planted, site, trainer, tmp_path, number, code):
+    run, command, pid = planted("invert", inverted=True), trainer(SLOW), Path("pid").absolute()
+    Path("slow").touch()
+    words = [
+        "evaluate",
+        str(run),
+        "--real-labelled",
+        str(run.parent / "test.npz"),
+        "--arms",
+        "synthetic,refined",
+        "--repeats",
+        "1",
+    ]
+    program = Program(*words, "--no-evidence", "--trainer", command, output=tmp_path / "said", path=[str(site.folder)])
+    program.wait_until(lambda: pid.exists() and pid.read_text())
+    program.send(number)
+    assert program.end() == code, program.errors
+    if number == signal.SIGKILL:  # nobody could end it
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert gone(int(pid.read_text()))
+    Path("slow").unlink()
+    assert evaluate(run, command, repeats=1)["downstream"]["refined"]["runs"] == 1
+    assert trainer.calls() == ["synthetic 0", "refined 0", "refined 0"]
+    assert [path.name for path in (run / "trainer/refined").iterdir()] == ["seed-0"]
+
+
+def test_augmented_arms_are_handed_over_augmented_once(planted, trainer, tmp_path):
+    pytest.importorskip("albumentations")
+    keep = "import shutil; shutil.copytree(train / 'images', pathlib.Path(train.parent.parent.name) / str(seed))"
+    evaluate(planted("invert", inverted=True), trainer(keep), arms=["synthetic", "refined", "augmented"])
+    plain, first, second = (
+        cv2.imread(f"{place}/000003.png", cv2.IMREAD_UNCHANGED) for place in ("synthetic/0", "augmented/0", "augmented/1")
+    )
+    assert plain.shape == first.shape
+    assert (plain != first).any()
+    assert (first != second).any()
 
 
 @pytest.mark.parametrize(
