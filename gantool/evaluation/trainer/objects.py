@@ -15,6 +15,7 @@ import yaml
 from ...data.annotations.model import numbers
 from ...data.annotations.rle import decode_counts, foreground
 from ...errors import GantoolError, cause
+from ..masks import box_around, decode
 from .pictures import Picture, check_names
 
 Row = Mapping[str, Any]
@@ -95,7 +96,7 @@ class CocoMasks(CocoObjects):
 
     def _places(self, said: Sequence[tuple[str, dict[str, Any]]], picture: Picture) -> dict[str, Any]:
         masks = [_mask(where, result.get("segmentation"), picture.size) for where, result in said]
-        boxes = [_edges(mask) for mask in masks]
+        boxes = [box_around(decode(mask)) if foreground(mask) else (0, 0, 0, 0) for mask in masks]
         return {"masks": masks, "size": picture.size, "boxes": np.array(boxes, np.float64).reshape(-1, 4)}
 
     def _shape(self, row: Row, index: int) -> dict[str, Any]:
@@ -140,14 +141,6 @@ def _mask(where: str, mask: Any, size: tuple[int, int]) -> dict[str, Any]:
     if total != size[0] * size[1]:
         raise GantoolError(f"{where}: its segmentation has {total} pixels, the picture {size[0] * size[1]}")
     return {"size": mask["size"], "counts": mask["counts"]}
-
-
-def _edges(mask: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    """The smallest box around a mask; all 0 around none."""
-    runs = decode_counts(mask["counts"])
-    bitmap = np.repeat(np.arange(len(runs)) % 2, runs).reshape(mask["size"][::-1]).T
-    rows, columns = np.flatnonzero(bitmap.any(1)), np.flatnonzero(bitmap.any(0))
-    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if rows.size else (0, 0, 0, 0)
 
 
 def read_results(path: Path) -> list[Any]:
