@@ -7,7 +7,7 @@ DEMO ?= runs/demo
 PLUGINS := $(wildcard plugins/gantool-*)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench lock clean
+.PHONY: help setup demo test lint docs bench campaign lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench: $(READY)  ## Run the benchmarks and write docs/performance.md (10 minutes
 	# Compiling a network takes minutes on a slow machine.
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-json=runs/benchmarks.json -o timeout=900
 	$(BIN)/python scripts/benchmark_table.py runs/benchmarks.json
+
+campaign: $(READY)  ## Simulate studies whose truth is known: how often do intervals cover it, and how wide are they?
+	$(BIN)/python benchmarks/simulated_studies.py
 
 lock:  ## Write requirements.lock anew from pyproject.toml
 	PYTHON=$(PYTHON) sh scripts/lock.sh

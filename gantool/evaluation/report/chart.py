@@ -44,14 +44,15 @@ def line_chart(
     phases: Sequence[tuple[int, str]] = (),
     limits: tuple[float, float] | None = None,
     reference: tuple[float, str] | None = None,
+    across: str = "step",
 ) -> Chart:
     """Draw `series` (at most six, none of them empty) over steps.
 
     `key`: makes ids unique on the page. `phases`: (first step, name) of each, ascending. `limits`: of the value axis.
-    `reference`: a value with a dashed line and its name.
+    `reference`: a value with a dashed line and its name. `across`: what is counted from left to right.
     """
     steps = [step for one in series for step, _ in one.points]
-    values = [value for one in series for _, value in one.points]
+    values = [value for one in series for _, value in one.points] + ([reference[0]] if reference and not limits else [])
     x = _Axis(min(0, *steps), max(1, *steps), _LEFT, _WIDTH - _RIGHT)
     y = _Axis(*(limits or _rounded(min(values), max(values))), _HEIGHT - _BOTTOM, _TOP)
     summary = "; ".join(_said(one) for one in series)
@@ -67,7 +68,7 @@ def line_chart(
         '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{k}-t {k}-d">'
         '<title id="{k}-t">{title}</title><desc id="{k}-d">{summary}</desc>{parts}</svg>'
     ).format(w=_WIDTH, h=_HEIGHT, k=key, title=title, summary=summary, parts=Markup("").join(parts))
-    return Chart(title=title, svg=svg, heads=("step", *(one.name for one in series)), rows=_rows(series))
+    return Chart(title=title, svg=svg, heads=(across, *(one.name for one in series)), rows=_rows(series))
 
 
 class _Axis:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ...errors import GantoolError
 from ...runs.folder import EVALUATION
 from ...values import number
-from .chart import interval_mark
+from .chart import Chart, Series, interval_mark, line_chart
 
 _DEPTH = 4
 """Levels of nested figures that are shown; deeper ones are raw data."""
@@ -23,8 +23,9 @@ def read_findings(run: Path) -> dict[str, Any] | None:
     """Read RUN/evaluation.json; None where the run was not evaluated. Raises `GantoolError` where it is damaged.
 
     Returns the verdict's "word", "sentence" and "caveats" (what it does not say); "unit" and "higher_is_better" of the figures;
-    "arms", the rows of the table; "baseline"; "skipped", pairs of arm and reason; "figures", (title, pairs of name and value) of
-    label preservation, realism and what the refiner does; "notes"; and "step", that of the weights that were evaluated.
+    "arms", the rows of the table; "worth", a chart over labelled pictures, or None; "baseline"; "skipped", pairs of arm and
+    reason; "figures", (title, pairs of name and value) of label preservation, realism and what the refiner does; "notes"; and
+    "step", that of the weights that were evaluated.
     """
     path = run / EVALUATION
     try:
@@ -47,12 +48,28 @@ def _findings(data: Mapping[str, Any]) -> dict[str, Any]:
         "unit": next((str(arm.get("unit", "")) for arm in downstream.values()), ""),
         "higher_is_better": bool(about.get("higher_is_better")),
         "arms": [_row(name, arm, plots[name]) for name, arm in downstream.items()],
+        "worth": _worth(data.get("worth"), downstream),
         "baseline": f"{baseline['name']}: {number(baseline['mean'])} {baseline.get('unit', '')}" if baseline else "",
         "skipped": [(str(name), str(why)) for name, why in (data.get("skipped") or {}).items()],
         "figures": [(title, rows) for title, values in figures.items() if (rows := list(_flat(values)))],
         "notes": [str(note) for note in about.get("notes") or ()],
         "step": about.get("step"),
     }
+
+
+def _worth(found: Mapping[str, Any] | None, downstream: Mapping[str, Any]) -> Chart | None:
+    """The figure over the number of labelled real pictures that were learnt from; None where none were."""
+    if not found:
+        return None
+    names = {"labelled": "labelled alone", "synthetic": "beside synthetic", "refined": "beside refined"}
+    curves = {name: [point for point in points if point[1] is not None] for name, points in found["curves"].items()}
+    series = [
+        Series(names[name], tuple((count, mean) for count, mean, *_ in points)) for name, points in curves.items() if points
+    ]
+    refined = downstream["refined"]["mean"]
+    reference = None if refined is None else (refined, "refined, without labels")
+    title = "What labelled real pictures are worth"
+    return line_chart(title, series, key="worth", reference=reference, across="pictures") if series else None
 
 
 def _plots(downstream: Mapping[str, Any]) -> dict[str, Markup]:

@@ -86,3 +86,16 @@ def test_a_run_that_was_not_evaluated(tmp_path: Path) -> None:
 def test_a_damaged_evaluation_is_one_line(tmp_path: Path, data: Any) -> None:
     with pytest.raises(GantoolError, match=r"evaluation\.json is damaged .* evaluate the run again"):
         read(tmp_path, data)
+
+
+def test_what_labels_are_worth_is_a_chart_with_its_table(tmp_path: Path) -> None:
+    curves = {
+        "labelled": [[10, 8.0, 7.5, 8.5], [100, 4.0, None, None]],
+        "synthetic": [[0, 5.5, 5, 6], [10, 5, 4, 6]],
+        "refined": [[0, None, None, None]],
+    }
+    (chart,) = [read(tmp_path, {**EVALUATION, "worth": {"curves": curves}})["worth"]]
+    assert chart.heads == ("pictures", "labelled alone", "beside synthetic")
+    assert chart.rows == (("0", "", "5.5"), ("10", "8", "5"), ("100", "4", ""))
+    assert "refined, without labels" in chart.svg
+    assert read(tmp_path, EVALUATION)["worth"] is None
