@@ -9,6 +9,7 @@ tensor, in the order of `Channels.conditions`, and `Joined` stands between the t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,21 +76,28 @@ class Modulation(nn.Module):
 
 
 class Listed(nn.Module):
-    """A generator of a list of inputs: (N, C, H, W) and then (N, c, H, W) of each condition, in the order of `channels`."""
+    """A generator of a list of inputs: (N, C, H, W), then (N, c, H, W) of each of `inputs`: conditions, and noise as the last."""
 
     def __init__(self, generator: nn.Module, channels: Channels) -> None:
         super().__init__()
-        self.generator, self.names = generator, tuple(channels.conditions)
+        self.generator, self.names, self.noise = generator, tuple(channels.conditions), channels.noise > 0
 
-    def forward(self, images: Tensor, *conditions: Tensor) -> Tensor:
+    def forward(self, images: Tensor, *others: Tensor) -> Tensor:
         """Images in [-1, 1] to the same shape and range."""
-        known = {"conditions": dict(zip(self.names, conditions, strict=True))} if self.names else {}
-        refined: Tensor = self.generator(images, **known)
+        given: dict[str, Any] = {"noise": others[-1]} if self.noise else {}
+        if self.names:
+            given["conditions"] = dict(zip(self.names, others, strict=not self.noise))
+        refined: Tensor = self.generator(images, **given)
         return refined
 
 
+def inputs(channels: Channels) -> dict[str, int]:
+    """Return the inputs of a generator by name, images first, and the channels of each."""
+    return {"images": channels.images, **channels.conditions, **({"noise": channels.noise} if channels.noise else {})}
+
+
 class Joined(nn.Module):
-    """A conditioned generator of one input: (N, C + K, H, W), images and then conditions, to (N, C, H, W)."""
+    """A generator of one input: (N, C + K, H, W), images, then conditions, then noise, to (N, C, H, W)."""
 
     def __init__(self, generator: nn.Module, channels: Channels) -> None:
         super().__init__()
@@ -103,8 +111,8 @@ class Joined(nn.Module):
 
 
 def apply_joined(generator: nn.Module, channels: Channels, joined: Tensor) -> Tensor:
-    """(N, C + K, H, W), images and then conditions, to what a generator makes of them, (N, C, H, W); K may be 0."""
-    images, conditions = joined.tensor_split([channels.images], dim=1)
-    known = {"conditions": split(conditions, channels.conditions)} if channels.conditions else {}
-    refined: Tensor = generator(images, **known)
+    """(N, C + K, H, W), images, then conditions, then noise, to what a generator makes of them, (N, C, H, W); K may be 0."""
+    images, conditions, noise = joined.tensor_split([channels.images, channels.joined - channels.noise], dim=1)
+    given: dict[str, Any] = {"conditions": split(conditions, channels.conditions)} if channels.conditions else {}
+    refined: Tensor = generator(images, **given, **({"noise": noise} if channels.noise else {}))
     return refined

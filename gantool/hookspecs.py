@@ -34,6 +34,10 @@ def gantool_generators() -> Iterable[Component]:
     `conditions`: a mapping of names to (N, c, H, W), those of `channels.conditions`. Any may be missing, which means zeros,
     and it is called with none of them, too: `gantool.conditioning.Modulation` lets any maps see them.
 
+    One with `provides={"stochastic"}` says how many planes of noise it takes as `noise_channels` (0 where an option switches it
+    off) and takes (N, `noise_channels`, H, W), of mean 0 and deviation 1, by the keyword `noise`. Without it, it takes
+    `gantool.noise.default_noise`, so that eval mode gives the same every time.
+
     Example::
 
         @hookimpl

@@ -28,6 +28,10 @@ class RefinerOptions:
     part of its way to white (g > 0) or black (g < 0). The result cannot leave [-1, 1], nothing is clipped, and the gradient
     by f is 1 at the start. It has nothing to learn in `recipe.refiner_warmup`: set that to 0."""
 
+    noise: bool = False
+    """Give each block noise for each pixel, added to the maps of its first convolution with a strength per map that is learnt,
+    0.1 at first. Without it, a flat patch becomes a flat patch. Not in the paper; `refine --draws` then gives variants."""
+
     def __post_init__(self) -> None:
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, or the image would change its size; got {self.kernel}")

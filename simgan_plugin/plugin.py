@@ -28,7 +28,7 @@ def gantool_generators() -> Iterable[Component]:
         name="refiner",
         factory="simgan_plugin.refiner:Refiner",
         options=RefinerOptions,
-        provides=CONDITIONED,
+        provides=CONDITIONED | {"stochastic"},
         summary="Fully convolutional ResNet that keeps the image's size (the paper's R)",
     )
 

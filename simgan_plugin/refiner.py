@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from gantool.components import Channels
 from gantool.conditioning import Modulation
+from gantool.noise import default_noise
 
 from .layers import BorderedConv2d
 from .options import RefinerOptions
+
+_STRENGTH = 0.1
 
 
 class Refiner(nn.Module):
@@ -32,19 +35,28 @@ class Refiner(nn.Module):
         self.config = config
         self.modulation = Modulation(channels, config.width) if channels.conditions else None
         self.stem = nn.Sequential(_conv(channels.images, config.width, config), nn.ReLU(inplace=True))
-        self.blocks = nn.Sequential(*(ResNetBlock(config) for _ in range(config.blocks)))
+        self.blocks = nn.ModuleList(ResNetBlock(config) for _ in range(config.blocks))
+        self.noise_channels = config.blocks if config.noise else 0
+        """Planes of noise, one for each block."""
         self.head = nn.Conv2d(config.width, channels.images, 1)
         if config.residual:
             nn.init.zeros_(self.head.weight)
             if self.head.bias is not None:
                 nn.init.zeros_(self.head.bias)
 
-    def forward(self, images: Tensor, *, conditions: Mapping[str, Tensor] | None = None) -> Tensor:
-        """(N, C, H, W) in [-1, 1] -> the same shape and range. `conditions`: (N, c, H, W) each, those that there are."""
+    def forward(self, images: Tensor, *, conditions: Mapping[str, Tensor] | None = None, noise: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) in [-1, 1] -> the same shape and range.
+
+        `conditions`: (N, c, H, W) each, those that there are. `noise`: (N, `noise_channels`, H, W); None is the same every time.
+        """
         maps = self.stem(images)
         if self.modulation is not None and conditions:
             maps = self.modulation(maps, conditions)
-        result = torch.tanh(self.head(self.blocks(maps)))
+        if self.noise_channels and noise is None:
+            noise = default_noise(self.noise_channels, images)
+        for number, block in enumerate(self.blocks):
+            maps = block(maps, None if noise is None else noise[:, number : number + 1])
+        result = torch.tanh(self.head(maps))
         return move(images, result) if self.config.residual else result
 
 
@@ -55,11 +67,15 @@ class ResNetBlock(nn.Module):
         super().__init__()
         self.conv1 = _conv(config.width, config.width, config)
         self.conv2 = _conv(config.width, config.width, config)
+        self.strength = nn.Parameter(torch.full((config.width, 1, 1), _STRENGTH)) if config.noise else None
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """(N, width, H, W) -> the same shape."""
+    def forward(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(N, width, H, W), and (N, 1, H, W) if it takes noise -> the same shape as `maps`."""
         # In place: what a convolution returns is nobody else's, and no gradient needs it.
-        return F.relu(self.conv2(F.relu(self.conv1(maps), inplace=True)).add_(maps), inplace=True)
+        inner = self.conv1(maps)
+        if self.strength is not None and noise is not None:
+            inner = inner + self.strength * noise.to(inner.dtype)
+        return F.relu(self.conv2(F.relu(inner, inplace=True)).add_(maps), inplace=True)
 
 
 def move(images: Tensor, amount: Tensor) -> Tensor:

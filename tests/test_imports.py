@@ -21,7 +21,7 @@ ORDER = (
     "values ambient files",
     "components",
     "hookspecs kinds",
-    "options features conditioning",
+    "options features conditioning noise",
     "plugins",
     "data",
     "datasets",

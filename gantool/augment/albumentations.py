@@ -16,7 +16,7 @@ import torch
 from ..compute.device import choose_device
 from ..conditioning import Joined
 from ..errors import InvalidType, InvalidValue, MissingExtra, nearest
-from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows
+from .pixels import Network, Tiles, check_probability, check_range, check_strength, refine_rows, with_noise
 from .reference import Reference
 
 # It asks PyPI for a newer version when it is imported.
@@ -44,6 +44,8 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
     ids as numbers, depth in its unit, normals as colours. Let them follow all else as masks do,
     `additional_targets={"depth": "mask", "normals": "mask"}`; they pass unchanged. (No transform turns a normal as it turns its
     pixel: keep flips and rotations behind this one.) `images` and volumes are refined without.
+
+    A network that takes noise gets that of a key that is drawn with s: the images of one call get the same.
 
     Pickles and serialised pipelines hold `run` and `digest`, no weights.
 
@@ -129,13 +131,17 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
             from albumentations.core.transform_params import SampledParams
 
             del params, data, targets
-            return SampledParams(params={"strength": sampling.py_random.uniform(*self.strength)})
+            return SampledParams(params=self._draw(sampling.py_random))
 
     else:
 
         def get_params(self) -> dict[str, Any]:
             """Draw s."""
-            return {"strength": self.py_random.uniform(*self.strength)}
+            return self._draw(self.py_random)
+
+    def _draw(self, random: Any) -> dict[str, Any]:
+        drawn = {"strength": random.uniform(*self.strength)}
+        return {**drawn, "noise": random.randrange(2**62)} if self._reference.channels.noise else drawn
 
     def apply_with_params(self, params: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Take passes along with what was drawn; they are no draw, so that a replay looks at those of its own image."""
@@ -143,23 +149,23 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         taken: dict[str, Any] = super().apply_with_params({**params, "passes": passes}, *args, **kwargs)
         return taken
 
-    def apply(self, img: np.ndarray, strength: float, passes: Passes = _NONE, **_: Any) -> np.ndarray:
+    def apply(self, img: np.ndarray, strength: float, passes: Passes = _NONE, noise: int = 0, **_: Any) -> np.ndarray:
         """(H, W) or (H, W, C)."""
-        return self._refine(img, strength, leading=0, passes=passes)
+        return self._refine(img, strength, leading=0, noise=noise, passes=passes)
 
-    def apply_to_images(self, images: np.ndarray, strength: float, **_: Any) -> np.ndarray:
+    def apply_to_images(self, images: np.ndarray, strength: float, noise: int = 0, **_: Any) -> np.ndarray:
         """(N, H, W) or (N, H, W, C)."""
-        return self._refine(np.asarray(images), strength, leading=1)
+        return self._refine(np.asarray(images), strength, leading=1, noise=noise)
 
-    def apply_to_volume(self, volume: np.ndarray, strength: float, **_: Any) -> np.ndarray:
+    def apply_to_volume(self, volume: np.ndarray, strength: float, noise: int = 0, **_: Any) -> np.ndarray:
         """(D, H, W) or (D, H, W, C), each slice an image."""
-        return self._refine(volume, strength, leading=1)
+        return self._refine(volume, strength, leading=1, noise=noise)
 
-    def apply_to_volumes(self, volumes: np.ndarray, strength: float, **_: Any) -> np.ndarray:
+    def apply_to_volumes(self, volumes: np.ndarray, strength: float, noise: int = 0, **_: Any) -> np.ndarray:
         """(N, D, H, W) or (N, D, H, W, C), each slice an image."""
-        return self._refine(np.asarray(volumes), strength, leading=2)
+        return self._refine(np.asarray(volumes), strength, leading=2, noise=noise)
 
-    def _refine(self, array: np.ndarray, strength: float, *, leading: int, passes: Passes = _NONE) -> np.ndarray:
+    def _refine(self, array: np.ndarray, strength: float, *, leading: int, noise: int, passes: Passes = _NONE) -> np.ndarray:
         """`leading`: axes before (H, W) or (H, W, C)."""
         if array.dtype not in (np.uint8, np.float32):
             raise InvalidType(f"Refine takes uint8 or float32 in [0, 1], got {array.dtype}: put A.ToFloat(max_value=…) before it")
@@ -172,12 +178,12 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         refined = np.empty_like(images, order="C")
         for start in range(0, len(images), self.batch_size):
             batch = slice(start, start + self.batch_size)
-            refined[batch] = self._compute(images[batch], strength, known)
+            refined[batch] = self._compute(images[batch], strength, noise, known)
         return refined.reshape(array.shape)
 
     @torch.inference_mode()
-    def _compute(self, images: np.ndarray, strength: float, known: np.ndarray) -> np.ndarray:
-        """(N, H, W, C) to the same; `known`: (H, W, K), what the network sees beside each."""
+    def _compute(self, images: np.ndarray, strength: float, noise: int, known: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) to the same; `noise`: its key; `known`: (H, W, K), what the network sees beside each."""
         device, channels = choose_device(self.device), self._reference.channels
         # A copy: torch does not take negative strides, nor memory that is read-only without a warning.
         batch = torch.from_numpy(images.copy(order="C")).permute(0, 3, 1, 2).to(device)
@@ -185,6 +191,8 @@ class Refine(ImageOnlyTransform):  # type: ignore[misc]
         joined: Network = Joined(self._reference.network(device), channels)
         network = joined if self._tiles is None else partial(self._tiles, joined)
         count = len(images)
+        if channels.noise:
+            network = with_noise(network, torch.full((count,), noise), channels.noise)
         seen = torch.from_numpy(known).permute(2, 0, 1).to(device).expand(count, -1, -1, -1)
 
         def see(colours: torch.Tensor) -> torch.Tensor:

@@ -35,6 +35,8 @@ class RandomRefine(IntensityAugmentationBase2D):
     unchanged; `same_on_batch` and `keepdim` as there; draws are in `_params` and can be replayed. The network sees only the
     images that were chosen (all of them inside `torch.compile` and exports, where shapes are fixed).
 
+    A network that takes noise draws it likewise: keys are in the parameters.
+
     A run of `--condition` takes what it saw as further channels, which come back as they were: `encode` makes them of passes.
     Images without them are refined without.
 
@@ -90,7 +92,8 @@ class RandomRefine(IntensityAugmentationBase2D):
         """Draw `strength`, (N,). Not kornia's own generator: that one refuses the dynamic batch size of an export."""
         count = batch_shape[0]
         strength = draw_strength(self.flags["strength"], 1 if self.same_on_batch else count)
-        return {"strength": strength.expand(count)}
+        keys = self.refiner.draw_keys(1 if self.same_on_batch else count)
+        return {"strength": strength.expand(count), **({} if keys is None else {"noise": keys.expand(count)})}
 
     def apply_transform(
         self, input: Tensor, params: dict[str, Tensor], flags: dict[str, Any], transform: Tensor | None = None
@@ -99,5 +102,5 @@ class RandomRefine(IntensityAugmentationBase2D):
         del flags, transform
         # With p = 1, kornia applies an augmentation to all rows, whatever replayed parameters say.
         chosen = torch.ones(input.shape[0], dtype=torch.bool, device="cpu") if self.p == 1 else params["batch_prob"] > 0.5
-        refined: Tensor = self.refiner(input, params["strength"], chosen)
+        refined: Tensor = self.refiner(input, params["strength"], chosen, params.get("noise"))
         return refined

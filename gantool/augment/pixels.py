@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..ambient import guest
 from ..errors import GantoolError, InvalidValue
 from ..model.tiling import NotTileable, Tiling, find_overlap, refine_tiled
+from ..noise import pixel_noise
 
 TOLERANCE = 0.05
 """How far beyond [0, 1] pixels may be, since resizing with a bicubic kernel overshoots; they are clipped."""
@@ -85,6 +86,21 @@ def _refine_as_stored(network: Network, images: Tensor, strength: Tensor, colour
     if images.dtype == torch.uint8:
         return (refine_pixels(network, images.float() / 255, strength, colours) * 255).round().to(torch.uint8)
     return refine_pixels(network, images, strength, colours)
+
+
+def draw_keys(count: int) -> Tensor:
+    """(count,) int64, on the CPU: of the noise of as many images."""
+    return torch.randint(2**62, (count,), dtype=torch.int64, device="cpu")
+
+
+def with_noise(network: Network, keys: Tensor, planes: int) -> Network:
+    """Return a network of one input less: noise of `keys`, (N,) of the images that it will be given."""
+
+    def apply(joined: Tensor) -> Tensor:
+        noise = pixel_noise(keys.to(joined.device), planes, *joined.shape[2:])
+        return network(torch.cat([joined, noise.to(joined.dtype)], dim=1))
+
+    return apply
 
 
 def clip(values: Tensor, low: float, high: float) -> Tensor:

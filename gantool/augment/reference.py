@@ -85,8 +85,9 @@ class Reference:
 
     def check_channels(self, channels: int, shape: tuple[int, ...]) -> None:
         """Raise `InvalidValue` unless images have the channels that the network takes, alone or with all conditions."""
-        if channels not in (own := self.channels.images, self.channels.joined):
-            more = f", or {self.channels.joined} with those of {', '.join(self.conditions)}" if self.conditions else ""
+        own, both = self.channels.images, self.channels.joined - self.channels.noise
+        if channels not in (own, both):
+            more = f", or {both} with those of {', '.join(self.conditions)}" if self.conditions else ""
             raise InvalidValue(
                 f"{self.run} refines images of {own} channel{'s' * (own > 1)}{more}, got {channels} in "
                 f"{tuple(shape)}: convert them before this transform, or train on such images"

@@ -16,8 +16,21 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ..conditioning import Joined, apply_joined
 from ..errors import InvalidType, InvalidValue
-from .pixels import Network, Tiles, check_probability, check_range, check_strength, draw_strength, refine_rows
+from .pixels import (
+    Network,
+    Tiles,
+    check_probability,
+    check_range,
+    check_strength,
+    draw_keys,
+    draw_strength,
+    refine_rows,
+    with_noise,
+)
 from .reference import Reference
+
+Draw = tuple[Tensor, Tensor, Tensor | None]
+"""Strengths, whether to refine at all, and keys of noise, (N,) each."""
 
 
 class Refiner(nn.Module):
@@ -45,8 +58,12 @@ class Refiner(nn.Module):
         del mode
         return super().train(False)
 
-    def forward(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
-        """Refine the `chosen` rows as `refine_rows` does; conditions may be further channels.
+    def draw_keys(self, count: int) -> Tensor | None:
+        """(count,) of the noise of as many images; None where the network takes none."""
+        return draw_keys(count) if self.reference.channels.noise else None
+
+    def forward(self, images: Tensor, strength: Tensor, chosen: Tensor, keys: Tensor | None = None) -> Tensor:
+        """Refine the `chosen` rows as `refine_rows` does; conditions may be further channels. `keys`: (N,), of their noise.
 
         Raises `GantoolError` for other channels, or values beyond [0, 1].
         """
@@ -61,9 +78,12 @@ class Refiner(nn.Module):
             network = partial(self.tiles, network)
         if not torch.compiler.is_compiling():
             self._check_range(images[:, : channels.images], chosen)
-        if given < channels.joined:
+        if keys is not None:
+            rows = keys if torch.compiler.is_compiling() else keys[chosen.to(keys.device)]
+            network = with_noise(network, rows, channels.noise)
+        if (lacking := channels.joined - channels.noise - given) > 0:
             count, _, *size = images.shape
-            images = torch.cat([images, images.new_zeros(count, channels.joined - given, *size)], dim=1)
+            images = torch.cat([images, images.new_zeros(count, lacking, *size)], dim=1)
         return refine_rows(network, images, strength, chosen, channels.images)[:, :given]
 
     def encode(self, passes: Mapping[str, np.ndarray], size: tuple[int, int]) -> Tensor:
@@ -117,6 +137,8 @@ class Refine(nn.Module):
     any structure or with several arguments, it refines each `tv_tensors.Image` and `Video` (one draw for all frames), or, where
     there is none, the first plain tensor; everything else comes back as the very objects that went in.
 
+    A network that takes noise gets some of its own for each image and call, all frames of a clip alike.
+
     A run of `--condition` takes what it saw as further channels of a float image, which come back as they were: `encode` makes
     them of passes. Images without them are refined without.
 
@@ -160,7 +182,7 @@ class Refine(nn.Module):
         if len(inputs) == 1 and _is_plain(inputs[0]):
             return self._refine(inputs[0], self._draw(_draws_of(inputs[0])))
         leaves, structure = tree_flatten(inputs[0] if len(inputs) == 1 else inputs)
-        drawn: dict[int, tuple[Tensor, Tensor]] = {}
+        drawn: dict[int, Draw] = {}
         for index in _images_of(leaves):
             count = _draws_of(leaves[index])
             # Several views of one scene share what was drawn, as in torchvision.
@@ -168,18 +190,19 @@ class Refine(nn.Module):
             leaves[index] = self._refine(leaves[index], draw)
         return tree_unflatten(leaves, structure)
 
-    def _refine(self, image: Tensor, draw: tuple[Tensor, Tensor]) -> Tensor:
-        strength, chosen = draw
+    def _refine(self, image: Tensor, draw: Draw) -> Tensor:
+        strength, chosen, keys = draw
         if image.dim() > 4 or _is_of_torchvision(image, "Video"):
             frames = math.prod(image.shape[:-3]) // max(len(strength), 1)
             strength, chosen = strength.repeat_interleave(frames), chosen.repeat_interleave(frames)
+            keys = None if keys is None else keys.repeat_interleave(frames)
         if _is_plain(image):
-            return self._refine_frames(image, strength, chosen)
-        return self._refine_frames(image.as_subclass(Tensor), strength, chosen).as_subclass(type(image))
+            return self._refine_frames(image, strength, chosen, keys)
+        return self._refine_frames(image.as_subclass(Tensor), strength, chosen, keys).as_subclass(type(image))
 
-    def _refine_frames(self, images: Tensor, strength: Tensor, chosen: Tensor) -> Tensor:
+    def _refine_frames(self, images: Tensor, strength: Tensor, chosen: Tensor, keys: Tensor | None) -> Tensor:
         flat = images if images.dim() == 4 else images.reshape(-1, *images.shape[-3:])
-        refined: Tensor = self.refiner(flat, strength, chosen)
+        refined: Tensor = self.refiner(flat, strength, chosen, keys)
         return refined.reshape(images.shape)
 
     def encode(self, **passes: np.ndarray) -> Tensor:
@@ -190,15 +213,15 @@ class Refine(nn.Module):
         """
         return self.refiner.encode(passes, next(iter(passes.values())).shape[:2])
 
-    def _draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """(count,) strengths and whether to refine at all, on the CPU, so that selecting rows never waits for a GPU."""
+    def _draw(self, count: int) -> Draw:
+        """(count,) of each, on the CPU, so that selecting rows never waits for a GPU."""
         strength = draw_strength(self.strength, count)
         chosen = (
             torch.ones(count, dtype=torch.bool, device="cpu")
             if self.p == 1
             else torch.rand(count, dtype=torch.float32, device="cpu") < self.p
         )
-        return strength, chosen
+        return strength, chosen, self.refiner.draw_keys(count)
 
     def extra_repr(self) -> str:
         """Say how much and how often."""

@@ -21,8 +21,10 @@ class Channels:
     conditions: Mapping[str, int] = field(default_factory=dict)
     """Of each condition that a generator sees beside them, by name, in the order in which one tensor holds them all. Only
     generators that provide "conditioned" are ever built with some; discriminators never see any."""
+    noise: int = 0
+    """Planes of noise that a built generator takes: its own `noise_channels` says so, factories are called with 0."""
 
     @property
     def joined(self) -> int:
-        """Of one tensor that holds images and then all conditions."""
-        return self.images + sum(self.conditions.values())
+        """Of one tensor that holds images, then all conditions, then noise."""
+        return self.images + sum(self.conditions.values()) + self.noise

@@ -32,6 +32,10 @@ class Batch:
     cropped alike, and "patch" is its top, left, height and width there (px): places are those of the whole image. None where the
     domain has no labels, and where the recipe does not provide "sees-labels"."""
 
+    noise: torch.Tensor | None = None
+    """(N, planes, H, W) for a generator that takes noise: for each image that is drawn, noise of its own. None: as for `refine`,
+    the same every time."""
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -42,7 +46,8 @@ class Batch:
 
         def part(rows: slice, own: torch.Tensor) -> Batch:
             conditions = {name: values[rows] for name, values in self.conditions.items()}
-            return Batch(own, conditions, None if self.labels is None else self.labels[rows])
+            labels = None if self.labels is None else self.labels[rows]
+            return Batch(own, conditions, labels, None if self.noise is None else self.noise[rows])
 
         return tuple(part(slice(start, start + len(own)), own) for start, own in zip(starts, images, strict=True))
 

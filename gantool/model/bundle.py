@@ -16,6 +16,7 @@ from ..components import Channels
 from ..data.conditions import Condition, Conditions
 from ..data.domains import Preprocess
 from ..errors import GantoolError, quoted
+from ..noise import noise_channels
 from ..options import to_dict, validate
 from ..plugins.registry import Registry, load_plugins
 from ..runs.checkpoints import Checkpoints
@@ -76,7 +77,7 @@ class Bundle:
     @property
     def channels(self) -> Channels:
         """What it was built for."""
-        return self.recorded.channels
+        return replace(self.recorded.channels, noise=noise_channels(self.module))
 
 
 def write_bundle(folder: Path, weights: Mapping[str, torch.Tensor], recorded: Recorded) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import save as save_tensors
 
 from .._version import __version__
 from ..ambient import guest
-from ..conditioning import Listed
+from ..conditioning import Listed, inputs
 from ..errors import GantoolError, MissingExtra
 from ..options import to_dict
 from ..plan.settings import ExportSettings, read_settings, takes
@@ -61,6 +61,7 @@ def export(run: str | Path, output: str | Path, **settings: Any) -> ExportReport
     """Write the generator of a run as one file: (batch, C, height, width) float32 in [-1, 1] to the same shape and range.
 
     What it was trained to see beside images are further inputs by the names of `--condition`: zeros where nothing is known.
+    So is "noise", of mean 0 and deviation 1, for a generator that takes some.
 
     The file carries component, options, value range, channels, preprocessing, size of the training images and the digest of the
     weights, as JSON under the name "gantool". It is compared with torch before it is written, at several batch and image sizes.
@@ -157,7 +158,7 @@ def metadata(bundle: Bundle, minimum: int) -> dict[str, object]:
         "gantool": __version__,
         **to_dict(bundle.recorded),
         "images": "(batch, channels, height, width) float32",
-        "inputs": {"images": bundle.channels.images, **bundle.channels.conditions},
+        "inputs": inputs(bundle.channels),
         "value_range": [-1, 1],
         "minimum_size": minimum,
         "digest": bundle.digest,
@@ -176,15 +177,13 @@ def _compare(bundle: Bundle, minimum: int, apply: Callable[..., torch.Tensor], w
     generator = torch.Generator().manual_seed(0)
     checks = []
     for shape in _shapes(bundle, minimum):
-        images, *conditions = (
-            torch.rand(shape[0], count, *shape[2:], generator=generator) * 2 - 1
-            for count in (bundle.channels.images, *bundle.channels.conditions.values())
-        )
+        sizes = inputs(bundle.channels).values()
+        images, *others = (torch.rand(shape[0], count, *shape[2:], generator=generator) * 2 - 1 for count in sizes)
         try:
-            answer = apply(images, *conditions)
+            answer = apply(images, *others)
         except Exception as error:
             raise GantoolError(f"{what} cannot compute images of {shape[2]}x{shape[3]}: {error}") from error
-        wanted = Listed(bundle.module, bundle.channels)(images, *conditions)
+        wanted = Listed(bundle.module, bundle.channels)(images, *others)
         if answer.shape != wanted.shape:
             raise GantoolError(f"{what} turns {tuple(shape)} into {tuple(answer.shape)}, torch into {tuple(wanted.shape)}")
         difference = float((answer - wanted).abs().max())

@@ -19,7 +19,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from ..components import Channels
-from ..conditioning import Listed
+from ..conditioning import Listed, inputs
 from ..errors import GantoolError, MissingExtra
 
 _EXAMPLE = (2, 61, 71)
@@ -45,13 +45,13 @@ def trace(module: torch.nn.Module, channels: Channels) -> Traced:
     Raises `GantoolError` where torch.export cannot.
     """
     count, height, width = _EXAMPLE
-    example = tuple(torch.zeros(count, each, height, width) for each in (channels.images, *channels.conditions.values()))
+    example = tuple(torch.zeros(count, each, height, width) for each in inputs(channels).values())
     free = dict.fromkeys(_AXES, Dim.DYNAMIC)
-    several = bool(channels.conditions)
+    several = len(example) - 1
     with quiet(), torch.inference_mode(False), torch.no_grad():
         try:
             listed = Listed(module, channels).eval() if several else module
-            shapes = (free, (free,) * len(channels.conditions)) if several else (free,)
+            shapes = (free, (free,) * several) if several else (free,)
             program = torch.export.export(listed, example, dynamic_shapes=shapes, strict=False)
         # Whatever the network's own code and torch's tracer raise.
         except Exception as error:
@@ -61,13 +61,13 @@ def trace(module: torch.nn.Module, channels: Channels) -> Traced:
     # They name the files that the network's code lies in, on this machine.
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)
-    return Traced(program, ("images", *channels.conditions), _minimum(program))
+    return Traced(program, tuple(inputs(channels)), _minimum(program))
 
 
 def to_onnx(traced: Traced, *, opset: int | None = None, metadata: Mapping[str, str] | None = None) -> bytes:
     """Return an ONNX file with the input "images" and the output "refined", (batch, C, height, width) float32 in [-1, 1].
 
-    Conditions are further inputs of their names, (batch, c, height, width).
+    Conditions are further inputs of their names, and so is "noise", (batch, c, height, width).
 
     Args:
         traced: The graph.

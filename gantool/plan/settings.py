@@ -133,6 +133,10 @@ class RefineSettings(Reading, Weights, Computing):
     """Size of the written images (px). keep: each its own; run: that of the images the run was trained on."""
     batch_size: Annotated[int, Ge(1)] = 64
     """Images at most in a batch. Fewer where they are large."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Decides the noise of a generator that takes some. It follows from seed, draw, name of the picture and pixel alone."""
+    draws: Annotated[int, Ge(1), Le(1000)] = 1
+    """Variants of each picture, of noise of their own. Above 1 they go to OUTPUT/draw-0, draw-1 and so on, each with labels."""
     threads: Annotated[int, Ge(1)] | None = None
     """Threads that read and write. Of each worker. None: one per core, at most 8."""
     backend: str = "auto"

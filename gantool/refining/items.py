@@ -12,6 +12,7 @@ from ..data.formats.base import Item, Stored
 from ..data.images import ImageReadError
 from ..errors import GantoolError
 from ..errors import cause as cause_of
+from ..noise import noise_key
 from .job import Job
 from .pipeline import Failed, Pipeline
 from .treatment import Frame
@@ -42,7 +43,9 @@ def refine_items(
             stored = item.read()
             pixels = stored.pixels
             frame = job.treatment.see(job.treatment.split(pixels, item.name), item, pixels.shape[:2])
-            return StoredFrame(**vars(frame), stored=stored)
+            # The same wherever the set lies and whoever computes it.
+            key = noise_key(job.settings.seed, job.settings.draw, item.key or item.name.removeprefix(job.place))
+            return StoredFrame(**{**vars(frame), "key": key}, stored=stored)
         except GantoolError as error:
             if strict:
                 raise

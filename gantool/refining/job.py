@@ -34,7 +34,7 @@ class Job:
     output: Path
     treatment: Treatment
     network: Network
-    settings: RefineSettings
+    settings: Request
     """What was asked for."""
     threads: int
     """That read and write."""
@@ -56,6 +56,8 @@ class Request(RefineSettings):
     input: str
     output: Path
     """A file where the input is one, else a folder."""
+    draw: int = 0
+    """Which of the draws."""
     marker: Mapping[str, str] | None = None
     """What the first process found the run to be; a worker that finds another one must not go on."""
 
@@ -65,6 +67,11 @@ class Request(RefineSettings):
         bundle = open_bundle(self.run, self.checkpoint)
         treatment = _treatment(bundle, self.size)
         marker = {**_marker(bundle, treatment), "view": digest(self.view)}
+        if bundle.channels.noise:
+            marker["noise"] = f"seed {self.seed}, draw {self.draw}"
+        elif self.draws > 1 or self.seed:
+            told = f"--draws {self.draws}" if self.draws > 1 else f"--seed {self.seed}"
+            raise GantoolError(f"{told}: the generator of {bundle.name} takes no noise: leave it out")
         if self.marker is not None and self.marker != marker:
             same = self.marker["gantool"] == __version__
             what = (

@@ -13,6 +13,7 @@ from ..errors import GantoolError
 from ..model.bundle import Bundle
 from ..model.tensors import normalise, to_tensor
 from ..model.tiling import SIDE, NotTileable, Tiling, find_overlap, refine_tiled
+from ..noise import default_noise, pixel_noise
 from .backends.choice import ON_CPU, SelectedBackend
 
 
@@ -40,10 +41,10 @@ class Network:
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._name, self._conditions = bundle.name, bundle.channels.conditions
-        self._channels = bundle.channels.joined
+        self._channels, self._planes = bundle.channels.joined, bundle.channels.noise
         """Of one input that holds images and conditions."""
         self._device = choose_device("cpu" if device == "auto" and backend in ON_CPU else device)
-        module = Joined(bundle.module, bundle.channels) if self._conditions else bundle.module
+        module = Joined(bundle.module, bundle.channels) if self._conditions or self._planes else bundle.module
         self._module = module.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._backend = SelectedBackend(backend, self._module, self._channels, self._device, notice)
         self._tiling, self._notice = tiling or Tiling(), notice
@@ -59,12 +60,15 @@ class Network:
         """Say how many pixels are to come, so that `--backend auto` knows whether measuring pays."""
         self._backend.expect(pixels)
 
-    def __call__(self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = ()) -> np.ndarray:
+    def __call__(
+        self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = (), keys: Sequence[int] = ()
+    ) -> np.ndarray:
         """Refine a batch.
 
         Args:
             images: (h, w, c) uint8, uint16 or float32 each, all alike.
             conditions: (h, w, K) each, as `data.conditions.Encoder` makes them; none where nothing is known.
+            keys: Of the noise of each (see `gantool.noise`); none for the same every time.
 
         Returns:
             (N, c, h, w) float32, in [-1, 1].
@@ -73,22 +77,23 @@ class Network:
             GantoolError: Where the network does not keep the shape, gives values that are not finite, or does not fit into the
                 memory of the device.
         """
-        return self._compute(images, conditions, lambda outputs, _: outputs)
+        return self._compute(images, conditions, keys, lambda outputs, _: outputs)
 
-    def change(self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = ()) -> np.ndarray:
+    def change(self, images: Sequence[np.ndarray], conditions: Sequence[np.ndarray] = (), keys: Sequence[int] = ()) -> np.ndarray:
         """As a call, but return what the network adds to the images: exactly 0 where it gives back what it got."""
-        return self._compute(images, conditions, torch.sub)
+        return self._compute(images, conditions, keys, torch.sub)
 
     def _compute(
         self,
         images: Sequence[np.ndarray],
         conditions: Sequence[np.ndarray],
+        keys: Sequence[int],
         wanted: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     ) -> np.ndarray:
         with torch.inference_mode():
             try:
                 inputs = normalise(to_tensor(np.stack(images)).to(self._device))
-                outputs = self._apply(self._joined(inputs, conditions))
+                outputs = self._apply(self._joined(inputs, conditions, keys))
             except torch.OutOfMemoryError:
                 raise GantoolError(self._too_large(len(images))) from None
             if outputs.shape != inputs.shape:
@@ -99,16 +104,19 @@ class Network:
             raise GantoolError(f"the network of {self._name} gives values that are not finite: try another --checkpoint")
         return found
 
-    def _joined(self, inputs: torch.Tensor, conditions: Sequence[np.ndarray]) -> torch.Tensor:
-        """One input: images, then conditions."""
-        if not self._conditions:
-            return inputs
-        count, _, height, width = inputs.shape
+    def _joined(self, inputs: torch.Tensor, conditions: Sequence[np.ndarray], keys: Sequence[int]) -> torch.Tensor:
+        """One input: images, then conditions, then noise."""
+        parts, (count, _, height, width) = [inputs], inputs.shape
         if conditions:
-            known = to_tensor(np.stack(conditions)).to(self._device).to(inputs.dtype).permute(0, 3, 1, 2)
-        else:
-            known = inputs.new_zeros(count, sum(self._conditions.values()), height, width)
-        return torch.cat([inputs, known], dim=1)
+            parts.append(to_tensor(np.stack(conditions)).to(self._device).to(inputs.dtype).permute(0, 3, 1, 2))
+        elif self._conditions:
+            parts.append(inputs.new_zeros(count, sum(self._conditions.values()), height, width))
+        if self._planes and keys:
+            own = torch.tensor(list(keys), dtype=torch.int64, device=self._device)
+            parts.append(pixel_noise(own, self._planes, height, width).to(inputs.dtype))
+        elif self._planes:
+            parts.append(default_noise(self._planes, inputs))
+        return inputs if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def _too_large(self, count: int) -> str:
         if count > 1:

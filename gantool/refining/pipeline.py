@@ -106,7 +106,8 @@ class Pipeline(Generic[K, F, T]):
         finished = []
         for group in alike.values():
             seen = [frame.conditions for _, frame in group if frame.conditions is not None]
-            changes = self.network.change([frame.inputs for _, frame in group], seen)
+            keys = [frame.key for _, frame in group]
+            changes = self.network.change([frame.inputs for _, frame in group], seen, keys)
             answered = [(key, frame, change) for (key, frame), change in zip(group, changes, strict=True)]
             finished += spread(pool, self.threads, self._finish, answered)
         return failed, finished

@@ -10,7 +10,7 @@ from typing import Any
 from ..ambient import guest
 from ..compute.memory import kept_memory
 from ..data.domains import Reading
-from ..data.formats import find
+from ..data.formats import find, named_by
 from ..data.formats.base import Container, StorageFormat
 from ..data.formats.folder import Folder
 from ..data.formats.picture_format import PictureFormat
@@ -64,7 +64,20 @@ def refine(
     Example:
         >>> gantool.refine("runs/simgan-001", input="renders", output="refined", batch_size=16)
     """
-    asked, folder = read_settings(RefineSettings, settings, of="refine"), run_folder(run)
+    asked, output, folder = read_settings(RefineSettings, settings, of="refine"), Path(output), run_folder(run)
+    if asked.draws == 1:
+        return _refine(folder, input, output, watcher or Silent(), asked, 0)
+    if named_by(output) is not None:
+        raise GantoolError(f"--output {output}: --draws {asked.draws} takes a folder, in which each draw has its own")
+    draws = range(asked.draws)
+    reports = [_refine(folder, input, output / f"draw-{draw}", watcher or Silent(), asked, draw) for draw in draws]
+    sums = {name: sum(getattr(report, name) for report in reports) for name in ("refined", "skipped", "skipped_parts", "copied")}
+    failed = tuple(one for report in reports for one in report.failed)
+    return replace(reports[0], output=output, failed=failed, **sums)
+
+
+def _refine(folder: Path, input: str | Path, output: Path, watcher: Watcher, asked: RefineSettings, draw: int) -> RefineReport:
+    """Refine all pictures once."""
     said = [field.name for field in fields(Reading) if getattr(asked, field.name) != field.default]
     # What a person does not say is as in the run, wherever it applies.
     own = {name: _read_by(folder, name) for name in ("view", "slices") if name not in said}
@@ -77,18 +90,17 @@ def refine(
         raise GantoolError(f"--{said[0]} is for folders; in a file, all but the images is copied anyway")
     if "refines" not in storage.record.provides:
         raise GantoolError(f"{place}: sets in the format {storage.record.name} are not refined: gantool data convert it first")
-    output = Path(output)
     check_output(storage, place, output)
     targets = {} if isinstance(storage, Folder) else container_targets(storage, place, output)
     if [container.place for container in targets] == [place.text]:
         output = next(iter(targets.values()))
-    request = Request(run=str(run), input=place.text, output=output, **vars(asked))
+    request = Request(run=str(folder), input=place.text, output=output, draw=draw, **vars(asked))
     computing = open_workers(request)
     if computing.parallel and not storage.divisible:
         raise GantoolError(f"{place}: arrays take one process: leave --workers and --engine out, or convert to shards")
     # Where workers compute, this process only plans, and must not take a device's memory.
     here = replace(request, device="cpu") if computing.parallel else request
-    job = here.open(watcher or Silent(), computing)
+    job = here.open(watcher, computing)
     refiner = ContainersRefiner(job, storage, place, targets) if targets else FolderRefiner(job, place)
     with owned(_lock(storage, targets, output), output):
         return refiner.run()

@@ -31,6 +31,8 @@ class Frame:
     """(h, w, c): what the network sees, preprocessed as in training."""
     conditions: np.ndarray | None = None
     """(h, w, K): what it sees beside them; None where the run was trained without."""
+    key: int = 0
+    """Of the noise of this picture."""
 
     @property
     def hidden(self) -> np.ndarray | None:

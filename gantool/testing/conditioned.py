@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ..components import Channels
 from ..conditioning import Joined
 from ..model.tiling import NotTileable, find_overlap
+from ..noise import noise_channels
 from .material import finite, noise
 from .subject import Subject, only_if
 
@@ -74,15 +75,7 @@ def check_conditions_of_rows_are_independent(subject: Subject) -> None:
 def check_conditions_can_be_tiled(subject: Subject) -> None:
     """Where tiles of images make the whole image, tiles of images and conditions do, too."""
     network, images, _ = _fresh(subject)
-    channels = Channels(images.shape[1], _CONDITIONS)
-    try:
-        find_overlap(network, channels.images)
-    except NotTileable:
-        return
-    try:
-        find_overlap(Joined(network, channels).eval(), channels.joined)
-    except NotTileable as error:
-        raise subject.fault(f"images alone can be tiled, with conditions {error}") from None
+    check_tiles(subject, network, Channels(images.shape[1], _CONDITIONS, noise_channels(network)), "conditions")
 
 
 CHECKS = (
@@ -95,18 +88,50 @@ CHECKS = (
 
 
 def _fresh(subject: Subject, count: int = 2) -> tuple[nn.Module, Tensor, dict[str, Tensor]]:
-    """Build it for conditions, with weights as after some training: what begins as zero has moved."""
+    """Build it for conditions."""
     torch.manual_seed(0)
-    channels = Channels(_images_of(subject), _CONDITIONS)
-    network: nn.Module = subject.build(channels=channels)
+    channels = Channels(images_of(subject), _CONDITIONS)
+    network = aged(subject.build(channels=channels))
+    known = {name: noise(count, own, subject.size, seed=number) for number, (name, own) in enumerate(_CONDITIONS.items(), 2)}
+    return network, noise(count, channels.images, subject.size, seed=1), known
+
+
+class Quiet(nn.Module):
+    """A generator of images alone: noise is 0, since what it takes without any begins anew in each tile."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.planes = network, noise_channels(network)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, C, H, W) in [-1, 1] to the same."""
+        count, _, *size = images.shape
+        given = {"noise": images.new_zeros(count, self.planes, *size)} if self.planes else {}
+        result: Tensor = self.network(images, **given)
+        return result
+
+
+def check_tiles(subject: Subject, network: nn.Module, channels: Channels, what: str) -> None:
+    """Require that a network which can be tiled without `what` can be tiled with it. Raises `Fault`."""
+    try:
+        find_overlap(Quiet(network).eval(), channels.images)
+    except NotTileable:
+        return
+    try:
+        find_overlap(Joined(network, channels).eval(), channels.joined)
+    except NotTileable as error:
+        raise subject.fault(f"images alone can be tiled, with {what} {error}") from None
+
+
+def aged(network: nn.Module) -> nn.Module:
+    """Return a network in eval mode, with weights as after some training: what begins as zero has moved."""
     with torch.no_grad():
         for weight in network.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
-    known = {name: noise(count, own, subject.size, seed=number) for number, (name, own) in enumerate(_CONDITIONS.items(), 2)}
-    return network.eval(), noise(count, channels.images, subject.size, seed=1), known
+    return network.eval()
 
 
-def _images_of(subject: Subject) -> int:
+def images_of(subject: Subject) -> int:
     """Return the first of the subject's channels that the network takes."""
     for count in subject.channels:
         try:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..components import Channels
 from ..runs.state import plain, read_tensors, write_tensors
-from . import conditioned
+from . import conditioned, stochastic
 from .material import finite, noise, smooth
 from .subject import Subject, only_if
 
@@ -223,6 +223,7 @@ CHECKS = {
         check_stays_in_range,
         check_features_are_maps,
         *conditioned.CHECKS,
+        *stochastic.CHECKS,
         *_OF_ALL,
     ),
     "discriminator": (check_gives_one_map, check_learns_raw_logits_where_higher_is_real, *_OF_ALL),

@@ -11,6 +11,7 @@ import torch
 from ..components import Batch
 from ..data.order import uniforms
 from ..model.tensors import to_device
+from ..noise import noise_key, pixel_noise
 from .feeds import Feed, Share
 
 _DROPPED = 2**33
@@ -33,16 +34,35 @@ def dropped_rows(share: Share, probability: float) -> Dropped | None:
     return rows if probability else None
 
 
+Noise = Callable[[int, torch.Tensor], torch.Tensor]
+"""From the number of a batch, and its images, to the noise that comes with it."""
+
+
+def noise_of(share: Share, planes: int) -> Noise | None:
+    """Return what makes the noise of a batch of this process, anew for each image that is drawn; None where nothing takes any.
+
+    It follows from the seed and from how many were drawn before, whatever the number of processes.
+    """
+
+    def make(number: int, images: torch.Tensor) -> torch.Tensor:
+        keys = [noise_key(share.seed, int(place), "training") for place in share.positions(number)]
+        return pixel_noise(to_device(torch.tensor(keys), images.device), planes, *images.shape[2:])
+
+    return make if planes else None
+
+
 class Draws:
     """The two feeds of a run: what a recipe gets as its `draw`."""
 
-    def __init__(self, source: Feed, target: Feed, dropped: Dropped | None = None) -> None:
-        """`dropped`: from the number of a batch, which of its rows go without their conditions."""
-        self._source, self._target, self._dropped = source, target, dropped
+    def __init__(self, source: Feed, target: Feed, dropped: Dropped | None = None, noise: Noise | None = None) -> None:
+        """`dropped`: which rows of a batch go without their conditions. `noise`: that of a batch."""
+        self._source, self._target, self._dropped, self._noise = source, target, dropped, noise
 
     def source(self) -> Batch:
         """The next synthetic batch."""
         number, batch = self._source.drawn, self._source.next()
+        if self._noise:
+            batch = replace(batch, noise=self._noise(number, batch.images))
         if not (self._dropped and batch.conditions):
             return batch
         kept = to_device(torch.from_numpy(~self._dropped(number)), batch.images.device).view(-1, 1, 1, 1)

@@ -27,11 +27,12 @@ from ..errors import GantoolError
 from ..kinds import KINDS
 from ..model.bundle import Recorded
 from ..model.tensors import eight_bits
+from ..noise import noise_channels
 from ..plan.resolve import Plan, generator_slot
 from ..plan.settings import RunSettings
 from ..plugins.registry import Part
 from .content import Content, open_content
-from .draws import Draws, dropped_rows
+from .draws import Draws, dropped_rows, noise_of
 from .feeds import Feed, Share, first_labels, open_feed
 
 _ALONE = Launch()
@@ -127,7 +128,7 @@ def open_session(plan: Plan, team: Team | None = None, folder: Path | None = Non
         team=team,
         plan=replace(plan, settings=settings),
         recipe=recipe,
-        draws=Draws(feeds[0], feeds[1], dropped_rows(_share(settings, team), settings.condition_dropout)),
+        draws=_draws(feeds, recipe, settings, team),
         recorded=_recorded(plan, record, preprocess, channels, conditions, None if source.patch else (*sample.shape[2:],)),
         metric=plan.metric,
         held_source=held_source.images,
@@ -220,6 +221,11 @@ def _draw_first(
     for feed in feeds:
         feed.drawn = 0
     return count, drawn
+
+
+def _draws(feeds: Sequence[Feed], recipe: TrainingRecipe, settings: RunSettings, team: Team) -> Draws:
+    share, planes = _share(settings, team), noise_channels(recipe.generator())
+    return Draws(feeds[0], feeds[1], dropped_rows(share, settings.condition_dropout), noise_of(share, planes))
 
 
 def _hold(drawn: list[list[Batch]], count: int, team: Team) -> tuple[torch.Tensor, Batch, Batch]:

@@ -129,11 +129,12 @@ def mean_of(figures: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def generate(network: nn.Module, batch: Batch) -> Tensor:
-    """What a generator makes of a batch, (N, C, H, W) in [-1, 1]: of its images and of the conditions that come with them.
+    """What a generator makes of a batch, (N, C, H, W) in [-1, 1]: of its images, and of conditions and noise that come with them.
 
-    Any generator can be called so: one that is not conditioned never gets a batch with conditions.
+    Any generator can be called so: one that is not conditioned never gets a batch with conditions, nor noise if it takes none.
     """
-    refined: Tensor = network(batch.images, conditions=batch.conditions) if batch.conditions else network(batch.images)
+    with_them = {"conditions": batch.conditions or None, "noise": batch.noise}
+    refined: Tensor = network(batch.images, **{name: value for name, value in with_them.items() if value is not None})
     return refined
 
 

@@ -155,7 +155,7 @@ class VideoRewriter(Rewriter):
             if late or frame.is_corrupt:
                 raise self._damaged(number)
             stored = self._stored(number, frame)
-            yield Item(number, f"{self._line.place}[{number}]", self._line.form, partial(_identity, stored))
+            yield Item(number, f"{self._line.place}[{number}]", self._line.form, partial(_identity, stored), "clip")
         if number + 1 < len(self._line):
             raise self._damaged(number + 1)
 

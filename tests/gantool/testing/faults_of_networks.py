@@ -104,6 +104,16 @@ FAULTS = {
         (SEES, "x = self.modulation(x, {name: values + values.mean((2, 3), True) for name, values in conditions.items()})"),
         "generator 'net': images alone can be tiled, with conditions a pixel depends on others",
     ),
+    "noise that nobody looks at": (
+        "generator-net-sees-noise",
+        ("x = x + 0.1 * noise", "x = x + 0 * noise"),
+        "generator 'net': other noise gives the same result",
+    ),
+    "noise as a whole": (
+        "generator-net-noise-can-be-tiled",
+        ("x = x + 0.1 * noise", "x = x + noise.mean((2, 3), True)"),
+        "generator 'net': images alone can be tiled, with noise",
+    ),
     "features in a row": (
         "generator-net-features-are-maps",
         ("return (self.first(x),)", "return (self.first(x).flatten(1),)"),

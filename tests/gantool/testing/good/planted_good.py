@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from gantool import Component, Format, Recipe, Slot, hookimpl
 
-FEATURES = frozenset({"features", "conditioned"})
+FEATURES = frozenset({"features", "conditioned", "stochastic"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import nn
 
 from gantool.conditioning import Modulation
 from gantool.evaluation.tasks import NumbersTask
+from gantool.noise import default_noise
 
 
 class Generator(nn.Module):
@@ -18,11 +19,15 @@ class Generator(nn.Module):
         self.last = nn.Conv2d(config.width, channels.images, 3, padding=1)
         self.modulation = Modulation(channels, channels.images) if channels.conditions else None
 
-    def forward(self, x, *, conditions=None):
+    noise_channels = 1
+
+    def forward(self, x, *, conditions=None, noise=None):
+        noise = default_noise(1, x) if noise is None else noise
         x = self.first(x)
         x = self.last(x.relu())
         if conditions:
             x = self.modulation(x, conditions)
+        x = x + 0.1 * noise
         return x.tanh()
 
     def features(self, x):
