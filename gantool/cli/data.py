@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,57 @@ def layout(folder: Path, **said: Any) -> None:
         click.echo(f"Note: {folder} has no pictures: {found.missing}", err=True)
 
 
+@data.command(short_help="Move renders to where real pictures show the same, labels with them.")
+@click.argument("synthetic")
+@click.argument("real")
+@click.argument("output", required=False, type=click.Path(path_type=Path))
+@settings(Arrangement)
+@click.option("--sheet", metavar="FILE", type=click.Path(path_type=Path), help="Write mean edges and pictures (PNG).")
+def align(synthetic: str, real: str, output: Path | None, *, sheet: Path | None, **said: Any) -> None:
+    """Find one scale and shift of all SYNTHETIC images by which their mean edges lie as those of the REAL ones do, and write them
+    so as OUTPUT, passes and labels moved alike.
+
+    \b
+    gantool data align renders/ photos/ --sheet sheet.png
+    gantool data align renders/ photos/ aligned/
+
+    For crops that show one kind of thing at one place, such as eyes. Where those of the renders are cut a little lower or
+    wider, all that learns from them is wrong by a constant, and refining cannot mend it. No label is looked at.
+    """
+    asked = read_settings(Arrangement, said, of="align")
+    from ..components import Pair
+    from ..data.aligning import estimate
+    from ..data.domains import Preprocess, Reading
+    from ..data.inspection.aligned import write_aligned_sheet
+    from ..data.locations import Location
+    from ..data.opening import open_images
+    from ..data.prepare import Prepared, prepare
+    from ..refining.aligned import check_aligned, write_aligned
+
+    place = Location(synthetic, Reading(layout=asked.layout, image=asked.image, copy=asked.copy))
+    if output is not None:
+        check_aligned(place, output)
+    photos = open_images(real)
+    form = next(iter(photos.forms()))
+    pair, size = Pair(open_images(place), photos), (form.height, form.width)
+    source, target, _ = prepare(pair, Preprocess(size=size, channels=1, equalize=True))
+    assert isinstance(source, Prepared)
+    assert isinstance(target, Prepared)
+    found = estimate(source, target)
+    alike = f"likeness of mean edges {found.before:.2f} -> {found.after:.2f}"
+    click.echo(f"{found.alignment.described(size)} (of {form.size}); {alike}")
+    if sheet is not None:
+        _written(sheet, lambda: write_aligned_sheet(sheet, found, source, target))
+    if output is None:
+        click.echo("Nothing was written: name an OUTPUT for that.", err=True)
+        return
+    done = write_aligned(place, output, found.alignment)
+    others = counted(done.others, "file or array", "files or arrays")
+    click.echo(f"{counted(done.pictures, 'picture')}, {others} beside: {output}")
+    for text in (*done.notices, *(f"not written: {failed.name}: {failed.cause}" for failed in done.failed)):
+        click.echo(f"Note: {text}", err=True)
+
+
 @data.command(short_help="Write a set in another format.")
 @click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
@@ -176,7 +228,11 @@ def _write_sheet(sheet: Path, opened: list[Images], surveys: list[Survey], conte
     from ..data.inspection.sheet import write_sheet
 
     titles = ["synthetic", "real"] if len(opened) == 2 else [Path(opened[0].name).name]
+    _written(sheet, lambda: write_sheet(sheet, list(zip(titles, opened, surveys, strict=True)), content))
+
+
+def _written(sheet: Path, write: Callable[[], None]) -> None:
     try:
-        write_sheet(sheet, list(zip(titles, opened, surveys, strict=True)), content)
+        write()
     except OSError as error:
         raise GantoolError(f"cannot write --sheet {sheet}: {error.strerror or error}") from None

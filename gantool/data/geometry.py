@@ -13,6 +13,8 @@ from .passes import background, unit
 
 Point = tuple[float, float]
 """(x, y) in pixels; the edges of the first pixel are 0 and 1."""
+Size = tuple[int, int]
+"""Height and width in pixels."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom: edges."""
 
@@ -26,13 +28,18 @@ class Fit:
     size: tuple[int, int]
     scale: tuple[float, float] = (1.0, 1.0)
     """Of y and x."""
-    corner: tuple[int, int] = (0, 0)
-    """(top, left) of what is cut out, in pixels of the scaled picture."""
+    corner: tuple[float, float] = (0, 0)
+    """(top, left) of what is cut out, in pixels of the scaled picture; beyond it, its border goes on."""
+
+    @property
+    def scaled(self) -> tuple[int, int]:
+        """(height, width) of the scaled picture."""
+        return round(self.before[0] * self.scale[0]), round(self.before[1] * self.scale[1])
 
     @property
     def cuts(self) -> bool:
         """Whether something of the picture is gone."""
-        return self.size != (round(self.before[0] * self.scale[0]), round(self.before[1] * self.scale[1]))
+        return self.size != self.scaled or self.corner != (0, 0)
 
     def of(self, size: tuple[int, int]) -> Fit:
         """Return what happens to a pass of another (height, width) than its picture: how many of its pixels there are to one of
@@ -161,14 +168,27 @@ def average_apart(stored: np.ndarray, empty: np.ndarray, fit: Fit) -> tuple[np.n
 
 def _average(numbers: np.ndarray, fit: Fit) -> np.ndarray:
     """(H, W, C) float64 to the fit's size: area means where it shrinks, linear where it grows."""
-    scaled = (round(fit.before[0] * fit.scale[0]), round(fit.before[1] * fit.scale[1]))
+    scaled = fit.scaled
     shrunk = (min(scaled[0], fit.before[0]), min(scaled[1], fit.before[1]))
     planes = [
         cv2.resize(cv2.resize(np.ascontiguousarray(numbers[..., c]), shrunk[::-1], interpolation=cv2.INTER_AREA), scaled[::-1])
         for c in range(numbers.shape[2])
     ]
+    return window(np.stack(planes, axis=-1), fit)
+
+
+def window(scaled: np.ndarray, fit: Fit) -> np.ndarray:
+    """(H, W, C) of the scaled picture to what the fit cuts out of it; between pixels by linear interpolation."""
     (top, left), (height, width) = fit.corner, fit.size
-    return np.stack(planes, axis=-1)[top : top + height, left : left + width]
+    inside = min(top, left) >= 0 and top + height <= scaled.shape[0] and left + width <= scaled.shape[1]
+    if inside and top == int(top) and left == int(left):
+        return scaled[int(top) : int(top) + height, int(left) : int(left) + width]
+    move = np.array([[1, 0, -left], [0, 1, -top]], np.float64)
+    planes = [
+        cv2.warpAffine(np.ascontiguousarray(scaled[..., c]), move, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        for c in range(scaled.shape[2])
+    ]
+    return np.stack(planes, axis=-1)
 
 
 def area(polygon: Sequence[Point]) -> float:

@@ -18,10 +18,10 @@ from .exr import read_channels, read_header, write_channels, write_resized
 from .formats.arrays import as_image, image_form
 from .formats.hdf5 import open_h5, rewrite_h5
 from .frames import PassForm, PassKind, PictureForm, Place
-from .geometry import Fit, fit_pass
+from .geometry import Fit, fit_pass, window
 from .images import Form, ImageReadError
 from .picture_files import holds_pictures, open_pictures
-from .preprocess import crop, resize
+from .preprocess import resize
 from .stored import HDF5, pass_like, read_pass
 from .view import View, view
 
@@ -125,7 +125,7 @@ def with_copies(root: Path, place: Place) -> Place:
 
 def fitted(image: np.ndarray, fit: Fit) -> np.ndarray:
     """Bring a picture to the size of a fit, as it is brought to it for a network."""
-    return crop(image, fit.size, "an image") if fit.cuts else resize(image, fit.size)
+    return np.ascontiguousarray(window(resize(image, fit.scaled), fit))
 
 
 def rewritten(path: Path, *, pictures: Pixels = (), passes: Passes = (), fit: Fit | None = None) -> bytes:

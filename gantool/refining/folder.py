@@ -11,6 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from ..data import IMAGE_SUFFIXES
+from ..data.annotations.model import by
 from ..data.conditions import Encoder
 from ..data.decoding import reading
 from ..data.formats.base import Item, Stored
@@ -28,7 +29,7 @@ from ..files import remove_leftovers_of
 from .items import refine_items
 from .job import Job
 from .labels import LabelFiles, copy_new
-from .pictures import PictureFile
+from .pictures import PictureFile, fits_of
 from .pipeline import Failed, batch_limit, make_batches, pixels_of
 from .places import MARKER, RECORD, Marker, record_of, writing
 from .report import RefineReport, size_notices, without_conditions
@@ -58,7 +59,7 @@ class FolderRefiner:
         for text in told:
             self._job.watcher.notice(text)
         self._check_size()
-        labels = LabelFiles(self._job, self._listing)
+        labels = LabelFiles(self._source, self._output, self._listing, fits_of(self._job.treatment))
         if self._job.settings.validate:
             labels.check()
         targets = (self._output / file for file in images + others)
@@ -67,7 +68,10 @@ class FolderRefiner:
         copied, self._failed = copy_new(others, self._output, labels.carry)
         left = [file for file in images if not (self._output / file).exists()]
         forms = self._forms(left, labels)
-        notices = [*size_notices(self._job.treatment, Counter(forms.values()), labels=0), *labels.notices(forms.values())]
+        notices = [
+            *size_notices(self._job.treatment, Counter(forms.values()), labels=0),
+            *labels.notices(forms.values(), self._written()),
+        ]
         notices += self._unconditioned(forms)
         for text in notices:
             self._job.watcher.notice(text)
@@ -130,6 +134,10 @@ class FolderRefiner:
             for group in groups
         ]
         return total(self._job.workers.run(self._job, pieces, next(iter(forms.values()), None)))
+
+    def _written(self) -> str:
+        size = self._job.treatment.output_size
+        return f"images are written at {by(size)}" if size else ""
 
     def _unconditioned(self, files: Collection[str]) -> list[str]:
         """Say how many pictures lack what the network could see beside them."""

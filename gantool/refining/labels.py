@@ -13,7 +13,7 @@ from typing import Any
 
 from ..data import IMAGE_SUFFIXES
 from ..data.annotations.finding import Folder
-from ..data.annotations.model import Annotations, Problem, by
+from ..data.annotations.model import Annotations, Problem, Size
 from ..data.annotations.paths import rewrite_paths, rewrite_table_paths
 from ..data.frames import Frames, LabelForm, LabelKind, PassForm, PassKind, Place
 from ..data.geometry import Fit
@@ -24,8 +24,6 @@ from ..data.pictures import is_image_file, probe_picture, rewritten
 from ..data.writing import write_file
 from ..errors import GantoolError, cause
 from ..files import replacing
-from .job import Job
-from .pictures import fit_of
 from .pipeline import Failed
 from .places import writing
 
@@ -51,16 +49,16 @@ class InvalidAnnotations(GantoolError):
 class LabelFiles:
     """The files of a folder that are no images to refine."""
 
-    def __init__(self, job: Job, listing: Listing) -> None:
-        self._source, self._output, self._treatment = job.source, job.output, job.treatment
-        self._size = job.treatment.output_size
+    def __init__(self, source: Path, output: Path, listing: Listing, fits: Callable[[Size], Fit] | None) -> None:
+        """`fits`: what happens to pictures of a size; None where they keep their places."""
+        self._source, self._output, self._fits = source, output, fits
         self._listing = listing
-        self._folder = Folder(job.source, listing)
+        self._folder = Folder(source, listing)
         self.form = self._folder.form
         self._passes: dict[str, list[tuple[Place, PassForm, str]]] = {}
         """By file, each with the file of its picture."""
         self._placed: dict[str, list[tuple[Place, LabelForm, str]]] = {}
-        if listing.frames and self._size:
+        if listing.frames and fits:
             self._sort(listing.frames)
 
     def check(self) -> None:
@@ -76,7 +74,7 @@ class LabelFiles:
         """
         source, target = self._source / file, self._output / file
         owner = self._folder.owner(file)
-        fitted = self._fitted(file, owner) if self._size else None
+        fitted = self._fitted(file, owner) if self._fits else None
         if owner is None and fitted is None:
             copy_file(source, target)
             return
@@ -92,9 +90,9 @@ class LabelFiles:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, new)
 
-    def notices(self, forms: Iterable[Form]) -> list[str]:
-        """Return lines to show where images of these forms are written at another size."""
-        if self._size is None or all((form.height, form.width) == self._size for form in forms):
+    def notices(self, forms: Iterable[Form], what: str) -> list[str]:
+        """Return lines to show where images of these forms are written at other places; `what` says how."""
+        if self._fits is None or not any(map(self._changes, {(form.height, form.width) for form in forms})):
             return []
         kinds: dict[str, list[str]] = {}
         for file in self._listing.others:
@@ -107,7 +105,7 @@ class LabelFiles:
         ]
         more = f" and {len(left) - _NAMED} more kinds of files" if len(left) > _NAMED else ""
         return [
-            f"images are written at {by(self._size)}, so labels in pixels no longer fit where nobody knows which numbers are "
+            f"{what}, so labels in pixels no longer fit where nobody knows which numbers are "
             f"pixels; left as they are: {'; '.join(words)}{more}"
         ]
 
@@ -125,8 +123,8 @@ class LabelFiles:
                         self._placed.setdefault(place.file, []).append((place, form, picture))
 
     def _fitted(self, file: str, owner: Annotations | None) -> bytes | None:
-        """Return the content of a file for the size that is written; None for one that nothing is known of."""
-        assert self._size is not None
+        """Return the content of a file for the pictures that are written; None for one that nothing is known of."""
+        assert self._fits is not None
         path = self._source / file
         if file in self._passes:
             passes = [(place, form) for place, form, _ in self._passes[file]]
@@ -137,8 +135,7 @@ class LabelFiles:
         new = path.read_bytes()
         try:
             if owner is not None:
-                crop = self._treatment.preprocess.fit == "crop"
-                new = owner.scaled(file, new, self._folder.size, self._size, crop=crop)
+                new = owner.scaled(file, new, self._folder.size, self._fits)
             fits = [(place, form, fit) for place, form, image in self._placed.get(file, ()) if (fit := self._fit(image))]
             return fit_labels(new, file, fits) if fits else new
         except (KeyError, TypeError, IndexError) as error:
@@ -152,7 +149,7 @@ class LabelFiles:
         form = probe_picture(self._source, place)
         if (form.height, form.width) not in self._sizes:
             return None
-        fit = fit_of(self._treatment, (form.height, form.width))
+        fit = self._moved((form.height, form.width))
         return rewritten(self._source / file, passes=[(place, _MASK)], fit=fit) if fit else None
 
     @cached_property
@@ -163,7 +160,18 @@ class LabelFiles:
         size = self._folder.size(image)
         if size is None:
             raise ValueError(f"its image {image} cannot be read")
-        return fit_of(self._treatment, size)
+        return self._moved(size)
+
+    def _moved(self, size: Size) -> Fit | None:
+        """Return what happens to pictures of a size, None where nothing does. Raises `ValueError` where that cannot be."""
+        fit = self._fits(size) if self._fits else None
+        return fit if fit and (fit.cuts or fit.size != size) else None
+
+    def _changes(self, size: Size) -> bool:
+        try:
+            return self._moved(size) is not None
+        except ValueError:
+            return True  # what is smaller than a crop fails when it is its turn
 
     def _unknown(self, files: Sequence[str]) -> list[str]:
         """Return names of numbers in files of a kind that are left as they are, and may be pixels."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -81,6 +82,12 @@ def passes_in(frames: Frames, file: str) -> Passes:
 
 def fit_of(treatment: Treatment, size: tuple[int, int]) -> Fit | None:
     """Return what happens to pictures of a (height, width), None where they keep it. Raises `ValueError` as `cropped`."""
-    if treatment.output_size in (None, size):
+    fits = fits_of(treatment)
+    return fits(size) if fits and treatment.output_size != size else None
+
+
+def fits_of(treatment: Treatment) -> Callable[[tuple[int, int]], Fit] | None:
+    """Return what happens to pictures, by their (height, width); None where all keep theirs."""
+    if treatment.output_size is None:
         return None
-    return (cropped if treatment.preprocess.fit == "crop" else resized)(size, treatment.output_size)
+    return partial(cropped if treatment.preprocess.fit == "crop" else resized, size=treatment.output_size)

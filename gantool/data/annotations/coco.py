@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geometry import Fit
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
 from .objects import AnnotatedObject, of_coco
 from .placing import place, unknown
 from .rle import decode_counts
@@ -78,18 +78,19 @@ class Coco:
                 for text in _check_annotation(annotation, of_image, categories):
                     yield Problem(file, f"annotation {annotation.get('id')}: {text}")
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
         found = json.loads(data)
-        fits: dict[Any, Fit] = {}
+        by_image: dict[Any, Fit] = {}
         for image in _dicts(found, "images"):
             path = self._find(image, file)
-            fits[_key(image, "id")] = fit_of(sizes(path) if path else None, size, crop=crop, image=image.get("file_name"))
-            image.update({key: value for key, value in zip(("height", "width"), size, strict=True) if key in image})
+            fit = fit_of(sizes(path) if path else None, fits, image=image.get("file_name"))
+            by_image[_key(image, "id")] = fit
+            image.update({key: value for key, value in zip(("height", "width"), fit.size, strict=True) if key in image})
         kept = []
         for annotation in _dicts(found, "annotations"):
-            if _key(annotation, "image_id") not in fits:
+            if _key(annotation, "image_id") not in by_image:
                 raise ValueError(f"annotation {annotation.get('id')} is of an unknown image")
-            if place(annotation, fits[_key(annotation, "image_id")]):
+            if place(annotation, by_image[_key(annotation, "image_id")]):
                 kept.append(annotation)
         found["annotations"] = kept
         return json.dumps(found, ensure_ascii=data.isascii(), indent=2 if b"\n" in data.strip() else None).encode()

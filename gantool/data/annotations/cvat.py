@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..geometry import Fit, Point
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
 from .objects import AnnotatedObject, box_of, of_bitmap, of_polygon, turned
 
 _SHAPES = ("box", "polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton")
@@ -67,13 +67,13 @@ class Cvat:
                 else:
                     yield from (Problem(file, f"image {image.get('name')}: {text}") for text in _check(image, size))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
         root = ET.fromstring(data)
         for image in root.iter("image"):
             path = self._find(image, file)
-            fit = fit_of(sizes(path) if path else None, size, crop=crop, image=image.get("name"))
-            image.set("height", str(size[0]))
-            image.set("width", str(size[1]))
+            fit = fit_of(sizes(path) if path else None, fits, image=image.get("name"))
+            image.set("height", str(fit.size[0]))
+            image.set("width", str(fit.size[1]))
             for shape in list(image):
                 if shape.tag in _SHAPES and not _place(shape, fit):
                     image.remove(shape)

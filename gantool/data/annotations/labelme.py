@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ..geometry import Fit, Point
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, numbers, outside
 from .objects import AnnotatedObject, box_of, of_bitmap, of_polygon
 from .placing import unknown
 
@@ -77,10 +77,10 @@ class LabelMe:
             else:
                 yield from (Problem(file, text) for text in found.check(size))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
         found = _parse(file, data)
         path = self._find(found.image, file)
-        return found.moved(fit_of(sizes(path) if path else None, size, crop=crop, image=found.image))
+        return found.moved(fit_of(sizes(path) if path else None, fits, image=found.image))
 
     def unknown(self, file: str, data: bytes) -> Sequence[str]:
         return _parse(file, data).unknown()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..geometry import Fit, cropped, resized
+from ..geometry import Fit
 
 if TYPE_CHECKING:
     from .objects import AnnotatedObject
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 """(height, width) in pixels."""
 Sizes = Callable[[str], Size | None]
+Fits = Callable[[Size], Fit]
+"""From the size of an image to what happens to it."""
 """Size of the image of that relative path, from its header; None where it cannot be read."""
 
 TOLERANCE = 1.0
@@ -65,10 +67,10 @@ class Annotations(Protocol):
     def check(self, sizes: Sizes) -> Iterator[Problem]:
         """Yield what is wrong, file by file."""
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
-        """Return the content `data` of `file` for images that are brought from `sizes` to `size`.
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
+        """Return the content `data` of `file` for images of these `sizes`, of which `fits` says what happens to them.
 
-        `crop`: cut out of the middle instead of resized. What is cut off is left out. Raises `ValueError`.
+        What is cut off is left out. Raises `ValueError`.
         """
 
     def unknown(self, file: str, data: bytes) -> Sequence[str]:
@@ -112,11 +114,11 @@ class ImageIndex:
         return next((found for path in tries if (found := self._by_stem.get(path))), [])
 
 
-def fit_of(before: Size | None, size: Size, *, crop: bool, image: object) -> Fit:
+def fit_of(before: Size | None, fits: Fits, *, image: object) -> Fit:
     """Return what happens to one image. Raises `ValueError` where it cannot be read, or is smaller than the crop."""
     if before is None:
         raise ValueError(f"image {image} cannot be read, so what annotates it cannot be scaled")
-    return cropped(before, size) if crop else resized(before, size)
+    return fits(before)
 
 
 def outside(points: Iterable[tuple[float, float]], size: Size) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .model import ImageIndex, Problem, Size, Sizes, Tally
+from .model import Fits, ImageIndex, Problem, Sizes, Tally
 from .objects import AnnotatedObject
 from .placing import unknown
 
@@ -37,7 +37,7 @@ class Sidecars:
             except ValueError as error:
                 yield Problem(file, f"is no JSON: {error}")
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:  # noqa: ARG002
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:  # noqa: ARG002
         """Which of its numbers are pixels is not known."""
         return data
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, outside
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, by, outside
 from .objects import AnnotatedObject
 
 SUFFIXES = (".csv", ".parquet")
@@ -86,7 +86,7 @@ class Tables:
             except ValueError as error:
                 yield Problem(file, str(error))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:  # noqa: ARG002
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:  # noqa: ARG002
         """Which columns are pixels is not known."""
         return data
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..geometry import Fit, Point
-from .model import ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, by, fit_of, outside
 from .objects import AnnotatedObject, of_polygon
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -86,11 +86,11 @@ class Voc:
             else:
                 yield from (Problem(file, text) for text in _check(annotation, size))
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
         annotation = parse(data)
         image = self._image(annotation, file)
-        fit = fit_of(sizes(image) if image else None, size, crop=crop, image=annotation.findtext("filename"))
-        for tag, value in (("height", size[0]), ("width", size[1])):
+        fit = fit_of(sizes(image) if image else None, fits, image=annotation.findtext("filename"))
+        for tag, value in (("height", fit.size[0]), ("width", fit.size[1])):
             element = annotation.find(f"size/{tag}")
             if element is not None:
                 element.text = str(value)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ..geometry import Fit
-from .model import ImageIndex, Problem, Size, Sizes, Tally, fit_of
+from .model import Fits, ImageIndex, Problem, Size, Sizes, Tally, fit_of
 from .objects import AnnotatedObject, of_polygon
 
 _BOX = 5
@@ -115,11 +115,13 @@ class Yolo:
                     if line.strip() and (wrong := self._check_line(line.split())):
                         yield Problem(file, f"line {number}: {wrong}")
 
-    def scaled(self, file: str, data: bytes, sizes: Sizes, size: Size, *, crop: bool = False) -> bytes:
+    def scaled(self, file: str, data: bytes, sizes: Sizes, fits: Fits) -> bytes:
         """Nothing changes where images are resized; shares of a crop are others, and what is cut off is left out."""
-        if not crop or file not in self._labels:
+        if file not in self._labels:
             return data
-        fit = fit_of(sizes(self._labels[file]), size, crop=True, image=self._labels[file])
+        fit = fit_of(sizes(self._labels[file]), fits, image=self._labels[file])
+        if not fit.cuts:
+            return data
         lines = [self._cropped(line.split(), fit) for line in data.decode().splitlines() if line.strip()]
         return "".join(f"{line}\n" for line in lines if line).encode()
 

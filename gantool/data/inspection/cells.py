@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ...files import replacing
 from ..preprocess import drop_alpha, resize
 
 COLUMNS = 8
@@ -21,6 +24,12 @@ def put(block: Image.Image, cell: Image.Image, row: int, column: int, top: int =
 def write(block: Image.Image, place: tuple[int, int], text: str) -> None:
     """Write words at (x, y)."""
     ImageDraw.Draw(block).text(place, text.encode("latin-1", "replace").decode("latin-1"), fill="black")
+
+
+def save(sheet: Image.Image, path: Path) -> None:
+    """Write a PNG, whole or not at all. Raises OSError."""
+    with replacing(path) as temporary:
+        sheet.save(temporary, format="PNG")
 
 
 def damaged() -> Image.Image:

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ...files import replacing
 from ...values import counted
 from ..formats.folder import FolderImages
 from ..frames import Frame, Frames, LabelKind, PassKind
 from ..images import ImageReadError, Images
 from ..prepare import widen
 from ..stored import read_pass
-from .cells import CELL, COLUMNS, GAP, HEAD, damaged, put, thumbnail, write
+from .cells import CELL, COLUMNS, GAP, HEAD, damaged, put, save, thumbnail, write
 from .content import Content, block_of_content
 from .frames import boxes_of, in_colours, shown_masks
 from .measure import sample_numbers
@@ -39,8 +38,7 @@ def write_sheet(path: Path, sets: Sequence[tuple[str, Images, Survey]], content:
     for block in blocks:
         sheet.paste(block, (left, 0))
         left += block.width + 4 * GAP
-    with replacing(path) as temporary:
-        sheet.save(temporary, format="PNG")
+    save(sheet, path)
 
 
 def _block(title: str, images: Images, survey: Survey) -> Image.Image:

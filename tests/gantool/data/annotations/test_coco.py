@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_scaling(coco, opened):
     coco(GOOD)
     folder = opened()
     data = (folder.root / "annotations/train.json").read_bytes()
-    new = json.loads(folder.annotations[0].scaled("annotations/train.json", data, folder.size, (10, 60)))
+    new = json.loads(folder.annotations[0].scaled("annotations/train.json", data, folder.size, partial(resized, size=(10, 60))))
     first, second = new["annotations"]
     assert new["images"][0] == {"id": 1, "file_name": "a b.png", "height": 10, "width": 60}
     assert (first["bbox"], first["area"]) == ([0, 0, 60, 10], 600)

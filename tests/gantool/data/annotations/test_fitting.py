@@ -7,6 +7,7 @@ import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from gantool.data.annotations.rle import decode_counts
+from gantool.data.geometry import cropped, resized
 
 # Images are 20x30 (height, width); a crop of 10x10 out of the middle begins at (5, 10).
 HALF, CROP = (10, 15), (10, 10)
@@ -30,7 +32,7 @@ def fitted(put: Callable[..., None], opened: Callable[[], Any]) -> Callable[...,
         owner = folder.owner(name)
         data = (folder.root / name).read_bytes()
         assert tuple(owner.unknown(name, data)) == unknown
-        new = owner.scaled(name, data, folder.size, size, crop=crop)
+        new = owner.scaled(name, data, folder.size, partial(cropped if crop else resized, size=size))
         return ET.fromstring(new) if name.endswith(".xml") else json.loads(new) if name.endswith(".json") else new.decode()
 
     return fit
@@ -148,11 +150,11 @@ def test_yolo_cropped(put, opened):
     folder = opened()
     (yolo,) = folder.annotations
     data = (folder.root / "labels/a.txt").read_bytes()
-    lines = yolo.scaled("labels/a.txt", data, folder.size, CROP, crop=True).decode().splitlines()
+    lines = yolo.scaled("labels/a.txt", data, folder.size, partial(cropped, size=CROP)).decode().splitlines()
     assert [float(word) for word in lines[0].split()] == pytest.approx([0, 0.3, 0.3, 0.6, 0.4])
     assert [float(word) for word in lines[1].split()] == pytest.approx([1, 0.2, 0.1, 0.8, 0.1, 0.8, 0.9])
     assert len(lines) == 2
-    assert yolo.scaled("labels/a.txt", data, folder.size, HALF) == data
+    assert yolo.scaled("labels/a.txt", data, folder.size, partial(resized, size=HALF)) == data
 
 
 CVAT = """<annotations><version>1.1</version><image id="0" name="a.png" width="30" height="20">
@@ -281,4 +283,4 @@ def test_numbers_that_nobody_knows_are_named(name: str, content: Any, unknown: t
     folder = opened()
     data = (folder.root / name).read_bytes()
     assert tuple(folder.owner(name).unknown(name, data)) == unknown
-    assert folder.owner(name).scaled(name, data, folder.size, HALF) == data
+    assert folder.owner(name).scaled(name, data, folder.size, partial(resized, size=HALF)) == data

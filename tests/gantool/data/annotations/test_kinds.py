@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from gantool.data.geometry import resized
 
 Put = Callable[..., None]
 Problems = Callable[[], list[str]]
@@ -90,7 +93,7 @@ def test_pascal_voc(put: Put, problems: Problems, opened):
     (found,) = folder.annotations
     assert (found.format, dict(found.tally().classes)) == ("Pascal VOC", {"eye": 1})
     data = (folder.root / found.files[0]).read_bytes()
-    scaled = ET.fromstring(found.scaled(found.files[0], data, folder.size, (40, 15)))
+    scaled = ET.fromstring(found.scaled(found.files[0], data, folder.size, partial(resized, size=(40, 15))))
     assert [scaled.findtext(f"size/{tag}") for tag in ("height", "width")] == ["40", "15"]
     assert [child.text for child in scaled.find("object/bndbox")] == ["1", "1", "15", "40"]
     assert scaled.findtext("filename") == "a ü.png"
