@@ -40,10 +40,10 @@ class Reading(Arrangement):
     """View of linear light (EXR): srgb, none or a .cube file. Values above 1 are white, and stay above 1 when they are refined.
     "auto" is that of the run, else srgb."""
     array: Annotated[str, Flag("NAME")] = "auto"
-    """Which array is the picture, in files that hold several (plugins'). Its name or number, such as that of a FITS extension."""
+    """Array that is the picture, in files of several. Its name or number, such as that of a FITS extension."""
     slices: Annotated[str, Flag("AXIS")] = "auto"
-    """Axis that volumes are cut along (plugins' formats), 0, 1 or 2. In the order of the file's array. "auto" is that of the run,
-    else of the thickest slices, or the first; it is said."""
+    """Axis that volumes are cut along: 0, 1 or 2. In the order of the file's array. "auto" is that of the run, else of the
+    thickest slices, or the first; it is said."""
 
 
 @dataclass(frozen=True, kw_only=True)

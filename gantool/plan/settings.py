@@ -112,7 +112,7 @@ class RunSettings(Resumable):
     and of mixed size are trained on at the cost of a crop. auto: 64x64 where all images hold that and some are larger, and no
     `size` is given; a local discriminator sees regions of some 15 to 70 px, and 64x64 is a twelfth of the work of 256x192."""
     conditions: Annotated[tuple[str, ...], Flag("A,B", name="--condition", commas=True)] = ()
-    """Passes that the generator sees beside the picture, such as depth,normals. By the name that `gantool data inspect` gives
+    """Passes that the generator sees beside the picture. Such as depth,normals: by the name that `gantool data inspect` gives
     them, or by kind where there is one of that. Ids of instances are seen as boundaries, those of classes and materials as a
     channel each, depth over the range of the set; D sees none, and the real images need none."""
     condition_dropout: Annotated[float, Ge(0), Le(1)] = 0.1

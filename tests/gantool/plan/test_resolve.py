@@ -89,8 +89,15 @@ def test_a_replaced_part_does_not_get_what_presets_and_weaker_sources_said_of_th
 
 
 READING = {
-    **{"layout": "auto", "image": [], "copy": [], "view": "auto"},
-    **{"real_layout": "auto", "real_image": [], "real_copy": [], "real_view": "auto"},
+    **{"layout": "auto", "image": [], "copy": [], "view": "auto", "array": "auto", "slices": "auto"},
+    **{
+        "real_layout": "auto",
+        "real_image": [],
+        "real_copy": [],
+        "real_view": "auto",
+        "real_array": "auto",
+        "real_slices": "auto",
+    },
 }
 
 
