@@ -13,6 +13,7 @@ from ...errors import GantoolError
 from ...runs.folder import EVALUATION
 from ...values import number
 from .chart import Chart, Series, interval_mark, line_chart
+from .examples import read_examples
 
 _DEPTH = 4
 """Levels of nested figures that are shown; deeper ones are raw data."""
@@ -24,12 +25,13 @@ def read_findings(run: Path) -> dict[str, Any] | None:
 
     Returns the verdict's "word", "sentence" and "caveats" (what it does not say); "unit" and "higher_is_better" of the figures;
     "arms", the rows of the table; "worth", a chart over labelled pictures, or None; "baseline"; "skipped", pairs of arm and
-    reason; "figures", (title, pairs of name and value) of label preservation, realism and what the refiner does; "notes"; and
-    "step", that of the weights that were evaluated.
+    reason; "figures", (title, pairs of name and value) of label preservation, realism and what the refiner does; "notes";
+    "step", that of the weights that were evaluated; and what `read_examples` returns.
     """
     path = run / EVALUATION
     try:
-        return _findings(json.loads(path.read_text(encoding="utf-8")))
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return _findings(data) | read_examples(run, data)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("markupsafe")
 
@@ -99,3 +101,22 @@ def test_what_labels_are_worth_is_a_chart_with_its_table(tmp_path: Path) -> None
     assert chart.rows == (("0", "", "5.5"), ("10", "8", "5"), ("100", "4", ""))
     assert "refined, without labels" in chart.svg
     assert read(tmp_path, EVALUATION)["worth"] is None
+
+
+def test_classes_have_bars_and_pictures_that_are_there_are_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "evaluation" / "pictures"
+    folder.mkdir(parents=True)
+    for name in ("labels-0", "refined-0", "before-3", "after-3"):
+        Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(folder / f"{name}.webp")
+    arms = {name: arm(0.5, extra={"mAP": 0.2, "AP50 cell": 0.25, "AP50 <b>": 1.0}) for name in ("synthetic", "refined")}
+    pictures = {
+        "examples": [{"labels": "labels-0.webp", "refined": "refined-0.webp", "real": "gone.webp"}],
+        "worst": [{"row": 3, "kept": 0.5, "distance": 2.0, "before": "before-3.webp", "after": "after-3.webp"}],
+    }
+    found = read(tmp_path, EVALUATION | {"downstream": arms, "pictures": pictures})
+    assert found["classes"]["names"] == ["AP50 cell", "AP50 <b>"]
+    assert [(value, 'width="15.0"' in bar) for value, bar in found["classes"]["rows"][1][1]] == [("0.250", True), ("1.00", False)]
+    assert [name for name, _ in found["examples"][0]] == ["labels", "refined"]
+    assert found["drift"][0]["text"] == "edges of its labels are 2.00 px away, 50 % stay within 1 px"
+    assert found["drift"][0]["after"].uri.startswith("data:image/webp;base64,")
+    assert read(tmp_path, EVALUATION)["classes"] is None
