@@ -204,6 +204,11 @@ def gantool_tasks() -> Iterable[Component]:
     it answers whether name and shape of the labels leave no doubt, and the task is taken if no other one's does.
     `gantool.evaluation.tasks.NumbersTask` is a base for labels that are numbers and whose error is a mean over images.
 
+    Labels of a `kind` other than "values" are objects or maps, which annotations and passes of a folder are: `load` then gets a
+    `gantool.data.scenes.Scene` or an array (H, W) for each image. The record `needs` what an estimator must provide: "objects",
+    "masks", "maps", a word of the plugin's own, or nothing for numbers and classes. A method `area(row, size)`, (H, W) bool, says
+    where edges of the picture belong to the labels; without one, nothing is said of what becomes of these.
+
     Example::
 
         @hookimpl
@@ -220,8 +225,10 @@ def gantool_estimators() -> Iterable[Component]:
     (N, C, H, W) in [-1, 1] on the device that computes. All randomness follows from `seed`, and where there is any, another seed
     gives another estimator: the spread over seeds is part of a verdict's interval. Raise `ValueError` in `fit` for images or
     targets that the estimator cannot have. A subclass of `gantool.evaluation.neural.NeuralEstimator` says only which network it
-    trains. One that finds key points by their place in the image is a `KeypointEstimator` too. One with an attribute `augment` is
-    given a function there, or None, that it calls on images each time it draws them to learn from.
+    trains, one of `gantool.evaluation.pixels.PixelEstimator` what the maps of its network shall be. One that finds key points by
+    their place in the image is a `KeypointEstimator` too; one of objects is an `ObjectEstimator` and `provides` "objects" (and
+    "masks"), one of maps a `MapEstimator` and `provides` "maps". One with an attribute `augment` is given a function there, or
+    None, that it calls on images each time it draws them to learn from.
 
     Example::
 

@@ -16,6 +16,8 @@ from ..errors import GantoolError
 from ..evaluation.tasks import NumbersTask, in_pixels
 from .part_options import KeypointsOptions
 
+_NOT_THERE = -1
+"""Both coordinates of a key point that is not labelled."""
 PCK_WIDTHS = 0.05
 """A key point counts as correct within this distance, in widths of the image."""
 
@@ -82,7 +84,7 @@ class Regression(NumbersTask):
 
 class Keypoints(NumbersTask):
     """(N, K, 2) or (N, 2) positions x, y in pixels of the stored image: the error is the mean distance, in pixels of the images
-    that the run was trained on."""
+    that the run was trained on. A point at (-1, -1) is not labelled: neither learnt nor scored."""
 
     unit = "px"
     wants = "x and y of key points, N x 2 or N x K x 2"
@@ -99,18 +101,23 @@ class Keypoints(NumbersTask):
         return len(shape) in (1, 2) and shape[-1] == 2
 
     def load(self, values: np.ndarray, sizes: np.ndarray) -> Tensor:
-        """(N, 2·K), x and y in pixels of the run's images."""
-        return in_pixels(values, sizes, size=self.labels.one_size, crop=self.labels.crop).flatten(1)
+        """(N, 2·K), x and y in pixels of the run's images, NaN where a point is not there."""
+        found = in_pixels(values, sizes, size=self.labels.one_size, crop=self.labels.crop)
+        missing = (np.asarray(values).reshape(len(values), -1, 2) == _NOT_THERE).all(2)
+        found[torch.from_numpy(missing)] = torch.nan
+        return found.flatten(1)
 
     def learn(self, estimator: Estimator, images: ImageSet, targets: Tensor) -> Callable[[ImageSet], Tensor]:
-        """As other numbers, but in pixels where the estimator asks for these."""
+        """As other numbers, but in pixels where the estimator asks for these. In place of a point that is not there stands the
+        mean of the others of its kind, which teaches nothing."""
+        targets = torch.where(targets.isnan(), targets.nanmean(0).nan_to_num(), targets)
         if not isinstance(estimator, KeypointEstimator):
             return super().learn(estimator, images, targets)
         estimator.fit_points(images.tensor(), targets.reshape(len(targets), -1, 2).to(images.device))
         return lambda images: self.predict(estimator, images)
 
     def errors(self, predicted: Tensor, targets: Tensor) -> Tensor:
-        return self._distances(predicted, targets).mean(1)
+        return self._distances(predicted, targets).nanmean(1)
 
     def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
         """The share of key points that are found, PCK at 5 % of the image's width and at `within_px`."""
@@ -118,13 +125,15 @@ class Keypoints(NumbersTask):
         if self.config.within_px is not None:
             limits[f"pck@{self.config.within_px:g}px"] = self.config.within_px
         distances = self._distances(predicted, targets)
-        found = {name: float((distances <= limit).double().mean()) for name, limit in limits.items()}
+        known = distances[~distances.isnan()]
+        found = {name: float((known <= limit).double().mean()) for name, limit in limits.items()}
         return self.offset_removed(predicted, targets) | found
 
     def picture(self, image: np.ndarray, row: Tensor) -> np.ndarray:
         """A cross at each point."""
         drawn = image.copy()
-        for x, y in row.reshape(-1, 2).round().int().tolist():
+        points = row.reshape(-1, 2)
+        for x, y in points[~points.isnan().any(1)].round().int().tolist():
             cv2.drawMarker(drawn, (x, y), (255, 0, 0), markerSize=max(3, image.shape[1] // 20))
         return drawn
 

@@ -138,6 +138,10 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
     keypoints = None
     if points and labels.size:
         places = read_labels(sources.labelled_source, points)[synthetic.rows]
+        if (places.reshape(len(places), -1, 2) == -1).all(2).any():
+            opened.notes.append(f"{points}: some points are not labelled (-1, -1), so how far they move is not measured")
+            points = None
+    if points and labels.size:
         keypoints = in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
     records = label_records(sources.labelled_source, synthetic.rows) if getattr(sources.labelled_source, "labels", None) else None
     return Compared(material=material, task=task, keypoints=keypoints, described=described, records=records)

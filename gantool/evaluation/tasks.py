@@ -89,13 +89,15 @@ class NumbersTask:
         return found
 
     def aggregate(self, statistics: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The mean error of each set."""
-        means: np.ndarray = counts @ statistics / counts.sum(1)
+        """The mean error of each set, of images that have one (it is NaN where nothing is known); 0 where none has."""
+        known = ~np.isnan(statistics)
+        weights = counts[:, known]
+        means: np.ndarray = weights @ statistics[known] / np.maximum(weights.sum(1), np.finfo(float).tiny)
         return means
 
     def baseline(self, targets: Tensor, count: int) -> tuple[str, Tensor]:
         """Always the mean of the training targets."""
-        return "always the mean", targets.mean(0).expand(count, -1)
+        return "always the mean", targets.nanmean(0).expand(count, -1)
 
     def extra(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:  # noqa: ARG002
         """None."""
@@ -103,8 +105,8 @@ class NumbersTask:
 
     def offset_removed(self, predicted: Tensor, targets: Tensor) -> dict[str, float]:
         """Name and value of the error without a constant offset."""
-        offset = (predicted.double() - targets.double()).mean(0)
-        return {OFFSET_REMOVED: float(self.errors(predicted.double() - offset, targets).mean())}
+        offset = (predicted.double() - targets.double()).nanmean(0)
+        return {OFFSET_REMOVED: float(self.errors(predicted.double() - offset, targets).nanmean())}
 
     def picture(self, image: np.ndarray, row: Tensor) -> np.ndarray:  # noqa: ARG002
         """The image as it is."""

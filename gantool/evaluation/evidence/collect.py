@@ -57,6 +57,8 @@ def collect(run: Path, compared: Compared, registry: Registry, *, features: str 
     )
     records = [compared.records[row] for row in chosen.tolist()] if compared.records else None
     labels, keypoints = (each[chosen] if isinstance(each, Tensor) else None for each in (material.targets, compared.keypoints))
+    if labels is not None and labels.isnan().any():  # points that are not labelled
+        labels = None
     with progress.part(PART, "comparing images: labels"):
         found["label_preservation"] = _section(
             label_preservation, synthetic, refined, keypoints=keypoints, labels=labels, seed=material.seed

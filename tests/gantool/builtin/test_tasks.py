@@ -202,6 +202,22 @@ def test_an_estimator_of_key_points_gets_them_in_pixels():
     assert torch.equal(predicted, torch.from_numpy(POINTS).flatten(1))
 
 
+@pytest.mark.parametrize("estimator", ["in pixels", "as numbers"])
+def test_a_key_point_that_is_not_there_is_neither_learnt_nor_scored(estimator):
+    values = np.array([[[10.0, 4.0], [-1.0, -1.0]], [[30.0, 6.0], [25.0, 0.0]], [[-1.0, -1.0], [-1.0, -1.0]]])
+    task = make("keypoints", values)
+    targets, images = load(task, values), held(torch.zeros(3, 1, *SIZE))
+    assert targets.isnan().tolist() == [[False, False, True, True], [False] * 4, [True] * 4]
+    remembers = RemembersPixels() if estimator == "in pixels" else Remembers()
+    task.learn(remembers, images, targets)
+    assert not remembers.given.isnan().any()
+    away = targets.nan_to_num(99) + torch.tensor([3.0, 4, 0, 0])
+    assert task.statistics(away, targets)[:2].tolist() == [5, 2.5]
+    assert task.aggregate(task.statistics(away, targets), np.array([[1.0, 1, 7]])).tolist() == [3.75]
+    assert task.extra(away, targets)["pck@0.05w"] == pytest.approx(1 / 3)
+    assert not task.baseline(targets, 2)[1].isnan().any()
+
+
 def test_other_labels_are_no_key_points():
     class Both(RemembersPixels):
         def fit(self, images, targets):

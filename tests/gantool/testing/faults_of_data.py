@@ -62,6 +62,11 @@ FAULTS = {
         ),
         "task 'spread': a set of some images has another figure than these images alone",
     ),
+    "a score that is called an error": (
+        "task-spread-is-better-when-learnt-by-heart",
+        ("(predicted.double() - targets).abs().amax(1)", "-(predicted.double() - targets).abs().amax(1)"),
+        "task 'spread': learnt by heart, labels pitch_yaw (12x2 float64) have the figure",
+    ),
     "a picture that is drawn upon": (
         "task-spread-pictures-keep-their-size",
         ("drawn = image.copy()", "drawn = image"),
