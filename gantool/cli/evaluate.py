@@ -62,7 +62,11 @@ def evaluate(
         if not quiet:
             click.echo(f"{text} …", err=True)
 
-    result = evaluate_run([Path(run) for run in runs], options=options, say=say, **said)
+    try:
+        result = evaluate_run([Path(run) for run in runs], options=options, say=say, **said)
+    except KeyboardInterrupt:
+        click.echo("Stopped: what is finished is kept, and the same command goes on.", err=True)
+        return 130
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:

@@ -21,7 +21,7 @@ from ..runs.folder import EVALUATION, read_choices, writing
 from .arms import Arm, Material, Skipped, check_arm, make_arm
 from .cells import Cells
 from .downstream import Bench, InProcess, Learner, Outcome, choose
-from .evidence.collect import PART, PARTS, collect
+from .evidence.collect import PART, PARTS, collect, foreseen
 from .evidence.realism import feature_space
 from .examples import draw_examples
 from .few import Labelled, open_labelled, with_labelled
@@ -76,6 +76,8 @@ def evaluate_run(
     compared = replace(compared, material=with_labelled(compared.material, labelled, opened, checked))
     made = materials(pooled, compared.material, checked)
     arms, skipped = _choose_arms(in_order([*(checked.arms or ()), *_few_arms(checked, labelled)]), compared.material, say)
+    for line in foreseen(compared.material) if checked.evidence else ():
+        say(line)
     progress = _progress(say, learners, arms, pooled, checked)
     outcomes = _learn(learners, arms, made, pooled, checked, progress)
     evidence = collect(first, compared, registry, features=checked.features if checked.evidence else None, progress=progress)

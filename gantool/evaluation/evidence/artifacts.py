@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from ...errors import GantoolError
 
+MINIMUM = 8
+"""Images of each kind without which nothing is looked for."""
 IDENTITY = 0.01
 """Mean |R(x) − x| on the [-1, 1] scale below which nothing happens to speak of: 1.3 of 255 levels."""
 FRAME_STEP, FRAME_RATIO = 0.03, 3.0
@@ -37,8 +39,10 @@ def artifacts(refined: Tensor, synthetic: Tensor, real: Tensor) -> dict[str, Any
     if refined.shape != synthetic.shape or refined.shape[1:] != real.shape[1:]:
         shapes = ", ".join(str(tuple(images.shape)) for images in (refined, synthetic, real))
         raise GantoolError(f"refined, synthetic and real images do not fit together: {shapes}")
-    if min(len(refined), len(real)) < 8:
-        raise GantoolError(f"artefacts are looked for in 8 images or more, got {len(refined)} refined and {len(real)} real")
+    if min(len(refined), len(real)) < MINIMUM:
+        raise GantoolError(
+            f"artefacts are looked for in {MINIMUM} images or more, got {len(refined)} refined and {len(real)} real"
+        )
     refined, synthetic, real = (images.float() for images in (refined, synthetic, real))
     change = float((refined - synthetic).abs().mean())
     looks = {"frame": frame, "checkerboard": checkerboard, "collapse": collapse}

@@ -14,12 +14,15 @@ from ...errors import GantoolError, raised
 from ...plugins.registry import Provided, Registry
 from ...runs.metrics import read_metrics
 from ...training.selection import update_metric
+from ..arms import Material
 from ..held import HeldImages, stacked
 from ..material import Compared
 from ..progress import Progress
 from .artifacts import IDENTITY, artifacts
+from .artifacts import MINIMUM as ARTIFACTS_MINIMUM
 from .objects import object_preservation
 from .preservation import label_preservation
+from .realism import MINIMUM as REALISM_MINIMUM
 from .realism import realism
 
 PART, PARTS = "images", 4
@@ -30,6 +33,16 @@ _PIXELS = 2**25
 """Pixels of each kind at most, likewise."""
 _POINTS = 200
 """Points of a curve at most."""
+
+
+def foreseen(material: Material) -> list[str]:
+    """What cannot be compared, and why, a line each: told before anything is learnt."""
+    count, needs = len(material.references), {"realism": 2 * REALISM_MINIMUM, "artefacts": 2 * ARTIFACTS_MINIMUM - 1}
+    return [
+        f"{name}: will be skipped, it needs {needed} unlabelled real images and there are {count}"
+        for name, needed in needs.items()
+        if count < needed
+    ]
 
 
 def collect(run: Path, compared: Compared, registry: Registry, *, features: str | None, progress: Progress) -> dict[str, Any]:

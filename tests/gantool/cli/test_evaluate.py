@@ -99,6 +99,15 @@ def test_help_names_the_arms_and_imports_no_torch():
     assert "histogram-matching" in done.stdout
 
 
+def test_ctrl_c_says_that_nothing_is_lost(capsys, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gantool.evaluation.command.evaluate_run", stopped)
+    assert run(["evaluate", "one"]) == 130
+    assert capsys.readouterr().err == "Stopped: what is finished is kept, and the same command goes on.\n"
+
+
 @pytest.mark.parametrize(
     ("verdict", "fail_on", "code"),
     [

@@ -94,7 +94,11 @@ def test_hardly_any_unlabelled_images_leave_the_verdict_and_say_what_is_missing(
     np.savez(run.parent / "few.npz", image=spots(count, seed=12)[0])
     arms = ["synthetic", "refined", "histogram-matching", "reinhard", "fda"]
     pytest.importorskip("albumentations")
-    result = run_evaluate(run, real=run.parent / "few.npz", evidence=True, arms=arms)
+    said = []
+    result = run_evaluate(run, real=run.parent / "few.npz", evidence=True, arms=arms, say=said.append)
+    foreseen = [f"{name}: will be skipped, it needs {needed} unlabelled real images and there are {count}"
+                for name, needed in (("realism", 64), ("artefacts", 15))]  # fmt: skip
+    assert said[1:3] == foreseen, "before anything is learnt"
     assert result["verdict"] == "helps"
     assert list(result["downstream"]) == arms
     assert result["realism"] == {
