@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,6 +48,8 @@ class Material:
     """Whether what learns sees the images of every arm augmented."""
     given: Mapping[str, HeldImages] = field(default_factory=dict)
     """The same images by other methods, by the name of the arm."""
+    known: Callable[[int], np.ndarray] | None = None
+    """What a network sees beside a synthetic image, by its number."""
     labelled: HeldImages | None = None
     """Labelled real images to learn from; none of them is tested on."""
     labelled_targets: Any = None

@@ -24,7 +24,7 @@ from .arms import Material
 from .given import parse_given, read_given
 from .meaning import Meaning, settle_meaning
 from .reading import ReadImages, Shape, all_digests, check_some, pick, read, read_stream
-from .run_images import common_size, refine_held
+from .run_images import common_size, known_of, refine_held
 from .sources import Sources, labels_of, name_of, read_labels
 from .tasks import in_pixels, task_name
 
@@ -100,9 +100,11 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
     reported = torch.ones_like(half) if settings.report_half == "all" else half == (settings.report_half == "first")
     tested = int(reported.sum())
     _check_count(tested, MIN_TEST, sources.labelled_target, "test on")
+    known = known_of(bundle, sources.labelled_source, synthetic, form_of(opened)[0])
     material = Material(
         synthetic=synthetic.pixels,
-        refined=refine_held(Network(bundle, settings.device), synthetic.pixels),
+        refined=refine_held(Network(bundle, settings.device), synthetic.pixels, known),
+        known=known,
         targets=task.load(labels.values[synthetic.rows], synthetic.sizes),
         real=real.pixels,
         real_targets=task.load(opened.meaning.real_values[real.rows], real.sizes),

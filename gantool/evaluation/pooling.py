@@ -53,5 +53,5 @@ def materials(runs: Runs, first: Material, settings: EvaluateSettings) -> Mappin
     found = {runs.folders[0]: first}
     for run in runs.folders[1:]:
         network = Network(open_bundle(run, settings.checkpoint), settings.device)
-        found[run] = replace(first, refined=refine_held(network, first.synthetic))
+        found[run] = replace(first, refined=refine_held(network, first.synthetic, first.known))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 import torch
 
 from ..components import Domain, Domains, StreamingDomain
+from ..data.conditions import Encoder, HasPasses, passes_of
+from ..data.domains import Preprocess
 from ..data.images import Images
 from ..data.order import uniforms
 from ..data.patches import cut
@@ -23,7 +26,8 @@ from ..plugins.registry import load_plugins
 from ..refining.network import Network
 from ..runs.folder import read_choices
 from .held import HeldImages
-from .sources import Sources
+from .reading import ReadImages
+from .sources import Sources, name_of
 
 _BATCH, _PIXELS = 64, 2**20
 """Images, and pixels, that are refined at once."""
@@ -112,16 +116,37 @@ def _cut(domain: Prepared | PreparedStream, image: np.ndarray, seed: int, number
     return image if place is None else crop.copy()  # which lets the image go
 
 
-def refine_held(network: Network, images: HeldImages, say: Callable[[int], None] = lambda _: None) -> HeldImages:
+Known = Callable[[int], np.ndarray]
+"""From the number of an image to what the network sees of its passes, (h, w, K)."""
+
+
+def known_of(bundle: Bundle, domain: Domain, images: ReadImages, preprocess: Preprocess) -> Known | None:
+    """Return what gives the passes of images that were read; None where the run saw none, or there are none."""
+    passes = passes_of(domain)
+    if not (bundle.conditions and isinstance(passes, HasPasses) and passes.passes):
+        return None
+    encode = Encoder(bundle.conditions, passes.passes, preprocess)
+
+    def known(number: int) -> np.ndarray:
+        row, (height, width) = int(images.rows[number]), images.sizes[number].tolist()
+        return encode(partial(passes.read_pass, row), (height, width), f"image {row} of {name_of(domain)}")
+
+    return known
+
+
+def refine_held(
+    network: Network, images: HeldImages, known: Known | None = None, *, say: Callable[[int], None] = lambda _: None
+) -> HeldImages:
     """Refine images as `gantool refine` does: each at its own size, the change added to what is stored, rounded to its type.
 
-    `say` is told after each batch how many are done. Raises `GantoolError`.
+    `known`: what the network sees beside them. `say` is told after each batch how many are done. Raises `GantoolError`.
     """
     found: list[Any] = [None] * len(images)
     done = 0
     for rows in images.batches(_PIXELS, _BATCH):
         stored = [images[row] for row in rows]
-        for row, image, change in zip(rows, stored, network.change(stored), strict=True):
+        seen = [known(int(row)) for row in rows] if known else ()
+        for row, image, change in zip(rows, stored, network.change(stored, seen), strict=True):
             full = np.iinfo(image.dtype).max
             found[row] = np.rint(image + change.transpose(1, 2, 0) * (full / 2)).clip(0, full).astype(image.dtype)
         done += len(rows)

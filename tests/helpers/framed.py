@@ -6,6 +6,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+
+import gantool
+from gantool.components import Channels
+from gantool.data.conditions import choose
+from gantool.data.opening import open_images
+from gantool.model.bundle import Recorded, write_bundle
+
+OPTIONS = {"width": 4, "blocks": 1, "residual": True}
+"""Of the refiners that `conditioned_run` writes."""
 
 NORMAL = (86, 164, 242)
 """RGB of all normals: of length 1, within a rounding."""
@@ -37,3 +47,16 @@ def write_pictures(root: Path, count: int = 6, size: tuple[int, int] = (40, 48))
     for number in range(count):
         cv2.imwrite(str(root / f"{number:04}.png"), random.integers(0, 255, (*size, 3), np.uint8))
     return root
+
+
+def conditioned_run(folder: Path, frames: Path, names: tuple[str, ...], **more: object) -> Path:
+    """Write a run that saw passes of these names of these frames; its weights are random."""
+    conditions = choose(names, open_images(frames))
+    channels = Channels(3, {name: found.channels for name, found in conditions.items()})
+    torch.manual_seed(0)
+    network = gantool.build("generator", "simgan:refiner", channels=channels, **OPTIONS)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    recorded = Recorded(component="simgan:refiner", options=OPTIONS, channels=channels, conditions=conditions, **more)  # type: ignore[arg-type]
+    write_bundle(folder, network.state_dict(), recorded)
+    return folder

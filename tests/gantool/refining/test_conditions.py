@@ -9,19 +9,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from framed import write_frames
+from framed import conditioned_run, write_frames
 from numpy.typing import NDArray
 
 import gantool
-from gantool.components import Channels
 from gantool.conditioning import split
 from gantool.data.conditions import Encoder, choose
 from gantool.data.domains import Preprocess
 from gantool.data.opening import open_images
-from gantool.model.bundle import Recorded, write_bundle
 from gantool.model.tensors import normalise, to_tensor
 
-OPTIONS = {"width": 4, "blocks": 1, "residual": True}
 RADIUS = 1 + 2
 """Pixels that a boundary reaches: it is drawn on both sides, and two convolutions of 3 px follow what it modulates."""
 
@@ -31,24 +28,12 @@ def frames(tmp_path: Path) -> Path:
     return write_frames(tmp_path / "frames", count=3)
 
 
-def trained(folder: Path, frames: Path, names: tuple[str, ...], **more: object) -> Path:
-    conditions = choose(names, open_images(frames))
-    channels = Channels(3, {name: found.channels for name, found in conditions.items()})
-    torch.manual_seed(0)
-    network = gantool.build("generator", "simgan:refiner", channels=channels, **OPTIONS)
-    for weight in network.parameters():
-        torch.nn.init.normal_(weight, std=0.3)
-    recorded = Recorded(component="simgan:refiner", options=OPTIONS, channels=channels, conditions=conditions, **more)  # type: ignore[arg-type]
-    write_bundle(folder, network.state_dict(), recorded)
-    return folder
-
-
 def pictures(folder: Path) -> NDArray[np.uint8]:
     return np.stack([cv2.imread(str(file)) for file in sorted((folder / "rgb").glob("*.png"))])  # type: ignore[arg-type]
 
 
 def test_refine_gives_what_the_loaded_network_gives(frames: Path, tmp_path: Path):
-    run = trained(tmp_path / "run", frames, ("depth", "instances", "classes"))
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances", "classes"))
     report = gantool.refine(run, input=frames, output=tmp_path / "out", backend="torch")
     assert (report.refined, [text for text in report.notices if "trained with" in text]) == (3, [])
     images, network, source = open_images(frames), gantool.load(run), Preprocess(channels=3)
@@ -69,14 +54,14 @@ def test_refine_gives_what_the_loaded_network_gives(frames: Path, tmp_path: Path
 
 def test_tiles_cut_passes_as_pictures(frames: Path, tmp_path: Path):
     large = write_frames(tmp_path / "large", count=1, size=(130, 150))
-    run = trained(tmp_path / "run", frames, ("depth", "instances"))
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances"))
     gantool.refine(run, input=large, output=tmp_path / "whole", backend="torch", tile=0)
     gantool.refine(run, input=large, output=tmp_path / "tiled", backend="torch", tile=48)
     assert np.array_equal(pictures(tmp_path / "whole"), pictures(tmp_path / "tiled"))
 
 
 def test_pictures_without_passes_are_refined_and_counted(frames: Path, tmp_path: Path):
-    run = trained(tmp_path / "run", frames, ("depth", "instances"))
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances"))
     (frames / "depth" / "0001.png").unlink()
     (frames / "instance" / "0001.png").unlink()
     some = gantool.refine(run, input=frames, output=tmp_path / "some")
@@ -90,7 +75,7 @@ def test_pictures_without_passes_are_refined_and_counted(frames: Path, tmp_path:
 
 
 def test_a_pass_is_found_by_its_kind_in_another_layout(frames: Path, tmp_path: Path):
-    run = trained(tmp_path / "run", frames, ("depth", "instances"))
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances"))
     gantool.refine(run, input=frames, output=tmp_path / "out")
     (frames / "instance").rename(frames / "object_ids")
     (frames / "depth").rename(frames / "zdepth")
@@ -99,7 +84,7 @@ def test_a_pass_is_found_by_its_kind_in_another_layout(frames: Path, tmp_path: P
 
 
 def test_other_ids_change_nothing_and_moved_ones_only_what_is_near_their_boundary(frames: Path, tmp_path: Path):
-    run = trained(tmp_path / "run", frames, ("instances",))
+    run = conditioned_run(tmp_path / "run", frames, ("instances",))
     gantool.refine(run, input=frames, output=tmp_path / "out")
     for file in (frames / "instance").iterdir():
         ids = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
@@ -119,7 +104,9 @@ def test_other_ids_change_nothing_and_moved_ones_only_what_is_near_their_boundar
 
 
 def test_run_that_resizes_sees_passes_at_its_own_size(frames: Path, tmp_path: Path):
-    run = trained(tmp_path / "run", frames, ("classes",), preprocess=Preprocess(size=(20, 24), channels=3), trained_size=(20, 24))
+    run = conditioned_run(
+        tmp_path / "run", frames, ("classes",), preprocess=Preprocess(size=(20, 24), channels=3), trained_size=(20, 24)
+    )
     report = gantool.refine(run, input=frames, output=tmp_path / "out")
     assert (report.refined, report.failed) == (3, ())
 
@@ -130,7 +117,7 @@ def test_work_can_be_sent_to_another_process(frames: Path, tmp_path: Path, monke
     def through_pickle(self: InProcess, job: object, pieces: list, sample: object) -> list:
         return [pickle.loads(pickle.dumps(piece)).work(job) for piece in pieces]
 
-    run = trained(tmp_path / "run", frames, ("depth",))
+    run = conditioned_run(tmp_path / "run", frames, ("depth",))
     gantool.refine(run, input=frames, output=tmp_path / "out")
     monkeypatch.setattr(InProcess, "run", through_pickle)
     gantool.refine(run, input=frames, output=tmp_path / "sent")
@@ -151,7 +138,7 @@ def test_arrays_beside_images_are_passes(name: str, frames: Path, tmp_path: Path
                 file[key] = values
     same = choose(("depth", "instances"), open_images(frames))
     assert choose(("depth", "instances"), open_images(tmp_path / name)) == same
-    run = trained(tmp_path / "run", frames, ("depth", "instances"))
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances"))
     gantool.refine(run, input=frames, output=tmp_path / "out", backend="torch")
     report = gantool.refine(run, input=tmp_path / name, output=tmp_path / f"refined-{name}", backend="torch")
     assert not [text for text in report.notices if "trained with" in text]
