@@ -72,6 +72,33 @@ def boxes(records: Sequence[Sequence[float]], form: LabelForm, size: tuple[int, 
     return np.stack([left, top, right, bottom], axis=1) if len(records) else np.zeros((0, 4))
 
 
+def points(records: Sequence[Any], form: LabelForm, size: tuple[int, int]) -> np.ndarray:
+    """Return points as (N, 2): x and y in pixels, from the top left corner of the picture; those that were seen alone.
+
+    Args:
+        records: Numbers, in lists of any depth or in texts such as `"(1.5, 2)"`, as `form.point` orders them.
+        form: How they are written.
+        size: (height, width) of the picture, for shares and for y that counts from the bottom.
+    """
+    words, numbers = form.point.split(), list(_flat(records))
+    rows = np.reshape(numbers[: len(numbers) // len(words) * len(words)], (-1, len(words)))
+    named = dict(zip(words, rows.T, strict=True))
+    height, width = size if form.shares else (1, 1)
+    x, y = named["x"] * width, named["y"] * height
+    seen = named["v"] > 0 if "v" in named else np.ones(len(rows), bool)
+    return np.stack([x, size[0] - y if form.y_up else y], axis=1)[seen]
+
+
+def _flat(value: Any) -> Iterator[float]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _flat(inner)
+    elif isinstance(value, str):
+        yield from map(float, value.strip("()").split(","))
+    else:
+        yield float(value)
+
+
 def cells_at(data: Any, key: str) -> Iterator[list[Cell]]:
     """Yield what lies at a path of JSON, as the cells of each entry.
 

@@ -14,7 +14,7 @@ from ..frames import DEPTHS, IDS, Frame, Frames, LabelKind, PassForm, PassKind, 
 from ..images import ImageReadError
 from ..passes import background, combine, look, unit, values
 from ..pictures import probe_picture
-from ..records import boxes, read_records
+from ..records import boxes, points, read_records
 from ..stored import read_pass
 from .measure import sample_numbers
 
@@ -175,6 +175,18 @@ def boxes_of(root: Path, frames: Frames, frame: Frame, size: tuple[int, int]) ->
             try:
                 found.append(boxes(read_records(root, place), form, size))
             except (GantoolError, ValueError, TypeError):
+                continue
+    return np.concatenate(found)
+
+
+def points_of(root: Path, frames: Frames, frame: Frame, size: tuple[int, int]) -> np.ndarray:
+    """Return the key points of a frame in pixels, (N, 2): x, y; none where they cannot be read."""
+    found = [np.zeros((0, 2))]
+    for name, form in frames.labels.items():
+        for place in frame.labels.get(name, ()) if form.kind == LabelKind.KEYPOINTS else ():
+            try:
+                found.append(points(read_records(root, place), form, size))
+            except (GantoolError, ValueError, TypeError, KeyError):
                 continue
     return np.concatenate(found)
 

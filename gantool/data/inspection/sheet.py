@@ -12,11 +12,12 @@ from ...values import counted
 from ..formats.folder import FolderImages
 from ..frames import Frame, Frames, LabelKind, PassKind
 from ..images import ImageReadError, Images
+from ..moving import moves
 from ..prepare import widen
 from ..stored import read_pass
 from .cells import CELL, COLUMNS, GAP, HEAD, damaged, put, save, thumbnail, write
 from .content import Content, block_of_content
-from .frames import boxes_of, in_colours, shown_masks
+from .frames import boxes_of, in_colours, points_of, shown_masks
 from .measure import sample_numbers
 from .survey import Survey, widest
 
@@ -42,7 +43,7 @@ def write_sheet(path: Path, sets: Sequence[tuple[str, Images, Survey]], content:
 
 
 def _block(title: str, images: Images, survey: Survey) -> Image.Image:
-    if isinstance(images, FolderImages) and images.frames and images.frames.passes:
+    if isinstance(images, FolderImages) and images.frames and _has_more(images.frames):
         return _block_of_frames(title, images, images.frames, survey)
     numbers = sample_numbers(len(images), COLUMNS * _ROWS)
     rows = -(-len(numbers) // COLUMNS)
@@ -56,6 +57,11 @@ def _block(title: str, images: Images, survey: Survey) -> Image.Image:
             cell = damaged()
         put(block, cell, row, column)
     return block
+
+
+def _has_more(frames: Frames) -> bool:
+    """Return whether there is something to show beside the pictures, or on them."""
+    return bool(frames.passes) or any(form.kind == LabelKind.MASKS or moves(form) for form in frames.labels.values())
 
 
 def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: Survey) -> Image.Image:
@@ -74,7 +80,7 @@ def _block_of_frames(title: str, images: FolderImages, frames: Frames, survey: S
         try:
             picture = images[number]
             cell = _picture(picture, survey)
-            _draw_boxes(cell, boxes_of(images.root, frames, frame, picture.shape[:2]), picture.shape[:2])
+            _draw_labels(cell, images.root, frames, frame, picture.shape[:2])
         except ImageReadError:
             cell = damaged()
         put(block, cell, row, 0, top=2 * HEAD)
@@ -96,11 +102,13 @@ def _shown(root: Path, frames: Frames, frame: Frame, name: str) -> np.ndarray | 
     return None if place is None else in_colours(read_pass(root, place, form), form, place)
 
 
-def _draw_boxes(cell: Image.Image, boxes: np.ndarray, size: tuple[int, int]) -> None:
-    draw = ImageDraw.Draw(cell)
-    for left, top, right, bottom in boxes * (np.array([cell.width, cell.height] * 2) / np.array([size[1], size[0]] * 2)):
+def _draw_labels(cell: Image.Image, root: Path, frames: Frames, frame: Frame, size: tuple[int, int]) -> None:
+    draw, scale = ImageDraw.Draw(cell), np.array([cell.width / size[1], cell.height / size[0]])
+    for left, top, right, bottom in boxes_of(root, frames, frame, size) * np.tile(scale, 2):
         if right > left and bottom > top:
             draw.rectangle((left, top, right - 1, bottom - 1), outline=(255, 200, 0))
+    for x, y in points_of(root, frames, frame, size) * scale:
+        draw.ellipse((x - 1, y - 1, x + 1, y + 1), fill=(0, 255, 255))
 
 
 def _picture(image: np.ndarray, survey: Survey) -> Image.Image:

@@ -110,3 +110,18 @@ def test_a_pass_of_another_size_than_its_picture_is_named(tmp_path: Path):
     (finding,) = review(survey(open_images(tmp_path)))
     assert finding.text == "classes: masks/0.png: it is 12x16, the picture 24x32"
     assert finding.advice == "both keep their sizes; --size scales them alike"
+
+
+def test_the_sheet_shows_points_of_frames_without_passes(tmp_path: Path):
+    (tmp_path / "my.toml").write_text(
+        '[picture]\nfiles = "{frame:d}.png"\n[labels.eyes]\nfiles = "{frame:d}.json"\nkey = "at"\nkind = "keypoints"\npoint = "x y v"\n'
+    )
+    for n in range(2):
+        made.save(tmp_path, f"set/{n}.png", np.zeros((24, 32, 3), np.uint8) + 9 * n)
+        made.save(tmp_path, f"set/{n}.json", {"at": [16, 6, 2, 30, 20, 0]})
+    images = open_images(tmp_path / "set", Reading(layout=str(tmp_path / "my.toml")))
+    write_sheet(tmp_path / "sheet.png", [("set", images, survey(images))])
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png")).astype(int)
+    rows, columns = np.nonzero(np.abs(sheet[40:140, 4:100] - (0, 255, 255)).sum(axis=2) == 0)
+    assert abs(columns.mean() - 48) < 1, "half the width"
+    assert abs(rows.mean() - (12 + 18)) < 1, "a quarter of the height; what was not seen is not shown"
