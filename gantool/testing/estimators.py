@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..components import Estimator, KeypointEstimator, MapEstimator, ObjectEstimator
 from ..evaluation.held import HeldImages, held
+from ..evaluation.masks import encode
 from .material import finite, leaves, noise
 from .subject import Subject
 
@@ -145,7 +146,8 @@ def _squares(subject: Subject) -> tuple[HeldImages, list[dict[str, Any]], list[n
         pixels[:, top : top + side, left : left + side] += 0.6
         area[top : top + side, left : left + side] = 1
         box = np.array([[left, top, left + side, top + side]], np.float64)
-        objects.append({"boxes": box, "labels": np.array([number % _OUTPUTS]), "crowd": np.zeros(1, bool)})
+        masks = {"masks": [encode(area > 0)]} if "masks" in subject.provided.record.provides else {}
+        objects.append({"boxes": box, "labels": np.array([number % _OUTPUTS]), "crowd": np.zeros(1, bool), **masks})
     return held(images), objects, maps
 
 
