@@ -59,7 +59,8 @@ class Prepared:
             self.patches = sum(each) + (len(domain) - len(each)) * min(each)
         self.conditions = conditions
         """What comes along with an image."""
-        self._passes: Any = passes_of(domain)
+        # Asking shards for their passes means reading their headers.
+        self._passes: Any = passes_of(domain) if conditions else None
         self._encode = Encoder(conditions, getattr(self._passes, "passes", {}), preprocess)
         bytes_of_a_pixel = form.channels * form.dtype.itemsize + 2 * self._encode.channels
         self.largest = max(height * width for height, width in sizes) * bytes_of_a_pixel

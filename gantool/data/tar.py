@@ -116,6 +116,17 @@ def read_index(shard: str) -> ShardIndex:
     return ShardIndex(tuple(names), np.array(offsets, np.int64), np.array(lengths, np.int64))
 
 
+def read_beside(shard: str) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return where the members lie that are no images, by key and suffix: offset and length. Raises as `read_index`."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    with open_shard(shard) as tar:
+        for info in members(tar, shard):
+            if not is_image(info.name):
+                key, suffix = split_name(info.name)
+                found.setdefault(key, {})[suffix] = info.offset_data, info.size
+    return found
+
+
 def read_range(shard: str, offset: int, length: int) -> bytes:
     """Read a part of a shard. Raises `GantoolError`."""
     with open_binary(shard) as file:

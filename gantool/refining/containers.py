@@ -52,8 +52,9 @@ class ContainersRefiner:
         forms = self._forms(list(left), counts, counted=counted)
         labels = copied + sum(container.labels for container in left)
         notices = size_notices(job.treatment, forms, labels=labels, counted=counted) if left else []
-        having = sum(counts.values()) if any(container.passes for container in left) else 0
-        notices += without_conditions(job.treatment.conditions, having, sum(counts.values())) if left else []
+        if left and job.treatment.conditions:
+            having = sum(counts.values()) if any(container.passes for container in left) else 0
+            notices += without_conditions(job.treatment.conditions, having, sum(counts.values()))
         for text in notices:
             job.watcher.notice(text)
         done = sum(counts.values()) - sum(counts[container] for container in left)

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -18,10 +19,12 @@ import numpy as np
 from ...errors import GantoolError
 from ..annotations.model import Problem
 from ..chunks import Chunk
+from ..frames import PassForm
 from ..images import Form, Joined, Names
 from ..locations import Location, is_remote
 from ..parallel import threads
 from ..samples import Sample, Source
+from ..shard_passes import ANY, passes_in, read_shard_pass
 from ..tar import (
     ShardIndex,
     check_shards,
@@ -68,6 +71,16 @@ class ShardImages(EncodedImages):
         found = self._indexes[shard]
         return read_range(self.shards[shard], int(found.offsets[row]), int(found.lengths[row]))
 
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        """Those of the first shard (see `data.conditions.HasPasses`)."""
+        return passes_in(self.shards[0])
+
+    def read_pass(self, index: int, name: str) -> tuple[np.ndarray, PassForm] | None:
+        """Return a pass of an image as it is stored. Raises `GantoolError`."""
+        shard, row = self._joined.locate(index)
+        return read_shard_pass(self.shards[shard], self._indexes[shard].names[row], name)
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with keys and labels."""
         return check_shards(self.shards)
@@ -93,7 +106,8 @@ class ShardRewriter(Rewriter):
             data = read_member(self._tar, info, self._shard)
             self._infos[number] = info
             if is_image(info.name):
-                yield encoded_item(number, f"{self._shard}/{info.name}", data, info.name)
+                item = encoded_item(number, f"{self._shard}/{info.name}", data, info.name)
+                yield replace(item, passes=ANY, read_pass=partial(read_shard_pass, self._shard, info.name))
             else:
                 self.copied += 1
                 self._add(number, data)
@@ -114,6 +128,10 @@ class ShardRewriter(Rewriter):
 
 class ShardContainer(Container):
     """A shard that is refined."""
+
+    @property
+    def passes(self) -> Mapping[str, PassForm]:
+        return passes_in(self.place)
 
     def count(self) -> int:
         return len(read_index(self.place))

@@ -87,7 +87,7 @@ def test_each_discriminator_sees_its_own_domain():
 def test_updates_change_their_own_networks_only():
     recipe = make()
     source, target = SOURCE, TARGET
-    _, fake_target, fake_source = recipe.update_generators(source, target)
+    _, fake_target, fake_source = recipe.update_generators(Batch(source), target)
     assert recipe.to_target.weight.item() != 0.5
     assert recipe.to_source.weight.item() != 3.0
     assert (recipe.target_discriminator.weight.item(), recipe.source_discriminator.weight.item()) == (2.0, -1.0)

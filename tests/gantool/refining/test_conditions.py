@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tarfile
 from pathlib import Path
 
 import cv2
@@ -144,3 +145,20 @@ def test_arrays_beside_images_are_passes(name: str, frames: Path, tmp_path: Path
     assert not [text for text in report.notices if "trained with" in text]
     found = open_images(tmp_path / f"refined-{name}")
     assert np.array_equal(np.stack([found[at] for at in range(3)]), pictures(tmp_path / "out")[..., ::-1])
+
+
+def test_members_of_a_shard_are_passes(frames: Path, tmp_path: Path):
+    with tarfile.open(tmp_path / "part-0.tar", "w") as tar:
+        for number in range(3):
+            for folder, suffix in (("rgb", "rgb.png"), ("depth", "depth.png"), ("instance", "instances.png")):
+                tar.add(frames / folder / f"{number:04}.png", f"{number:04}.{suffix}")
+    shards = open_images(tmp_path / "part-0.tar")
+    same = choose(("depth", "instances"), open_images(frames))
+    assert choose(("depth", "instances"), shards) == same
+    run = conditioned_run(tmp_path / "run", frames, ("depth", "instances"))
+    gantool.refine(run, input=frames, output=tmp_path / "out", backend="torch")
+    report = gantool.refine(run, input=tmp_path / "part-0.tar", output=tmp_path / "refined", backend="torch")
+    assert not [text for text in report.notices if "trained with" in text]
+    found = open_images(tmp_path / "refined" / "part-0.tar")
+    assert np.array_equal(np.stack([found[at] for at in range(3)]), pictures(tmp_path / "out")[..., ::-1])
+    assert found.read_pass(1, "depth")[0].tobytes() == shards.read_pass(1, "depth")[0].tobytes()  # type: ignore[attr-defined]
