@@ -16,6 +16,7 @@ from .model.export import export
 from .plan.choices import Choices, read_config
 from .plan.resolve import resolve
 from .plan.settings import EvaluateSettings, RunSettings, takes
+from .plan.trust import check_trusted
 from .plugins.registry import load_plugins
 from .refining.refine import refine
 from .runs.folder import REPEAT
@@ -38,6 +39,7 @@ def train(
     repeat: int | None = None,
     quiet: bool = True,
     alone: bool = False,
+    trust: bool = False,
     **choices: Any,
 ) -> Path:
     """Train a recipe: `gantool train` from Python.
@@ -51,6 +53,7 @@ def train(
         repeat: Train so many runs, with seeds one after the other, in `output`; `evaluate` pools them.
         quiet: Print nothing.
         alone: Train in this process, whatever launcher started it: for a script of which one process alone calls this.
+        trust: Import code that the files of `resume` or `config` name and `options` does not: only if you trust who wrote them.
         **choices: What the flags of `gantool train` are called, with underscores: fields of `gantool.plan.settings.RunSettings`
             and of `Reading` and `Preprocess` in `gantool.data.domains`, `synthetic`, `real`, `preset`, `dataset`, `metric`, and
             `generator`, `loss` or another kind of part; `parts`, {slot: name}, stands for `--part`.
@@ -63,29 +66,34 @@ def train(
         KeyboardInterrupt: A signal stopped the run, after it saved.
 
     Example:
-        >>> run = gantool.train("simgan", synthetic="renders", real="photos", size="35x55", steps=500)
+        >>> run = gantool.train("simgan", synthetic="renders", real="photos", steps=500)
     """
     from .training.command import Manner, resume_run, start_run
     from .training.repeating import resume_repeats, start_repeats
 
-    given = {name: value for name, value in {"plugin": plugin, **choices}.items() if value is not None}
-    manner = Manner(quiet=quiet)
     if alone:
         forget_launcher()
+    given = {name: value for name, value in {"plugin": plugin, **choices}.items() if value is not None}
     said = Choices.from_mapping(given, where="gantool.train").with_options(options or {}, where="options:")
     try:
         if resume:
-            if output or config or repeat:
-                raise GantoolError("resume goes with none of output, config, repeat: the run has its own")
+            _check_alone(output or config or repeat)
             again = resume_repeats if (Path(resume) / REPEAT).is_file() else resume_run
-            return again(Path(resume), said, manner=manner)
+            return again(Path(resume), said, manner=Manner(quiet=quiet, trust=trust))
         registry = load_plugins()
         plan = resolve(registry, *([read_config(Path(config))] if config else []), said)
-        return (
-            start_run(output, plan, registry, manner) if repeat is None else start_repeats(output, plan, registry, repeat, manner)
-        )
+        if config:
+            check_trusted(plan, [said], Path(config), trust=trust)
+        if repeat is not None:
+            return start_repeats(output, plan, registry, repeat, Manner(quiet=quiet))
+        return start_run(output, plan, registry, Manner(quiet=quiet))
     except Stopped as stop:
         raise KeyboardInterrupt from stop
+
+
+def _check_alone(other: object) -> None:
+    if other:
+        raise GantoolError("resume goes with none of output, config, repeat: the run has its own")
 
 
 @guest(sole="gantool.evaluate")

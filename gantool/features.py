@@ -31,7 +31,7 @@ def build_features(network: str, layers: Sequence[str]) -> FrozenFeatures:
     build = _import_callable(network)
     try:
         module = build()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise GantoolError(f"network {network!r} could not be built: {raised(error)}") from error
     if not isinstance(module, nn.Module):
         raise GantoolError(f"network {network!r} returned {type(module).__name__}; it must return a torch.nn.Module")
@@ -176,7 +176,7 @@ def _import_module(name: str, path: str) -> ModuleType:
             # With all that is installed to choose from, a near name is often there by chance.
             hint = hint.replace("; did", "; is its folder on PYTHONPATH, or did")
         raise GantoolError(f"network {path!r}: no module {missing!r}{hint}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise GantoolError(f"network {path!r}: import failed: {raised(error)}") from error
 
 

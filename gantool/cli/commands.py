@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from ..errors import PluginError, suggest
+from ..errors import PluginError, nearest, suggest
 from .complete import quiet_registry
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Commands(click.Group):
             broken = "".join(f"; {info} is broken: {info.broken}" for info in registry.plugins.values() if info.broken)
             near = suggest(args[0], [*COMMANDS, *called(registry)])
             raise click.UsageError(f"No such command {args[0]!r}{near}{broken}", ctx)
+        if command is not None and not ctx.resilient_parsing:
+            _check_variables(f"{ctx.auto_envvar_prefix}_{args[0]}".upper().replace("-", "_"), command)
         return args[0], command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -85,6 +87,16 @@ class Commands(click.Group):
         words |= {name: provided.record.summary for name, provided in _offered().items()}
         found = [CompletionItem(name, help=text) for name, text in words.items() if name.startswith(incomplete)]
         return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _check_variables(prefix: str, command: click.Command) -> None:
+    """Raise `click.UsageError` for a variable that looks like a setting of the command and is none."""
+    if isinstance(command, click.Group):
+        return
+    known = [f"{prefix}_{parameter.name}".upper() for parameter in command.params if parameter.name]
+    for name in sorted(os.environ):
+        if name.startswith(f"{prefix}_") and name not in known:
+            raise click.UsageError(f"the variable {name} is none of this command{nearest(name, known, 'there are')}")
 
 
 def called(registry: Registry) -> dict[str, Provided]:

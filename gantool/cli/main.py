@@ -49,10 +49,22 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 130
-    except OSError as error:
-        if error.errno in _REFUSED:
-            return _failed(GantoolError(f"{error.filename or 'output'}: {error.strerror}"))
-        raise
+    except (OSError, RecursionError, MemoryError) as error:
+        said = _in_words(error)
+        if said is None:
+            raise
+        return _failed(GantoolError(said))
+
+
+def _in_words(error: BaseException) -> str | None:
+    """What the limits of a machine, wherever one is met, mean to a person; None for what is no such."""
+    if isinstance(error, RecursionError):
+        return "a file of the input is nested more deeply than any that gantool writes: look at what it is"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for that: pass smaller images, a smaller batch or fewer workers"
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        return f"{error.filename or 'output'}: {error.strerror}"
+    return None
 
 
 def _print_anything() -> None:

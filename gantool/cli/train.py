@@ -18,6 +18,7 @@ from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
 from ..plan.resolve import resolve
 from ..plan.settings import RunSettings
+from ..plan.trust import check_trusted
 from ..runs.folder import REPEAT, read_choices, repeated
 from ..values import parse_options, parse_pairs
 from .complete import complete_component, complete_recipe
@@ -66,6 +67,7 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
     help="Train N runs of different seeds, in RUN/seed-0 and so on.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
+@click.option("--trust", is_flag=True, help="Import code that --resume or --config names. Without it, say it yourself with -o.")
 @click.option("--profile", is_flag=True, help="Record a few steps in RUN/profile, and say what costs most.")
 @quiet_flag
 @click.pass_context
@@ -78,6 +80,7 @@ def train(
     config: str | None,
     repeat: int | None,
     dry_run: bool,
+    trust: bool,
     profile: bool,
     quiet: bool,
     **flags: Any,
@@ -94,7 +97,7 @@ def train(
     from ..training.command import Manner, resume_run, start_run
     from ..training.repeating import resume_repeats, start_repeats
 
-    said, manner = _choices(ctx, flags), Manner(quiet=quiet, profile=profile, program=True)
+    said, manner = _choices(ctx, flags), Manner(quiet=quiet, profile=profile, program=True, trust=trust)
     if resume:
         if output or config or repeat or dry_run:
             raise GantoolError("--resume goes with none of --output, --config, --repeat, --dry-run: the run has its own")
@@ -106,6 +109,8 @@ def train(
     registry = load_plugins()
     sources = (*([read_config(Path(config))] if config else []), *said)
     plan = resolve(registry, *sources)
+    if config:
+        check_trusted(plan, said, Path(config), trust=trust)
     if dry_run:
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))

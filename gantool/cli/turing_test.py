@@ -73,7 +73,7 @@ def _read(path: Path, run: str, *, results: bool, as_json: bool, export: str | N
 
     if not path.exists():
         raise GantoolError(f"there is no study {path} yet: begin with {_command(run)}")
-    with closing(Study(path)) as study:
+    with closing(Study(path, reading=True)) as study:
         if export:
             _export(study, export)
         if results:

@@ -50,6 +50,10 @@ class Sources:
         """The run's data set."""
         options = self.plan.dataset.options
         moved = {name: path for name, path in self.given.items() if name in options}
+        # A run may be somebody else's, and what its file names is data: nobody is called because it says so.
+        for name, place in options.items():
+            if isinstance(place, str) and "://" in place and name not in moved:
+                raise GantoolError(f"the run's {name} images are at {place}: to open that, say --{name} {place}")
         domains: Domains = self.plan.dataset.provided.with_options(options | moved, where="dataset.").build()
         return domains
 

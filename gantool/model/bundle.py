@@ -162,7 +162,7 @@ def read_recorded(folder: Path) -> Recorded:
         raise GantoolError(f"{folder} is no run folder: it has no {CONFIG}{hint}") from None
     except OSError as error:
         raise GantoolError(f"{file} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GantoolError(f"{file} is damaged or not gantool's ({error!r})") from None
     recorded: Recorded = validate(Recorded, data, where=f"{file}: ")
     return recorded

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath, PureWindowsPath
@@ -108,7 +110,7 @@ def _verdict(card: Card) -> str:
     if not card.evaluated:
         return f"{_OTHER_WEIGHTS} `gantool evaluate` measures it."
     said = [card.evaluation.get("sentence") or card.evaluation.get("verdict"), *card.evaluation.get("caveats", ())]
-    return f"{' '.join(map(str, said))} (`gantool evaluate`, on these weights.)"
+    return f"{_plain(' '.join(map(str, said)))} (`gantool evaluate`, on these weights.)"
 
 
 def _data(run: Mapping[str, Any] | None, chosen: Mapping[str, Any]) -> str:
@@ -116,10 +118,20 @@ def _data(run: Mapping[str, Any] | None, chosen: Mapping[str, Any]) -> str:
         return "Not recorded."
     options = run.get("options", {}).get("dataset", {})
     places = [(name, run.get(name) or options.get(name)) for name in ("synthetic", "real")]
-    listed = "".join(f"- {name} images: `{_base_name(str(value))}`\n" for name, value in places if value)
+    listed = "".join(f"- {name} images: {_code(_base_name(str(value)))}\n" for name, value in places if value)
     said = [f"--{key.replace('_', '-')} {run[key]}" for key in _SETTINGS if run.get(key) is not None]
     said += [f"-o {name}={json.dumps(value)}" for name, value in chosen.items()]
-    return f"Data set: `{run.get('dataset', 'unknown')}`.\n{listed}\nSettings: `{' '.join(said)}`."
+    return f"Data set: {_code(run.get('dataset', 'unknown'))}.\n{listed}\nSettings: {_code(' '.join(said))}."
+
+
+def _plain(text: str) -> str:
+    """Text of a run's files as text: neither HTML nor Markdown, and one line."""
+    return re.sub(r"([\\`*_\[\]{}#|~!])", r"\\\1", html.escape(" ".join(text.split()), quote=False))
+
+
+def _code(text: object) -> str:
+    """The same as code, which nothing in it can end, in a table too."""
+    return f"`{' '.join(str(text).split()).replace('`', chr(39)).replace('|', '/')}`"
 
 
 def _base_name(path: str) -> str:
@@ -129,12 +141,12 @@ def _base_name(path: str) -> str:
 
 def _facts(card: Card) -> Iterator[tuple[str, str]]:
     recorded = card.recorded
-    yield "component", f"`{recorded.component}`"
-    yield "options", f"`{json.dumps(recorded.options)}`"
+    yield "component", _code(recorded.component)
+    yield "options", _code(json.dumps(recorded.options))
     yield "channels", str(recorded.channels.images)
-    yield "preprocessing", f"`{json.dumps(to_dict(recorded.preprocess))}`"
+    yield "preprocessing", _code(json.dumps(to_dict(recorded.preprocess)))
     if recorded.step is not None:
         yield "steps trained, warm-up included", str(recorded.step)
     yield "SHA-256 of weights and configuration", f"`{card.digest}`"
     if versions := (card.run or {}).get("versions"):
-        yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items())
+        yield "versions", _plain(", ".join(f"{name} {version}" for name, version in versions.items()))

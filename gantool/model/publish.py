@@ -72,24 +72,28 @@ def publish(run: str | Path, output: str | Path, *, license: str, **settings: An
     recorded = bundle.recorded
     evaluation, plan = _read(source / EVALUATION), _read(source / RUN)
     picture = _picture(source, None if asked.checkpoint in _NEWEST else recorded.step)
+    card = Card(
+        name=title,
+        license=license,
+        recorded=recorded,
+        digest=bundle.digest,
+        run=plan,
+        chosen=_chosen(source) if plan else {},
+        evaluation=evaluation,
+        evaluated=_is_about(evaluation, bundle.digest),
+        picture=PICTURE if picture else None,
+    )
+    try:
+        text = write_card(card)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise GantoolError(f"{source / RUN} or {EVALUATION} beside it is damaged ({error!r})") from None
     with writing(folder):
         write_bundle(folder, bundle.module.state_dict(), recorded)
-        card = Card(
-            name=title,
-            license=license,
-            recorded=recorded,
-            digest=bundle.digest,
-            run=plan,
-            chosen=_chosen(source) if plan else {},
-            evaluation=evaluation,
-            evaluated=_is_about(evaluation, bundle.digest),
-            picture=PICTURE if picture else None,
-        )
         if picture:
             write_file(folder / PICTURE, lambda file: shutil.copyfile(picture, file))
         else:
             (folder / PICTURE).unlink(missing_ok=True)
-        write_file(folder / CARD, lambda file: file.write_text(write_card(card), encoding="utf-8"))
+        write_file(folder / CARD, lambda file: file.write_text(text, encoding="utf-8"))
     files = tuple(file for file in _OURS if (folder / file).exists())
     return PublishReport(output=folder, files=files, name=title, notices=card.gaps)
 
@@ -127,7 +131,12 @@ def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:
 
 def _picture(run: Path, step: int | None) -> Path | None:
     """The sample sheet of the weights of a step, or the newest; None where there is none."""
-    names = {path: re.fullmatch(r"step-(\d+)", path.stem) for path in (run / "samples").glob("step-*.png") if path.is_file()}
+    samples = run / "samples"
+    # A link in somebody else's run may lead to any file of this machine.
+    own = (
+        [] if samples.is_symlink() else [path for path in samples.glob("step-*.png") if path.is_file() and not path.is_symlink()]
+    )
+    names = {path: re.fullmatch(r"step-(\d+)", path.stem) for path in own}
     sheets = {int(match[1]): path for path, match in names.items() if match}
     return sheets.get(max(sheets, default=-1) if step is None else step)
 
@@ -143,7 +152,7 @@ def _read(file: Path) -> dict[str, Any] | None:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GantoolError(f"{file} is damaged ({error})") from None
     if not isinstance(found, dict):
         raise GantoolError(f"{file} is damaged: it holds no table")

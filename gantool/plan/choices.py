@@ -94,7 +94,7 @@ def read_config(file: Path, *, what: str = "--config ") -> Choices:
         values = json.loads(text) if json_file else tomllib.loads(text)
     except OSError as error:
         raise GantoolError(f"{what}{file} cannot be read: {error.strerror}") from None
-    except ValueError as error:  # bytes that are no text, too
+    except (ValueError, RecursionError) as error:  # bytes that are no text, too
         raise GantoolError(f"{what}{file} is no valid {'JSON' if json_file else 'TOML'}: {error}") from None
     if not isinstance(values, dict):
         raise GantoolError(f"{what}{file} must hold a table of settings")

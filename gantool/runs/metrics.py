@@ -23,9 +23,23 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     """
     path, rows = run / METRICS, []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             rows.append(json.loads(line))
-    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("step"), int)]
+    return [{name: _plain(value) for name, value in row.items()} for row in rows if _is_row(row)]
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and type(row.get("step")) is int and 0 <= row["step"] < 2**63
+
+
+def _plain(value: Any) -> Any:
+    """A number that is one, or text; None for anything else: a file may hold NaN, numbers that no float holds, and tables."""
+    if isinstance(value, str):
+        return value
+    try:
+        return value if math.isfinite(value) else None
+    except (OverflowError, TypeError):
+        return None
 
 
 class MetricsLog:

@@ -38,7 +38,7 @@ def load_state(folder: Path) -> dict[str, Any]:
     try:
         tensors = read_tensors(folder / TENSORS)
         state: dict[str, Any] = dict(_decode(json.loads((folder / TREE).read_text(encoding="utf-8")), tensors))
-    except (GantoolError, OSError, ValueError, KeyError, TypeError) as error:
+    except (GantoolError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         cause = error if isinstance(error, GantoolError) else f"{folder / TREE} is damaged ({error!r})"
         raise GantoolError(f"{cause}: delete {folder} to go on from the checkpoint before it") from None
     return state

@@ -13,8 +13,9 @@ from ..files import LOCK, owned
 from ..plan.choices import Choices
 from ..plan.resolve import Plan, resolve
 from ..plan.settings import Resumable
+from ..plan.trust import check_trusted
 from ..plugins.registry import Registry, load_plugins
-from ..runs.folder import check_new, discard, new_folder, read_choices, write_plan
+from ..runs.folder import RUN, check_new, discard, new_folder, read_choices, write_plan
 
 if TYPE_CHECKING:
     from ..compute.processes import Team
@@ -31,6 +32,8 @@ class Manner:
     """Record a few steps of it, as `StepProfiler` does."""
     program: bool = False
     """The process is the command line's own, which a second signal may end."""
+    trust: bool = False
+    """Import what a file of a run names."""
 
 
 _PLAIN = Manner()
@@ -67,6 +70,7 @@ def resume_run(run: Path, *said: Choices, manner: Manner = _PLAIN) -> Path:
     registry = load_plugins()
     recorded = read_choices(run)
     plan = resolve(registry, recorded, *said)
+    check_trusted(plan, said, run / RUN, trust=manner.trust)
     moved = _check_same(run, resolve(registry, recorded), plan)
     team = _meet(plan, read_launch())
     with ExitStack() as held:
@@ -114,4 +118,5 @@ def _train(plan: Plan, folder: Path, registry: Registry, team: Team | None, mann
 
     from .loop import TrainingRun
 
-    TrainingRun(plan, folder, registry, console=Console(stderr=True), team=team, moved=moved, **vars(manner)).train()
+    how = {"quiet": manner.quiet, "profile": manner.profile, "program": manner.program}
+    TrainingRun(plan, folder, registry, console=Console(stderr=True), team=team, moved=moved, **how).train()

@@ -12,6 +12,7 @@ from ..compute.launch import read_launch
 from ..errors import GantoolError, Stopped
 from ..plan.choices import Choices
 from ..plan.resolve import Plan, resolve
+from ..plan.trust import check_trusted
 from ..plugins.registry import Registry, load_plugins
 from ..runs.files import write_json
 from ..runs.folder import REPEAT, RUN, new_folder, seed_folder, writing
@@ -45,6 +46,7 @@ def resume_repeats(folder: Path, *said: Choices, manner: Manner) -> Path:
     """Go on with what `start_repeats` began: unfinished runs, and those that are still to come. Raises as `resume_run`."""
     registry, repeat = load_plugins(), read_repeat(folder)
     plan = resolve(registry, Choices.from_mapping(repeat["run"], where=str(folder / REPEAT)))
+    check_trusted(plan, said, folder / REPEAT, trust=manner.trust)
     return _train(folder, repeat["seeds"], registry, plan, said, manner)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from ..components import Event
-from ..errors import raised
+from ..errors import GantoolError, raised
 from ..plugins.registry import Part, Registry
 from ..runs.metrics import CHECKPOINT, MetricsLog
 
@@ -21,7 +22,7 @@ class Sinks:
         self, run: Path, registry: Registry, loggers: Iterable[Part] = (), *, start: int, warn: Callable[[str], None]
     ) -> None:
         self._registry, self._warn = registry, warn
-        self._loggers = {f"logger {part.component!r} failed": part.build() for part in loggers}
+        self._loggers = {f"logger {part.component!r} failed": _made(part) for part in loggers}
         self._metrics = MetricsLog(run, start)
         self._failed: set[str] = set()
 
@@ -49,3 +50,15 @@ class Sinks:
         if what not in self._failed:  # once: an observer that fails at every step would fill the screen
             self._failed.add(what)
             self._warn(f"{what} ({raised(error)}); training goes on")
+
+
+def _made(part: Part) -> Any:
+    """Build a logger. Raises `GantoolError` for whatever its factory raises: it was asked for, so no run begins without it."""
+    try:
+        return part.build()
+    except GantoolError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise GantoolError(
+            f"logger {part.component} cannot be made: {raised(error)}; leave out --log {part.component}"
+        ) from error

@@ -202,7 +202,8 @@ def rewrite_h5(path: Path, target: Any, arrays: Mapping[str, np.ndarray]) -> Non
 def read_specs(file: Any) -> dict[str, Spec]:
     """Return shape and type of each data set, by its full name without the leading slash.
 
-    Raises `GantoolError` for a link into another file.
+    Raises `GantoolError` where data lie in another file, which whoever wrote this one may have chosen; virtual data sets alone
+    may lead to HDF5 files beside it.
     """
     import h5py
 
@@ -210,18 +211,32 @@ def read_specs(file: Any) -> dict[str, Spec]:
 
     def add(name: str, item: Any) -> None:
         if getattr(item, "shape", None) is not None:
+            _check_inside(file, name, item)
             specs[name] = Spec(item.shape, item.dtype)
         for own in item if isinstance(item, h5py.Group) else ():
             link = item.get(own, getlink=True)
             if isinstance(link, h5py.ExternalLink):
-                raise GantoolError(
-                    f"{file.filename}: {name}/{own} is a link into another file, {link.filename}, which gantool does not follow: "
-                    "put the data in its place, or remove it"
-                )
+                raise _outside(file, f"{name}/{own}", link.filename)
 
     add("", file)
     file.visititems(add)
     return specs
+
+
+def _check_inside(file: Any, name: str, item: Any) -> None:
+    for stored, *_ in item.external or ():
+        raise _outside(file, name, stored)
+    folder = Path(file.filename).parent.resolve()
+    for source in item.virtual_sources() if item.is_virtual else ():
+        if source.file_name != "." and (folder / source.file_name).resolve().parent != folder:
+            raise _outside(file, name, source.file_name)
+
+
+def _outside(file: Any, name: str, other: object) -> GantoolError:
+    return GantoolError(
+        f"{file.filename}: {name} is a link into another file, {other}, which gantool does not follow: put the data in its "
+        "place, or remove it"
+    )
 
 
 def _image_group(file: Any, specs: Mapping[str, Spec]) -> str | None:

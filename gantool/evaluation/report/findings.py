@@ -34,7 +34,7 @@ def read_findings(run: Path) -> dict[str, Any] | None:
         return _findings(data) | read_examples(run, data)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise GantoolError(f"{path} is damaged ({error!r}): delete it, or evaluate the run again") from None
 
 

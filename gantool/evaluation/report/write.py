@@ -99,7 +99,7 @@ def _page(folder: Path, *, run: str) -> dict[str, Any]:
     return {
         "name": folder.absolute().name,
         "command": f"gantool evaluate {shlex.quote(run)} --real-labelled PATH",
-        "overview": _overview((folder / RUN).read_text(encoding="utf-8")),
+        "overview": _overview(folder / RUN),
         "verdict": read_findings(folder),
         "charts": make_charts(rows),
         "last": last_figures(rows),
@@ -112,19 +112,25 @@ def _page(folder: Path, *, run: str) -> dict[str, Any]:
     }
 
 
-def _overview(plan: str) -> dict[str, Any]:
-    """What was run, from the text of run.json: "facts", "settings" and "versions", pairs of name and value; "parts", (slot,
+def _overview(file: Path) -> dict[str, Any]:
+    """What was run, from run.json: "facts", "settings" and "versions", pairs of name and value; "parts", (slot,
     component, options) of recipe, data set, metric and every slot; and the text itself, which `gantool train --config` replays.
     """
+    plan = file.read_text(encoding="utf-8")
     values: dict[str, Any] = json.loads(plan)
-    options = values.get("options", {})
-    parts = {"recipe": values["plugin"], "dataset": values["dataset"], "metric": values["metric"], **values["parts"]}
+    try:
+        options = values.get("options", {})
+        parts = {"recipe": values["plugin"], "dataset": values["dataset"], "metric": values["metric"], **values["parts"]}
+        described = [(slot, name, _texts(options.get(slot, {}))) for slot, name in parts.items()]
+        versions = _texts(values.get("versions", {}))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise GantoolError(f"{file} is damaged ({error!r})") from None
     taken = {*_HEADS, "format", "metric", "parts", "options", "versions"}
     return {
         "facts": [(name.replace("_", " "), _text(values[name])) for name in _HEADS if values.get(name) not in (None, "")],
-        "parts": [(slot, name, _texts(options.get(slot, {}))) for slot, name in parts.items()],
+        "parts": described,
         "settings": _texts({name: value for name, value in values.items() if name not in taken}),
-        "versions": _texts(values.get("versions", {})),
+        "versions": versions,
         "plan": plan,
     }
 
@@ -144,7 +150,7 @@ def _people(folder: Path) -> list[dict[str, Any]]:
 
     if not (folder / FILE).exists():
         return []
-    with closing(Study(folder / FILE)) as study:
+    with closing(Study(folder / FILE, reading=True)) as study:
         return [comparison.to_dict() for comparison in comparisons(study)]
 
 

@@ -78,26 +78,34 @@ class Row:
 class Study:
     """An open study. Safe to use from several threads, and from several processes at once.
 
+    `reading`: the file may be one that cannot be written.
+
     Raises `GantoolError` for a file that is no study, is damaged, or was written by a newer gantool.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
         self._lock = Lock()
         try:
-            path.touch(mode=0o600)  # it holds the token that lets a browser take part
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            if not reading:
+                path.touch(mode=0o600)  # it holds the token that lets a browser take part
+            place = _to_read(path) if reading else path
+            self._connection = sqlite3.connect(place, timeout=30, isolation_level=None, check_same_thread=False, uri=reading)
             self._connection.row_factory = sqlite3.Row
-            # FULL: an answer is on the disk, not only in the log of the file system, before the participant sees the next image.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._create()
+            if not reading:
+                self._prepare()
             version = int(self.notes()["format"])
         except (sqlite3.Error, OSError, KeyError, ValueError) as error:
             raise GantoolError(f"{path} is no study of gantool turing-test, or damaged ({error}): pass another --study") from None
         if version > FORMAT:
             raise GantoolError(f"{path} was written by a newer gantool (format {version}): upgrade to use it")
+
+    def _prepare(self) -> None:
+        # FULL: an answer is on the disk, not only in the log of the file system, before the participant sees the next image.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._create()
 
     def close(self) -> None:
         """Close the file; what lies in its log is moved into it."""
@@ -207,7 +215,10 @@ class Study:
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
-            return self._connection.execute(query, values).fetchall()
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise GantoolError(f"{self.path} is damaged ({error}): pass another --study") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -219,6 +230,12 @@ class Study:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def _to_read(path: Path) -> str:
+    """How SQLite opens a file without writing. Where nobody writes it, its folder need not be one that can be written either."""
+    busy = Path(f"{path}-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro{'' if busy else '&immutable=1'}"
 
 
 def _now() -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+import gantool
 from gantool._version import __version__
 from gantool.cli.commands import COMMANDS
 from gantool.cli.main import cli, run
@@ -46,12 +48,49 @@ def boom(site, monkeypatch):
         ("raise click.exceptions.Exit(4)", 4, ""),
         ("raise click.Abort", 130, "Stopped.\n"),
         ("raise KeyboardInterrupt", 130, "\nStopped.\n"),
+        (
+            "def deeper(): deeper()\n    deeper()",
+            2,
+            "Error: a file of the input is nested more deeply than any that gantool writes: look at what it is\n",
+        ),
+        (
+            "raise MemoryError",
+            2,
+            "Error: there is not enough memory for that: pass smaller images, a smaller batch or fewer workers\n",
+        ),
     ],
 )
 def test_exit_code_and_one_line(boom, capsys, line, code, expected):
     boom(line)
     assert run(["boom"]) == code
     assert capsys.readouterr().err == expected
+
+
+def test_a_variable_that_is_no_setting_of_the_command_is_one_line(boom, capsys, monkeypatch):
+    boom("return number")
+    monkeypatch.setenv("GANTOOL_BOOM_NUMBER", "3")
+    monkeypatch.setenv("GANTOOL_BOOMING_NUMBR", "4")
+    assert run(["boom"]) == 3
+    monkeypatch.setenv("GANTOOL_BOOM_NUMBR", "4")
+    assert run(["boom"]) == 2
+    said = "Error: the variable GANTOOL_BOOM_NUMBR is none of this command; did you mean 'GANTOOL_BOOM_NUMBER'?; see `gantool --help`\n"
+    assert capsys.readouterr().err == said
+
+
+def test_ctrl_c_while_the_program_is_imported_is_no_traceback(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nclass Stop:\n    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'click':\n            raise KeyboardInterrupt\nsys.meta_path.insert(0, Stop())\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(gantool.__file__).parent.parent)])
+    done = subprocess.run(
+        [sys.executable, "-m", "gantool", "plugins"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "Stopped.\n")
 
 
 def test_bug_keeps_its_traceback(boom):

@@ -120,7 +120,7 @@ def test_values_are_read_as_toml_does(capsys):
         (["--config", "nowhere.toml"], "--config nowhere.toml cannot be read: No such file or directory"),
         (["--resume", "nowhere"], "nowhere does not exist"),
         (["--resume", "."], ". is no run folder: it has no run.json"),
-        (["--resume", ".", "--dry-run"], "--resume goes with none of --output, --config, --dry-run"),
+        (["--resume", ".", "--dry-run"], "--resume goes with none of --output, --config, --repeat, --dry-run"),
     ],
 )
 def test_bad_words_end_in_one_line_and_exit_code_2(capsys, words, message):

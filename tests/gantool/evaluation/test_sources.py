@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gantool import GantoolError
@@ -29,3 +31,15 @@ def test_where_both_were_moved_the_runs_own_are_not_looked_for(planted):
     moved = {name: (run.parent / f"{name}.npz").rename(run.parent / f"moved-{name}.npz") for name in ("synthetic", "real")}
     assert run_evaluate(run, **moved)["data"]["content_check"]["seen"] == 0
     assert len(RunImages(run, **moved, device="cpu").synthetic) == 160
+
+
+def test_a_url_that_a_runs_file_names_is_opened_only_if_the_user_says_it(planted):
+    run = planted("nothing", inverted=False)
+    plan = json.loads((run / "run.json").read_text())
+    plan["options"]["dataset"]["real"] = "https://nowhere.invalid/real.npz"
+    (run / "run.json").write_text(json.dumps(plan))
+    with pytest.raises(
+        GantoolError, match=r"the run's real images are at https://nowhere\.invalid/real\.npz: to open that, say --real"
+    ):
+        RunImages(run, device="cpu")
+    assert len(RunImages(run, real=run.parent / "real.npz", device="cpu").real) == 120

@@ -189,3 +189,53 @@ def test_the_card_says_which_options_are_not_the_presets(tmp_path: Path) -> None
     assert all(f"-o {name}={json.dumps(value)}" in line for name, value in (options | more).items())
     assert "--steps 1 --batch-size 4 --seed 0" in line
     assert line.count("-o ") == len(options | more)
+
+
+@pytest.mark.parametrize("linked", ["sheet", "samples"])
+def test_a_link_of_somebody_elses_run_leads_nowhere(run: Path, tmp_path: Path, linked: str) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "step-00000200.png").write_bytes(b"secret")
+    if linked == "sheet":
+        (run / "samples/step-00000200.png").symlink_to(tmp_path / "private" / "step-00000200.png")
+    else:
+        (run / "samples").rename(tmp_path / "old")
+        (run / "samples").symlink_to(tmp_path / "private")
+    report = publish(run, tmp_path / "out", license="mit")
+    assert not any(path.read_bytes() == b"secret" for path in report.output.iterdir())
+    assert ("sample.png" in report.files) == (linked == "sheet")
+
+
+def test_what_a_foreign_run_says_is_text_on_the_card(run: Path, tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)> [click](http://x) `code`\n\n# Title\n|a|"
+    evaluate(run, sentence=evil, caveats=["*bold* & <b>more</b>"])
+    plan = json.loads((run / "run.json").read_text()) | {"dataset": "a` <b>", "versions": {"<i>": "| x |"}}
+    (run / "run.json").write_text(json.dumps(plan))
+    publish(run, tmp_path / "out", license="mit")
+    body = card(tmp_path / "out")[1]
+    assert "<img" not in body
+    assert "<b>more" not in body
+    assert "<i>" not in body
+    assert r"&lt;img src=x onerror=alert(1)&gt; \[click\](http://x) \`code\` \# Title \|a\|" in body
+    assert "Data set: `a' <b>`." in body
+    assert r"\| x \|" in body
+    assert r"\*bold\* &amp; &lt;b&gt;more" in body
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", '{"options": []}'),
+        ("run.json", '{"options": {"dataset": 3}, "versions": ["x"]}'),
+        ("run.json", '{"versions": ["x"], "options": {}}'),
+        ("run.json", '{"patch": [1], "options": {}}'),
+        ("run.json", "[" * 200_000),
+        ("evaluation.json", '{"caveats": 3, "data": {"weights": "DIGEST"}}'),
+        ("evaluation.json", "[" * 200_000),
+        ("config.json", "[" * 200_000),
+    ],
+)
+def test_files_of_a_run_that_are_not_as_they_should_be_are_one_line(run: Path, tmp_path: Path, file: str, content: str) -> None:
+    (run / file).write_text(content.replace("DIGEST", open_bundle(run).digest))
+    with pytest.raises(GantoolError, match="damaged") as told:
+        publish(run, tmp_path / "out", license="mit")
+    assert "\n" not in str(told.value)

@@ -116,6 +116,29 @@ class TestHdf5:
             assert out["images"].shape == (5, 20, 30)
             assert out["images"].compression == "gzip"
 
+    @pytest.mark.parametrize("way", ["external storage", "virtual"])
+    def test_a_file_that_leads_elsewhere_copies_nothing_from_there(self, trained, added, tmp_path: Path, way: str):
+        h5py = self.h5py
+        (tmp_path / "private").mkdir()
+        (tmp_path / "private" / "keys").write_bytes(b"secret" * 20)
+        with h5py.File(tmp_path / "private" / "store.h5", "w") as file:
+            file["data"] = np.zeros((2, 6, 9), np.uint8)
+        with h5py.File(tmp_path / "in.h5", "w") as file:
+            if way == "virtual":
+                layout = h5py.VirtualLayout(shape=(2, 6, 9), dtype=np.uint8)
+                layout[:] = h5py.VirtualSource("private/store.h5", "data", shape=(2, 6, 9))
+                file.create_virtual_dataset("images", layout)
+            else:
+                external = [(str(tmp_path / "private" / "keys"), 0, 108)]
+                file.create_dataset("images", (2, 6, 9), np.uint8, external=external)
+        trained(added(0), 1)
+        with pytest.raises(
+            GantoolError, match="images is a link into another file, .*private/.*, which gantool does not follow"
+        ) as told:
+            refine("run", input=tmp_path / "in.h5", output=tmp_path / "out.h5")
+        assert "\n" not in str(told.value)
+        assert not (tmp_path / "out.h5").exists()
+
     def test_a_view_of_another_file_is_not_written_through(self, trained, added, tmp_path: Path):
         h5py, images = self.h5py, np.full((3, 9, 7), 100, np.uint8)
         with h5py.File(tmp_path / "store.h5", "w") as file:

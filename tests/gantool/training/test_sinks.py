@@ -8,8 +8,9 @@ from typing import ClassVar
 import pytest
 
 from gantool import Event
-from gantool.errors import MissingExtra
+from gantool.errors import GantoolError, MissingExtra
 from gantool.runs.metrics import METRICS
+from gantool.training.command import Manner, start_run
 from gantool.training.sinks import Sinks
 
 
@@ -137,3 +138,17 @@ def test_closing_on_a_full_disk_does_not_hide_the_error_that_ends_the_run(tmp_pa
             sinks.send(step(tmp_path, 1, loss=0.5))
         sinks.close()
     kept.close()
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("no server"), SystemExit(0)])
+def test_a_logger_that_cannot_be_made_is_one_line_and_leaves_no_folder(tmp_path, tiny, plant, error):
+    def make(**_):
+        raise error
+
+    registry = plant("logger", make)
+    plan = tiny(steps=1, registry=registry, log=("planted:part",))
+    with pytest.raises(GantoolError, match="^logger planted:part cannot be made: ") as told:
+        start_run(tmp_path / "run", plan, registry, Manner(quiet=True))
+    assert type(error).__name__ in str(told.value)
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "run").exists()

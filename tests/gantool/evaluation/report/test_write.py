@@ -164,3 +164,59 @@ def test_differences_are_blue_where_darker_and_red_where_brighter() -> None:
 def test_pictures_are_shown_at_a_fitting_size(form: tuple[int, int, int], size: tuple[int, int]) -> None:
     (picture,) = pictures(torch.zeros(1, *form))
     assert (picture.width, picture.height) == size
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 9, "phase": "adversarial", "loss": NaN, "gap": Infinity, "peak": 1e999}',
+        '{"step": 9, "phase": "adversarial", "loss": 1' + "0" * 400 + "}",
+        '{"step": 1' + "0" * 400 + ', "loss": 1.0}',
+        '{"step": true, "loss": {"a": [1]}}',
+        '{"step": 9, "phase": ["x"], "loss": "high", "gap": {"a": 1}}',
+        "[" * 100_000,
+        "3",
+    ],
+)
+def test_the_report_outlives_a_log_that_diverged_or_is_damaged(run: Path, line: str) -> None:
+    wanted = write_report(run).size
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    assert abs(write_report(run).size - wanted) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", "[" * 100_000),
+        ("run.json", '{"plugin": "simgan"}'),
+        ("run.json", '{"plugin": "simgan", "parts": {}, "options": {}, "dataset": "a:b", "metric": "a:b", "versions": [1]}'),
+        ("evaluation.json", "[" * 100_000),
+        ("evaluation.json", '{"verdict": "helps", "downstream": []}'),
+        ("evaluation.json", "3"),
+    ],
+)
+def test_files_of_a_run_that_are_not_as_they_should_be_are_one_line(
+    run: Path, file: str, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / file).write_text(content)
+    assert gantool(["report", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: ")
+    assert said.count("\n") == 1
+    assert str(run / file) in said
+
+
+def test_a_study_is_read_without_writing(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("scipy")
+    from gantool.evaluation.turing.study import FILE, Study
+
+    Study(run / FILE).close()
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    monkeypatch.setattr(Path, "touch", lambda *_, **__: pytest.fail("written"))
+    assert gantool(["turing-test", str(run), "--results"]) == 0
+    assert gantool(["report", str(run), "--output", str(run.parent / "page.html")]) == 0
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
+    (run / FILE).write_bytes((run / FILE).read_bytes()[:4096] + b"x" * 8192)
+    assert gantool(["turing-test", str(run), "--results"]) == 2
+    assert "damaged" in capsys.readouterr().err
