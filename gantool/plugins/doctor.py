@@ -12,19 +12,19 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, distributions
 from typing import Any
 
 from ..components import Recipe
 from ..errors import GantoolError, raised
 from ..options import describe
-from .discovery import installed_plugins
+from .discovery import distribution_of, installed_plugins
 from .hooks import HOOK_NAMES
 from .probe import Probe, probe
 from .records import Unsound
 from .registry import PluginInfo, Provided, Undone, info_of, load_entries
+from .strangers import printing_to_stderr
 
 SLOW = 3.0
 """Seconds from which describing a plugin is a finding: every listing and every `--help` of a run waits for it."""
@@ -45,11 +45,12 @@ class Finding:
 def diagnose(only: Sequence[str] | None = None) -> list[tuple[PluginInfo, tuple[Finding, ...]]]:
     """Examine every installed plugin, whatever GANTOOL_PLUGINS says, or those named. What plugins print goes to stderr."""
     asked = {name: entries for name, entries in installed_plugins().items() if only is None or name in only}
-    with redirect_stdout(sys.stderr):
+    with printing_to_stderr():
         return [(info_of(name, entries), tuple(_findings(name, entries))) for name, entries in asked.items()]
 
 
 def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
+    yield from _installed_twice(entries[0])
     seen = _probed(name)
     if seen.ending:
         advice = f"find the line with: python -X faulthandler -v -c 'import {entries[0].module}'"
@@ -76,6 +77,17 @@ def _findings(name: str, entries: Sequence[EntryPoint]) -> Iterator[Finding]:
         yield Finding(f"its description takes {seen.seconds:.1f} s", "", f"{advice}; python -X importtime shows what takes long")
     for provided in info.provides:
         yield from _findings_of(provided, package)
+
+
+def _installed_twice(entry: EntryPoint) -> Iterator[Finding]:
+    """Two versions in one folder: which of them Python finds is chance, and an upgrade that was cut off leaves such."""
+    if entry.dist is None or not (name := distribution_of(entry.dist)[0]):
+        return
+    folder = entry.dist.locate_file("")
+    found = sorted(distribution_of(each)[1] for each in distributions(name=name) if each.locate_file("") == folder)
+    if len(found) > 1:
+        advice = f"pip uninstall {name}, until there is none left, and install it again"
+        yield Finding(f"{name} lies {len(found)} times in {folder}: {' and '.join(found)}", "", advice)
 
 
 def _probed(name: str) -> Probe:

@@ -19,6 +19,7 @@ from ..components import Component
 from ..errors import nearest, raised
 from ..kinds import KINDS, Kind
 from .records import Unsound, a, check_record, require
+from .strangers import told_apart
 
 HOOK_NAMES = (*(kind.hook for kind in KINDS.values()), "gantool_log")
 
@@ -75,13 +76,14 @@ def register(manager: pluggy.PluginManager, name: str, plugin: object) -> list[w
 
 def _guarded(plugin: str, function: Callable[..., Any]) -> Callable[..., Answer]:
     def answer(*arguments: Any) -> Answer:
-        try:
-            result = function(*arguments)
-            return Answer(plugin, list(result) if isinstance(result, Iterator) else result)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
-            return Answer(plugin, error=error)
+        with told_apart() as signalled:
+            try:
+                result = function(*arguments)
+                return Answer(plugin, list(result) if isinstance(result, Iterator) else result)
+            except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
+                if isinstance(error, KeyboardInterrupt) and signalled():
+                    raise
+                return Answer(plugin, error=error)
 
     return answer
 

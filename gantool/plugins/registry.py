@@ -6,10 +6,9 @@ A plugin that cannot be used is kept with its cause. It stops nothing unless it 
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from importlib import import_module
@@ -25,6 +24,7 @@ from ..kinds import KINDS
 from ..options import to_dict, validate
 from .discovery import BUILT_IN, check_installed, distribution_of, installed_plugins
 from .hooks import ask_all, new_manager, records_of, register
+from .strangers import printing_to_stderr, told_apart
 
 VARIABLE = "GANTOOL_PLUGINS"
 """The environment variable that restricts which plugins are loaded."""
@@ -59,9 +59,11 @@ class Provided:
         reference, owner = self.record.factory, f"{self}: " if self.plugin else ""
         module, _, path = reference.partition(":")
         try:
-            with importing() as changed:
+            with importing() as changed, told_apart() as signalled:
                 found = reduce(getattr, path.split("."), import_module(module))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt) and signalled():
+                raise
             raise PluginError(f"{owner}cannot import {reference!r}: {raised(error)}") from error
         tell_undone(f"{owner}importing {module}", changed)
         if not callable(found):
@@ -263,16 +265,16 @@ def load_entries(installed: Mapping[str, Sequence[EntryPoint]]) -> Registry:
 
     @contextmanager
     def isolated(name: str) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
-            plugins[name] = replace(plugins[name], error=error)
-            manager.unregister(name=name)
+        with told_apart() as signalled:
+            try:
+                yield
+            except BaseException as error:  # SystemExit, and what extension modules raise: a panic of PyO3 is no Exception
+                if isinstance(error, KeyboardInterrupt) and signalled():
+                    raise
+                plugins[name] = replace(plugins[name], error=error)
+                manager.unregister(name=name)
 
-    # What a plugin prints must not end up in the output of `gantool plugins --json`.
-    with redirect_stdout(sys.stderr):
+    with printing_to_stderr():
         for name, entries in installed.items():
             with isolated(name):
                 check_installed(name, entries)

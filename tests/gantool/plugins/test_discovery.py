@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 
@@ -105,9 +106,31 @@ def test_failed_look_up_lists_what_there_is_where_nothing_is_near(site):
 
 
 def test_interrupt_during_an_import_is_no_broken_plugin(site):
-    site.plant("slow", "raise KeyboardInterrupt")
+    site.plant("slow", "import os, signal\nos.kill(os.getpid(), signal.SIGINT)")
     with pytest.raises(KeyboardInterrupt):
         load_plugins()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_plugin_that_raises_keyboard_interrupt_is_broken_as_others_are(site):
+    site.plant("rude", "raise KeyboardInterrupt")
+    site.plant("late", UNET_THAT_PRINTS.replace("    return", "    raise KeyboardInterrupt\n    return"))
+    site.plant("good")
+    registry = load_plugins()
+    assert [registry.plugins[name].broken for name in ("rude", "late", "good")] == [
+        "KeyboardInterrupt",
+        "gantool_generators raised KeyboardInterrupt",
+        None,
+    ]
+
+
+def test_what_a_plugin_writes_is_no_output_of_the_program(site, capfd):
+    site.plant("loud", "import os\nprint('printed')\nos.write(1, b'written')\n" + UNET_THAT_PRINTS)
+    load_plugins()
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "printed" in said.err
+    assert "written" in said.err
 
 
 def test_what_a_plugin_prints_does_not_reach_stdout(site, capsys):

@@ -141,7 +141,6 @@ def test_part_of_a_plugin_that_is_not_installed(site):
     [
         ("import os\nos._exit(9)", "importing it ends the program with exit code 9"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "importing it ends the program with SIGSEGV"),
-        ("raise KeyboardInterrupt", "importing it raises KeyboardInterrupt, which no program survives"),
     ],
 )
 def test_import_that_would_end_the_doctor_itself(site, source, cause):
@@ -268,3 +267,11 @@ def test_what_an_import_sets_for_the_whole_process_is_named_and_undone(site):
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(torch.get_rng_state(), before)
     assert "set nothing when a module is imported" in building.advice
+
+
+def test_a_distribution_that_lies_twice_in_one_folder_is_named(site):
+    site.plant("deep", UNET.format(factory="os.path:join"))
+    site.plant("deep", UNET.format(factory="os.path:join"), version="1.1")
+    finding = one()
+    assert finding.cause == f"gantool-deep lies 2 times in {site.folder}: 1.0 and 1.1"
+    assert finding.advice.startswith("pip uninstall gantool-deep")

@@ -134,7 +134,7 @@ def test_plugin_that_is_broken_observes_nothing_and_stops_no_other(site, fault):
 
 
 def test_interrupt_in_an_observer_is_an_interrupt(site):
-    site.plant("a", OBSERVER.replace("BODY", "raise KeyboardInterrupt"))
+    site.plant("a", OBSERVER.replace("BODY", "import os, signal; os.kill(os.getpid(), signal.SIGINT)"))
     with pytest.raises(KeyboardInterrupt):
         load_plugins().notify(EVENT, lambda *_: None)
 
