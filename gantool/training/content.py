@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from ..plan.settings import RunSettings
 from ..runs.files import write_file
 
 FILE = "matches.npz"
+_ONE_AT_A_TIME = Lock()
 _LAYERS = ("blocks.2", "blocks.4")
 """Strides 4 and 8: what a cell of 16 pixels holds several positions of."""
 
@@ -69,7 +71,8 @@ def describe_by_network(image: np.ndarray, patch: Patch, grid: tuple[int, int]) 
     """What the bundled network sees in the cells: as `gantool.data.matching.Describe`. Raises `GantoolError` for other channels
     than 1 and 3, and `MissingExtra` without the extra."""
     unit = image.astype(np.float32) / full_scale(image.dtype)
-    with torch.inference_mode():
+    # Pictures are read by several threads, and hooks of one network must not meet.
+    with _ONE_AT_A_TIME, torch.inference_mode():
         maps = _network()(torch.from_numpy(np.ascontiguousarray(unit)).permute(2, 0, 1)[None] * 2 - 1)
     places = corners((image.shape[0], image.shape[1]), patch, grid)
     found = []

