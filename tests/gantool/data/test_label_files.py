@@ -9,7 +9,8 @@ from PIL import Image
 from gantool.data.label_files import with_labels
 from gantool.data.opening import open_images
 from gantool.errors import GantoolError
-from gantool.evaluation.sources import choose_labels, read_labels
+from gantool.evaluation.meaning import choose_labels
+from gantool.evaluation.sources import read_labels
 
 
 @pytest.fixture
@@ -83,12 +84,12 @@ class Labelled:
 def test_choosing_by_name():
     both = {"gaze": np.zeros((3, 2)), "pupil": np.zeros((3, 2))}
     synthetic, real = Labelled("renders", head=np.zeros(3), **both), Labelled("photos", **both)
-    assert choose_labels("pupil", synthetic, real, real_first=False) == ("pupil", "")
-    assert choose_labels("", synthetic, real, real_first=True)[0] == "gaze"
+    assert choose_labels("pupil", synthetic, real, real_first=False) == (("pupil",), "")
+    assert choose_labels("", synthetic, real, real_first=True)[0] == ("gaze",)
     with pytest.raises(GantoolError, match="several labels: pass --labels NAME, one of: gaze, pupil"):
         choose_labels("", synthetic, real, real_first=False)
     name, note = choose_labels("", synthetic, Labelled("photos", pupil=np.zeros((3, 2))), real_first=False)
-    assert name == "pupil"
+    assert name == ("pupil",)
     assert "the only ones in both domains" in note
     with pytest.raises(GantoolError, match=r"photos has no labels 'gaez'; did you mean 'gaze'|renders has no labels 'gaez'"):
         choose_labels("gaez", synthetic, real, real_first=False)
