@@ -57,17 +57,13 @@ def settle_meaning(
         real_first: Whether the first of several labels is the one that is meant, as with a data set that brings its own.
     """
     chosen = None if settings.task == "auto" else registry.find("task", settings.task)
-    known = [each.name for each in fields(chosen.record.options)] if chosen else []
-    if chosen and settings.within_px is not None and "within_px" not in known:
-        raise GantoolError(f"--within-px is for key points, and the task is {task_name(chosen)}: leave it out")
     names, note = choose_labels(settings.labels, *domains, real_first=real_first)
     tried = [_labels(name, domains, size, own_sizes=own_sizes, crop=crop) for name in names]
     why = None
     for labels, real_values, told in tried:
         try:
             provided = chosen or guess(registry, labels)
-            within = {} if settings.within_px is None else {"within_px": settings.within_px}
-            part = provided.with_options({**options, **within}, where="task.")
+            part = provided.with_options({**options, **_within(settings, provided)}, where="task.")
             task = part.build(labels=labels)
         except GantoolError as error:
             why = why or error
@@ -84,6 +80,15 @@ def settle_meaning(
         )
     assert why is not None
     raise why
+
+
+def _within(settings: EvaluateSettings, provided: Provided) -> dict[str, Any]:
+    """What `--within-px` is as an option. Raises `GantoolError` for tasks that have none."""
+    if settings.within_px is None:
+        return {}
+    if "within_px" not in [each.name for each in fields(provided.record.options)]:
+        raise GantoolError(f"--within-px is for key points, and the task is {task_name(provided)}: leave it out")
+    return {"within_px": settings.within_px}
 
 
 def choose_labels(wanted: str, synthetic: object, real: object, *, real_first: bool) -> tuple[tuple[str, ...], str]:

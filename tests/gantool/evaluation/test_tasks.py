@@ -39,8 +39,8 @@ class Overlap:
     def load(self, values, sizes):
         return [np.asarray(value) for value in values]
     def learn(self, estimator, images, targets):
-        estimator.fit(images, targets)
-        return estimator.predict
+        estimator.fit(images.tensor(), targets)
+        return lambda images: estimator.predict(images.tensor())
     def statistics(self, predicted, targets):
         return np.array([((a & b).sum(), (a | b).sum()) for a, b in zip(predicted, targets, strict=True)], float)
     def aggregate(self, statistics, counts):
@@ -115,7 +115,7 @@ def test_a_score_of_all_pixels_is_compared_by_images_and_higher_is_better(evalua
     assert (data["task"], data["outputs"], data["higher_is_better"]) == ("areas:overlap", 1, True)
     assert "task: areas:overlap, by the name and shape of area" in data["notes"]
     assert (result["baseline"]["name"], result["baseline"]["mean"]) == ("nothing anywhere", 0)
-    assert result["caveats"] == []
+    assert "Refining beats the best classical arm" in " ".join(result["caveats"])
 
 
 def test_its_name_and_options_can_be_said_and_evidence_needs_no_numbers(evaluate):
@@ -130,7 +130,7 @@ def test_a_refiner_that_takes_everything_away_hurts_a_score(evaluate):
     result = evaluate("blank", inverted=False, arms=["synthetic", "refined", "reinhard"])
     assert result["verdict"] == "hurts"
     assert result["difference"]["high"] < 0
-    assert result["caveats"][0].startswith("The classical arm reinhard is better than refining: ")
+    assert any("The classical arm reinhard is better" in caveat for caveat in result["caveats"])
 
 
 @pytest.mark.parametrize(
