@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..data.domains import Preprocess, Reading
 from ..errors import GantoolError
 from ..kinds import KINDS
 from ..plan.choices import Choices, read_config
-from ..plan.resolve import resolve
+from ..plan.resolve import Plan, resolve
 from ..plan.settings import RunSettings
 from ..plan.trust import check_trusted
 from ..runs.folder import REPEAT, read_choices, repeated
@@ -67,7 +68,7 @@ def _part_flags(command: Callable[..., int]) -> Callable[..., int]:
     help="Train N runs of different seeds, in RUN/seed-0 and so on.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan as JSON and stop.")
-@click.option("--trust", is_flag=True, help="Import code that --resume or --config names. Without it, say it yourself with -o.")
+@click.option("--trust", is_flag=True, help="Import code that the file of --resume or --config names.")
 @click.option("--profile", is_flag=True, help="Record a few steps in RUN/profile, and say what costs most.")
 @quiet_flag
 @click.pass_context
@@ -115,10 +116,7 @@ def train(
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))
         return 0
-    if not quiet and speaks() and not any(source.plugin for source in sources):
-        click.echo(f"Recipe: {plan.recipe.component} (--plugin NAME for another)", err=True)
-    if not quiet and speaks() and not any(source.dataset for source in sources):
-        click.echo(f"Data: {plan.dataset.component}, the recipe's own; --synthetic DIR --real DIR for yours", err=True)
+    manner = replace(manner, told=_taken(plan, sources))
     if repeat is not None:
         return _finish_all(start_repeats(output, plan, registry, repeat, manner), quiet)
     return _finish(start_run(output, plan, registry, manner), quiet)
@@ -128,6 +126,14 @@ def _finish_all(folder: Path, quiet: bool) -> int:
     if not quiet:
         click.echo(f"Runs: {', '.join(map(str, repeated(folder)))}\nDo they help: gantool evaluate {folder} --real-labelled PATH")
     return 0
+
+
+def _taken(plan: Plan, sources: Sequence[Choices]) -> tuple[str, ...]:
+    """Say which recipe and data are taken where nobody named any."""
+    recipe = f"recipe: {plan.recipe.component} (--plugin NAME for another)"
+    data = f"data: {plan.dataset.component}, the recipe's own (--synthetic DIR --real DIR for yours)"
+    unsaid = {recipe: not any(each.plugin for each in sources), data: not any(each.dataset for each in sources)}
+    return tuple(text for text, missing in unsaid.items() if missing)
 
 
 def _finish(run: Path, quiet: bool) -> int:

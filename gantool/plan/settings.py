@@ -118,7 +118,7 @@ class RunSettings(Resumable):
     condition_dropout: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of images that are drawn without their conditions. So the generator also learns to do without."""
     match: Literal["off", "grid", "network"] = "off"
-    """Draw real patches that hold what the synthetic ones of their batch hold: grid, network; off. Where one domain is crowded
+    """Draw real patches that hold what the synthetic ones do. Where one domain is crowded
     and the other is not, D otherwise has R paint what is missing. Of either domain some 16,000 patches are looked at, once: at
     their colours, contrast and edges (grid), or by EfficientNet-Lite0 of the extra `features` (network), in 4x4 cells each."""
     channels_last: bool = True

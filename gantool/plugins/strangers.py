@@ -34,9 +34,13 @@ def printing_to_stderr() -> Iterator[None]:
 def told_apart() -> Iterator[Callable[[], bool]]:
     """Yield who says whether a signal came meanwhile. A `KeyboardInterrupt` without one was raised by the code itself.
 
-    Where handlers are not Python's own, or cannot be set, every one counts as a signal.
+    Where handlers are not Python's own, or cannot be set, every one counts as a signal; where signals are ignored, as of a
+    program that a shell started in the background, none does.
     """
     main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield lambda: False
+        return
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield lambda: True
         return

@@ -34,6 +34,8 @@ class Manner:
     """The process is the command line's own, which a second signal may end."""
     trust: bool = False
     """Import what a file of a run names."""
+    told: tuple[str, ...] = ()
+    """What a person is told of it when it begins."""
 
 
 _PLAIN = Manner()
@@ -118,5 +120,15 @@ def _train(plan: Plan, folder: Path, registry: Registry, team: Team | None, mann
 
     from .loop import TrainingRun
 
-    how = {"quiet": manner.quiet, "profile": manner.profile, "program": manner.program}
-    TrainingRun(plan, folder, registry, console=Console(stderr=True), team=team, moved=moved, **how).train()
+    TrainingRun(
+        plan,
+        folder,
+        registry,
+        console=Console(stderr=True),
+        team=team,
+        moved=moved,
+        quiet=manner.quiet,
+        profile=manner.profile,
+        program=manner.program,
+        told=manner.told,
+    ).train()

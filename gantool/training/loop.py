@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -52,11 +52,13 @@ class TrainingRun:
         team: Team | None = None,
         program: bool = False,
         moved: bool = False,
+        told: Sequence[str] = (),
     ) -> None:
-        """`moved`: data are said to be elsewhere than the run began with; then they must be the same."""
+        """`moved`: data are said to be elsewhere than the run began with; then they must be the same. `told`: lines that a person
+        reads when it begins."""
         self.plan, self.folder, self.registry = plan, folder, registry
         self.console, self.quiet = console, quiet
-        self.profile, self.program, self.moved = profile, program, moved
+        self.profile, self.program, self.moved, self.told = profile, program, moved, told
         self.profiler: StepProfiler | None = None
         self.team = team
         self.checkpoints = Checkpoints(folder, keep=plan.settings.keep)
@@ -97,7 +99,7 @@ class TrainingRun:
                 return
             phases = Counter(map(session.recipe.phase, range(total)))
             shares = f": {', '.join(f'{name} {count}' for name, count in phases.items())}" if len(phases) > 1 else ""
-            self._say(f"{self.folder}: {session.summary}\n{total} steps{shares}")
+            self._say("\n".join((f"{self.folder}: {session.summary}", *self.told, f"{total} steps{shares}")))
             for text in looks_apart(session.held_source, session.held_target) if self.main else ():
                 self._warn(text)
             with self._observed(session, team, total):

@@ -100,8 +100,9 @@ def test_it_is_evaluated_to_the_same_figures(earlier):
     before = json.loads((EARLIER / "run/evaluation.json").read_text(encoding="utf-8"))
     words = {"estimators": ["knn"], "limit": 80, "repeats": 2, "arms": ["synthetic", "refined"], "evidence": False}
     found = gantool.evaluate(earlier / "run", **words, device="cpu")
-    for arm in words["arms"]:
-        assert found["downstream"][arm]["mean"] == pytest.approx(before["downstream"][arm]["mean"], rel=1e-3)
+    # Judged are the images that `refine` would write, in 8 bits; that version judged what the network gave, unrounded.
+    for arm, near in (("synthetic", 1e-3), ("refined", 5e-3)):
+        assert found["downstream"][arm]["mean"] == pytest.approx(before["downstream"][arm]["mean"], rel=near)
     assert found["verdict"] == before["verdict"]
 
 

@@ -124,10 +124,15 @@ def deterministic() -> Iterator[None]:
 
 @contextmanager
 def own_accelerator() -> Iterator[None]:
+    _forget_accelerate()
     own = Accelerator(cpu=True, mixed_precision="bf16", gradient_accumulation_steps=4)
     yield
     assert (own.mixed_precision, own.gradient_accumulation_steps) == ("bf16", 4)
     assert Accelerator(cpu=True, mixed_precision="bf16").mixed_precision == "bf16"
+    _forget_accelerate()
+
+
+def _forget_accelerate() -> None:
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
 

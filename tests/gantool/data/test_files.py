@@ -46,7 +46,7 @@ def test_no_images_lists_what_is_read(two: Path):
 
 
 def test_a_file_of_another_kind_is_named(two: Path):
-    with pytest.raises(GantoolError, match=r"a\.png is neither a folder nor one of .*give the folder"):
+    with pytest.raises(GantoolError, match=r"a\.png is one image: give the folder that it is in"):
         open_two(two, "synthetic/a.png", "real")
 
 
