@@ -83,7 +83,7 @@ def train(
         registry = load_plugins()
         plan = resolve(registry, *([read_config(Path(config))] if config else []), said)
         if config:
-            check_trusted(plan, [said], Path(config), trust=trust)
+            check_trusted(plan, [said], Path(config), registry, trust=trust)
         if repeat is not None:
             return start_repeats(output, plan, registry, repeat, Manner(quiet=quiet))
         return start_run(output, plan, registry, Manner(quiet=quiet))

@@ -111,7 +111,7 @@ def train(
     sources = (*([read_config(Path(config))] if config else []), *said)
     plan = resolve(registry, *sources)
     if config:
-        check_trusted(plan, said, Path(config), trust=trust)
+        check_trusted(plan, said, Path(config), registry, trust=trust)
     if dry_run:
         if speaks():
             click.echo(json.dumps(plan.to_dict(), indent=2))

@@ -9,17 +9,20 @@ from typing import Any
 
 from ..errors import GantoolError
 from ..plugins.records import is_reference
+from ..plugins.registry import Registry
 from .choices import Choices
 from .resolve import Plan
 
 
-def check_trusted(plan: Plan, said: Sequence[Choices], file: Path, *, trust: bool) -> None:
+def check_trusted(plan: Plan, said: Sequence[Choices], file: Path, registry: Registry, *, trust: bool) -> None:
     """Raise `GantoolError` where options of a plan name code to import, `"package.module:callable"`, that `file` alone says.
 
-    `said`: what else the plan is made from. `trust`: import it all the same.
+    `said`: what else the plan is made from. `registry`: what its plugins have is there already, and may be named. `trust`: import
+    it all the same.
     """
+    installed = {provided.full_name for provided in registry.all()}
     own = [each for source in said for value in source.options.values() for each in _texts(value)]
-    unsaid = [] if trust else [(name, text) for name, text in _named(plan) if text not in own]
+    unsaid = [] if trust else [(name, text) for name, text in _named(plan) if text not in installed.union(own)]
     if unsaid:
         name, text = unsaid[0]
         more = f" and {len(unsaid) - 1} more" if len(unsaid) > 1 else ""

@@ -72,7 +72,7 @@ def resume_run(run: Path, *said: Choices, manner: Manner = _PLAIN) -> Path:
     registry = load_plugins()
     recorded = read_choices(run)
     plan = resolve(registry, recorded, *said)
-    check_trusted(plan, said, run / RUN, trust=manner.trust)
+    check_trusted(plan, said, run / RUN, registry, trust=manner.trust)
     moved = _check_same(run, resolve(registry, recorded), plan)
     team = _meet(plan, read_launch())
     with ExitStack() as held:

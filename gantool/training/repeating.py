@@ -46,7 +46,7 @@ def resume_repeats(folder: Path, *said: Choices, manner: Manner) -> Path:
     """Go on with what `start_repeats` began: unfinished runs, and those that are still to come. Raises as `resume_run`."""
     registry, repeat = load_plugins(), read_repeat(folder)
     plan = resolve(registry, Choices.from_mapping(repeat["run"], where=str(folder / REPEAT)))
-    check_trusted(plan, said, folder / REPEAT, trust=manner.trust)
+    check_trusted(plan, said, folder / REPEAT, registry, trust=manner.trust)
     return _train(folder, repeat["seeds"], registry, plan, said, manner)
 
 
