@@ -75,7 +75,7 @@ def evaluate(
         from ..evaluation.table import print_result
 
         print_result(result, Console())
-    failing = {None: (), "hurts": ("hurts",), "no-difference": ("hurts", "no difference")}
+    failing = {None: (), "hurts": ("hurts",), "no-difference": ("hurts", "no difference", "undecided")}
     return 3 if result["verdict"] in failing[fail_on] else 0
 
 

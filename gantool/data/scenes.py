@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GantoolError, cause
+from ..values import counted
 from .annotations.finding import Folder
 from .annotations.objects import AnnotatedObject
 from .formats.folder import FolderImages
@@ -43,10 +44,13 @@ class Column:
         count: Pictures.
         read: The record of the picture with that number. Raises `GantoolError`.
         problem: Why it cannot be used; "" where it can.
+        doubt: What a person should know who trusts it; "" for nothing.
     """
 
-    def __init__(self, kind: str, names: Sequence[str], count: int, read: Callable[[int], Any], problem: str = "") -> None:
-        self.kind, self.names, self.problem = kind, tuple(names), problem
+    def __init__(
+        self, kind: str, names: Sequence[str], count: int, read: Callable[[int], Any], problem: str = "", doubt: str = ""
+    ) -> None:
+        self.kind, self.names, self.problem, self.doubt = kind, tuple(names), problem, doubt
         self._count, self._read = count, read
 
     def __len__(self) -> int:
@@ -96,7 +100,15 @@ def _objects(images: FolderImages) -> dict[str, Column]:
         return Scene(objects, lambda: _stored(images.root, frames.frames[row], ids, frames.passes[ids]))
 
     names = sorted({each.name for each in marked})
-    return {OBJECTS: Column(OUTLINES if outlined else OBJECTS, names, len(images), read, problem)}
+    return {OBJECTS: Column(OUTLINES if outlined else OBJECTS, names, len(images), read, problem, _doubt(images.name, folder))}
+
+
+def _doubt(name: str, folder: Folder) -> str:
+    """Say what is wrong with annotations; missing ones are a matter of their own."""
+    wrong = [str(each) for found in folder.annotations for each in found.check(folder.size)]
+    if not wrong:
+        return ""
+    return f"{name}: {counted(len(wrong), 'annotation')} may be wrong, such as {wrong[0]}; gantool data inspect lists them"
 
 
 def _pass(images: FolderImages, frames: Frames, name: str, form: PassForm) -> Column:

@@ -13,7 +13,7 @@ from .arms import Material
 from .material import Opened, form_of
 from .meaning import settle_meaning
 from .reading import digest, pick, read
-from .sources import Sources, name_of
+from .sources import Sources, labels_of, name_of
 
 MIN_LABELLED = 2
 """Labelled pictures without which nothing is learnt."""
@@ -42,6 +42,10 @@ def open_labelled(
         return None
     labels = opened.meaning.labels
     asked = replace(settings, labels=labels.name, task=opened.meaning.provided.full_name)
+    if not labels_of(domain):
+        raise GantoolError(
+            f"--real-train-labelled {name_of(domain)} has no labels: they lie beside the images, as in --real-labelled"
+        )
     meaning = settle_meaning(
         asked,
         registry,

@@ -77,8 +77,8 @@ def open_material(
     synthetic, real = sources.labelled_source, sources.labelled_target
     for domain in (synthetic, real, sources.target):
         check_some(len(domain) if isinstance(domain, Domain) else 1, domain)
-    _check_count(min(len(synthetic), settings.limit), MIN_SYNTHETIC, synthetic, "learn from")
-    _check_count(min(len(real), settings.limit), MIN_TEST, real, "test on")
+    _check_count(len(synthetic), MIN_SYNTHETIC, synthetic, "learn from", settings.limit)
+    _check_count(len(real), MIN_TEST, real, "test on", settings.limit)
     meaning = settle_meaning(
         settings,
         registry,
@@ -186,7 +186,9 @@ def form_of(opened: Opened) -> tuple[Preprocess, Shape]:
     return replace(opened.bundle.preprocess, size=size), (height, width, opened.bundle.channels.images)
 
 
-def _check_count(count: int, needed: int, domain: Domain, use: str) -> None:
+def _check_count(count: int, needed: int, domain: Domain, use: str, limit: int | None = None) -> None:
+    if limit is not None and limit < needed <= count:
+        raise GantoolError(f"--limit {limit} leaves too few images to {use}: pass --limit {needed} or more")
     if count < needed:
         raise GantoolError(f"{name_of(domain)}: {count} labelled images to {use} are too few, at least {needed} are needed")
 

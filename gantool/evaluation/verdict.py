@@ -21,7 +21,7 @@ ONE_RUN = (
     "which are evaluated as one."
 )
 
-Word = Literal["helps", "no difference", "hurts"]
+Word = Literal["helps", "no difference", "hurts", "undecided"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +37,14 @@ class Verdict:
 def compare(refined: Figures, synthetic: Figures, *, unit: str, higher_is_better: bool = False) -> Verdict:
     """Compare what estimators that learnt from refined and from synthetic images got, paired by seed and image.
 
-    "helps" and "hurts" only where the 95 % interval of the difference excludes 0 and there are `MIN_SEEDS`.
+    "undecided" with fewer estimators than `MIN_SEEDS`; "helps" and "hurts" only where the 95 % interval of the difference excludes 0.
     """
     found = interval(refined - synthetic)
     means = f"{figure(refined.mean, unit)} against {figure(synthetic.mean, unit)}"
     counts, seeds = _counted(refined), refined.whole.shape[1]
     if found.low is None or found.high is None or seeds < MIN_SEEDS:
         sentence = f"Too few repeats to tell: {means} ({counts}); pass --repeats {MIN_SEEDS} or more."
-        return Verdict(word="no difference", sentence=sentence, difference=found)
+        return Verdict(word="undecided", sentence=sentence, difference=found)
     sure = found.low > 0 or found.high < 0
     word: Word = "no difference" if not sure else "helps" if (found.low > 0) is higher_is_better else "hurts"
     start = {"helps": "Refining helps", "hurts": "Refining hurts", "no difference": "No measurable difference"}[word]

@@ -43,7 +43,7 @@ def test_planted_differences(mean, word, sentence):
 @pytest.mark.parametrize("runs", [1, 2])
 def test_too_few_runs_never_claim(runs):
     verdict = compare(figures(errors(1.0, seed=1, runs=runs)), figures(errors(9.0, seed=2, runs=runs)), unit="deg")
-    assert verdict.word == "no difference"
+    assert verdict.word == "undecided"
     assert "Too few repeats to tell" in verdict.sentence
     assert "--repeats 3" in verdict.sentence
 
