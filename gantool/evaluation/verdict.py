@@ -37,7 +37,7 @@ class Verdict:
 def compare(refined: Figures, synthetic: Figures, *, unit: str, higher_is_better: bool = False) -> Verdict:
     """Compare what estimators that learnt from refined and from synthetic images got, paired by seed and image.
 
-    "undecided" with fewer estimators than `MIN_SEEDS`; "helps" and "hurts" only where the 95 % interval of the difference excludes 0.
+    "undecided" below `MIN_SEEDS`; "helps" and "hurts" only where the 95 % interval of the difference excludes 0.
     """
     found = interval(refined - synthetic)
     means = f"{figure(refined.mean, unit)} against {figure(synthetic.mean, unit)}"
