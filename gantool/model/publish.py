@@ -15,7 +15,7 @@ from ..plan.resolve import resolve
 from ..plan.settings import PublishSettings, read_settings, takes
 from ..plugins.registry import load_plugins
 from ..runs.files import write_file
-from ..runs.folder import EVALUATION, RUN, read_choices, writing
+from ..runs.folder import EVALUATION, RUN, read_choices, sheets, writing
 from .bundle import CONFIG, WEIGHTS, open_bundle, run_folder, write_bundle
 from .card import Card, write_card
 
@@ -131,14 +131,8 @@ def _check_free(folder: Path, source: Path, *, overwrite: bool) -> None:
 
 def _picture(run: Path, step: int | None) -> Path | None:
     """The sample sheet of the weights of a step, or the newest; None where there is none."""
-    samples = run / "samples"
-    # A link in somebody else's run may lead to any file of this machine.
-    own = (
-        [] if samples.is_symlink() else [path for path in samples.glob("step-*.png") if path.is_file() and not path.is_symlink()]
-    )
-    names = {path: re.fullmatch(r"step-(\d+)", path.stem) for path in own}
-    sheets = {int(match[1]): path for path, match in names.items() if match}
-    return sheets.get(max(sheets, default=-1) if step is None else step)
+    found = sheets(run)
+    return found.get(max(found, default=-1) if step is None else step)
 
 
 def _is_about(evaluation: dict[str, Any] | None, digest: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 
 from ..errors import GantoolError
 from .files import remove_folder, remove_leftovers, write_folder
+from .folder import by_step
 from .state import load_state, save_state
 
 FORMAT = 1
@@ -28,9 +28,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps that have a checkpoint, ascending; files and folders of other names that a user put beside them are left out."""
-        names = (re.fullmatch(r"step-(\d+)", path.name) for path in self.folder.glob("step-*"))
-        steps = {int(match[1]) for match in names if match}
-        return sorted(step for step in steps if self.path(step).is_dir())
+        return sorted(step for step in by_step(self.folder) if self.path(step).is_dir())
 
     def path(self, step: int) -> Path:
         """Folder of the checkpoint after `step` steps."""

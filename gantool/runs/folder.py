@@ -6,6 +6,7 @@ import errno
 import importlib.metadata
 import json
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -112,6 +113,20 @@ def repeated(folder: Path) -> list[Path]:
         if not (run / RUN).is_file():
             raise GantoolError(f"{run} is still to be trained: go on with `gantool train --resume {folder}`")
     return runs
+
+
+def by_step(folder: Path, end: str = "") -> dict[int, Path]:
+    """Return what `folder` has of each step, `step-N` and `end`; what a user put beside it under other names is left out."""
+    names = {path: re.fullmatch(rf"step-(\d+){re.escape(end)}", path.name) for path in folder.glob("step-*")}
+    return {int(match[1]): path for path, match in names.items() if match}
+
+
+def sheets(run: Path) -> dict[int, Path]:
+    """Return the sample sheets of a run by step. A link in somebody else's run may lead to any file of this machine: none is
+    one."""
+    samples = run / "samples"
+    found = {} if samples.is_symlink() else by_step(samples, ".png")
+    return {step: path for step, path in found.items() if path.is_file() and not path.is_symlink()}
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from typing import Any
 
 from ..errors import GantoolError
 from ..plan.choices import Choices
-from .folder import EVALUATION, RUN, read_choices
+from .folder import EVALUATION, RUN, by_step, read_choices, sheets
 
-SAMPLES = "samples"
 _FILES = "gantool:files"
 
 
@@ -65,7 +63,7 @@ def summarise(run: Path) -> Summary:
         preset=said.preset or "",
         data=_data(said),
         steps=total if isinstance(total, int) else 0,
-        saved=max(_saved(run), default=0),
+        saved=max(by_step(run / "checkpoints"), default=0),
         verdict=str(_read(run / EVALUATION).get("verdict", "")),
         created=str(recorded.get("created", "")),
     )
@@ -91,12 +89,8 @@ def differences(first: Path, second: Path) -> dict[str, tuple[Any, Any]]:
 
 def newest_sheet(run: Path) -> Path | None:
     """Return the newest sample sheet; None where there is none yet."""
-    sheets = {int(match[1]): path for path in (run / SAMPLES).glob("*.png") if (match := re.fullmatch(r"step-(\d+)", path.stem))}
-    return sheets[max(sheets)] if sheets else None
-
-
-def _saved(run: Path) -> list[int]:
-    return [int(match[1]) for path in (run / "checkpoints").glob("step-*") if (match := re.fullmatch(r"step-(\d+)", path.name))]
+    found = sheets(run)
+    return found[max(found)] if found else None
 
 
 def _data(said: Choices) -> str:
