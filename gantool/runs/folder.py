@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from .._version import __version__
 from ..errors import GantoolError
@@ -101,6 +102,15 @@ def seed_folder(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}"
 
 
+def read_repeat(folder: Path) -> dict[str, Any]:
+    """Read what is to be trained in a folder: "seeds", and "run", their common plan. Raises `GantoolError`."""
+    try:
+        found: dict[str, Any] = json.loads((folder / REPEAT).read_text(encoding="utf-8"))
+        return {"seeds": [int(seed) for seed in found["seeds"]], "run": dict(found["run"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GantoolError(f"{folder / REPEAT} is damaged ({error!r}): name its runs one by one") from None
+
+
 def repeated(folder: Path) -> list[Path]:
     """Return the runs that `gantool train --repeat` made in a folder, by seed; none for another folder.
 
@@ -108,7 +118,7 @@ def repeated(folder: Path) -> list[Path]:
     """
     if not (folder / REPEAT).is_file():
         return []
-    runs = [seed_folder(folder, seed) for seed in json.loads((folder / REPEAT).read_text(encoding="utf-8"))["seeds"]]
+    runs = [seed_folder(folder, seed) for seed in read_repeat(folder)["seeds"]]
     for run in runs:
         if not (run / RUN).is_file():
             raise GantoolError(f"{run} is still to be trained: go on with `gantool train --resume {folder}`")

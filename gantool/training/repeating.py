@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..compute.launch import read_launch
 from ..errors import GantoolError, Stopped
@@ -15,7 +13,7 @@ from ..plan.resolve import Plan, resolve
 from ..plan.trust import check_trusted
 from ..plugins.registry import Registry, load_plugins
 from ..runs.files import write_json
-from ..runs.folder import REPEAT, RUN, new_folder, seed_folder, writing
+from ..runs.folder import REPEAT, RUN, new_folder, read_repeat, seed_folder, writing
 from .command import Manner, resume_run, start_run
 
 
@@ -48,15 +46,6 @@ def resume_repeats(folder: Path, *said: Choices, manner: Manner) -> Path:
     plan = resolve(registry, Choices.from_mapping(repeat["run"], where=str(folder / REPEAT)))
     check_trusted(plan, said, folder / REPEAT, registry, trust=manner.trust)
     return _train(folder, repeat["seeds"], registry, plan, said, manner)
-
-
-def read_repeat(folder: Path) -> dict[str, Any]:
-    """Read what is to be trained in a folder: "seeds", and "run", their common plan. Raises `GantoolError`."""
-    try:
-        found: dict[str, Any] = json.loads((folder / REPEAT).read_text(encoding="utf-8"))
-        return {"seeds": [int(seed) for seed in found["seeds"]], "run": dict(found["run"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GantoolError(f"{folder / REPEAT} is damaged ({error!r}): resume its runs one by one") from None
 
 
 def _train(folder: Path, seeds: list[int], registry: Registry, plan: Plan, said: tuple[Choices, ...], manner: Manner) -> Path:

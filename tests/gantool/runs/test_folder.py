@@ -8,7 +8,7 @@ import pytest
 
 from gantool import GantoolError
 from gantool.plan import resolve
-from gantool.runs.folder import RUN, discard, new_folder, read_choices, write_plan, writing
+from gantool.runs.folder import REPEAT, RUN, discard, new_folder, read_choices, read_repeat, repeated, write_plan, writing
 
 
 def test_a_folder_is_made_with_its_parents_and_an_empty_one_is_taken(tmp_path):
@@ -121,3 +121,14 @@ def test_a_folder_without_a_plan_is_no_run(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(GantoolError, match="is no run folder"):
         read_choices(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"seeds": 3, "run": {}}', '{"run": {}}', '{"seeds": ["x"], "run": {}}', '{"seeds": [0]}']
+)
+def test_what_repeats_are_made_from_is_read_or_said_to_be_damaged(tmp_path, text):
+    assert repeated(tmp_path) == []
+    (tmp_path / REPEAT).write_text(text)
+    for reader in (read_repeat, repeated):
+        with pytest.raises(GantoolError, match=r"repeat\.json is damaged .*: name its runs one by one"):
+            reader(tmp_path)
