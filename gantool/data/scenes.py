@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,17 @@ class Column:
         count: Pictures.
         read: The record of the picture with that number. Raises `GantoolError`.
         problem: Why it cannot be used; "" where it can.
-        doubt: What a person should know who trusts it; "" for nothing.
+        doubt: Looks for what a person should know who trusts it; "" for nothing. It reads all annotations once more.
     """
 
     def __init__(
-        self, kind: str, names: Sequence[str], count: int, read: Callable[[int], Any], problem: str = "", doubt: str = ""
+        self,
+        kind: str,
+        names: Sequence[str],
+        count: int,
+        read: Callable[[int], Any],
+        problem: str = "",
+        doubt: Callable[[], str] = str,
     ) -> None:
         self.kind, self.names, self.problem, self.doubt = kind, tuple(names), problem, doubt
         self._count, self._read = count, read
@@ -100,7 +107,8 @@ def _objects(images: FolderImages) -> dict[str, Column]:
         return Scene(objects, lambda: _stored(images.root, frames.frames[row], ids, frames.passes[ids]))
 
     names = sorted({each.name for each in marked})
-    return {OBJECTS: Column(OUTLINES if outlined else OBJECTS, names, len(images), read, problem, _doubt(images.name, folder))}
+    kind, doubt = OUTLINES if outlined else OBJECTS, partial(_doubt, images.name, folder)
+    return {OBJECTS: Column(kind, names, len(images), read, problem, doubt)}
 
 
 def _doubt(name: str, folder: Folder) -> str:

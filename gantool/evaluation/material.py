@@ -137,16 +137,21 @@ def read_material(run: Path, opened: Opened, settings: EvaluateSettings) -> Comp
         "preprocess": to_dict(bundle.preprocess),
         "notes": opened.notes,
     }
-    keypoints = None
-    if points and labels.size:
-        places = read_labels(sources.labelled_source, points)[synthetic.rows]
-        if (places.reshape(len(places), -1, 2) == -1).all(2).any():
-            opened.notes.append(f"{points}: some points are not labelled (-1, -1), so how far they move is not measured")
-            points = None
-    if points and labels.size:
-        keypoints = in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
+    keypoints = _keypoints(points, opened, synthetic) if points else None
     records = label_records(sources.labelled_source, synthetic.rows) if getattr(sources.labelled_source, "labels", None) else None
     return Compared(material=material, task=task, keypoints=keypoints, described=described, records=records)
+
+
+def _keypoints(name: str, opened: Opened, synthetic: ReadImages) -> Tensor | None:
+    """(N, K, 2) of labels that are positions; None where images keep their sizes and, with a note, where some are unlabelled."""
+    labels = opened.meaning.labels
+    if not labels.size:
+        return None
+    places = read_labels(opened.sources.labelled_source, name)[synthetic.rows]
+    if (places.reshape(len(places), -1, 2) == -1).all(2).any():
+        opened.notes.append(f"{name}: some points are not labelled (-1, -1), so how far they move is not measured")
+        return None
+    return in_pixels(places, synthetic.sizes, size=labels.size, crop=labels.crop)
 
 
 def _read_sets(opened: Opened, settings: EvaluateSettings) -> tuple[ReadImages, ReadImages, ReadImages, dict[str, Any]]:

@@ -153,7 +153,7 @@ def _column(
         for domain, column in zip(domains, columns, strict=True)
         if (alone := [each for each in column.names if each not in names])
     ]
-    notes += [column.doubt for column in columns if column.doubt]
+    notes += [doubt for column in columns if (doubt := column.doubt())]
     kind = OBJECTS if OBJECTS in kinds else kinds[0]
     labels = Labels(name=name, values=_Named(synthetic, names), size=size, crop=crop, kind=kind, names=names)
     return labels, _Named(real, names), notes

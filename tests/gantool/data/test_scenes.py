@@ -102,11 +102,11 @@ def test_folders_of_masks_are_maps_of_classes(tmp_path):
 
 def test_annotations_that_cannot_be_right_are_named_beside_what_is_read(tmp_path):
     coco(tmp_path)
-    assert scene_columns(open_images(tmp_path))["objects"].doubt == ""
+    assert scene_columns(open_images(tmp_path))["objects"].doubt() == ""
     path = tmp_path / "annotations.json"
     data = json.loads(path.read_text())
     data["annotations"].append({"id": 2, "image_id": 8, "category_id": 3, "bbox": [10, 5, -5, 20], "iscrowd": 0})
     path.write_text(json.dumps(data))
-    doubt = scene_columns(open_images(tmp_path))["objects"].doubt
+    doubt = scene_columns(open_images(tmp_path))["objects"].doubt()
     assert doubt.startswith(f"{tmp_path}: 1 annotation may be wrong, such as annotations.json: ")
     assert "-5 x 20" in doubt
