@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .frames import PassForm, PassKind
-from .layouts.words import PICTURE, role, roles
+from .frames import PassForm
+from .layouts.words import pass_of
 from .passes import form_of_array
 
 
@@ -21,9 +21,7 @@ class LabelPasses:
     def __init__(self, images: Any) -> None:
         self._images = images
         self.passes: Mapping[str, PassForm] = {
-            name: PassForm(PassKind(said))
-            for name in getattr(images, "labels", ())
-            if (said := role(roles(name))) not in (None, PICTURE)
+            name: PassForm(kind) for name in getattr(images, "labels", ()) if (kind := pass_of(name))
         }
         self._held: dict[str, np.ndarray] = {}
 

@@ -13,7 +13,7 @@ from . import IMAGE_SUFFIXES
 from .decoding import read_stored
 from .frames import PassForm, PassKind
 from .images import ImageReadError
-from .layouts.words import PICTURE, role, roles
+from .layouts.words import pass_of
 from .passes import form_of_array
 from .tar import read_beside, read_range, split_name
 
@@ -28,7 +28,7 @@ _beside = lru_cache(_SHARDS)(read_beside)
 def passes_in(shard: str) -> dict[str, PassForm]:
     """Return the passes of a shard, by their names. Raises `GantoolError`."""
     names = {name for members in _beside(shard).values() for suffix in members if (name := _name(suffix))}
-    return {name: PassForm(_kind(name) or PassKind.OTHER) for name in sorted(names)}
+    return {name: PassForm(pass_of(name) or PassKind.OTHER) for name in sorted(names)}
 
 
 def read_shard_pass(shard: str, image: str, name: str) -> tuple[np.ndarray, PassForm] | None:
@@ -38,10 +38,10 @@ def read_shard_pass(shard: str, image: str, name: str) -> tuple[np.ndarray, Pass
     """
     members = _beside(shard).get(split_name(image)[0], {})
     named = {suffix: _name(suffix) for suffix in members if _name(suffix)}
-    found = [suffix for suffix, own in named.items() if own == name] or [s for s, own in named.items() if _kind(own) == name]
+    found = [suffix for suffix, own in named.items() if own == name] or [s for s, own in named.items() if pass_of(own) == name]
     if len(found) != 1:
         return None
-    data, kind = read_range(shard, *members[found[0]]), _kind(named[found[0]]) or PassKind.OTHER
+    data, kind = read_range(shard, *members[found[0]]), pass_of(named[found[0]]) or PassKind.OTHER
     if not found[0].endswith(".npy"):
         stored = read_stored(data, f"{shard}/{image}, pass {name}")
     else:
@@ -56,9 +56,4 @@ def read_shard_pass(shard: str, image: str, name: str) -> tuple[np.ndarray, Pass
 def _name(suffix: str) -> str:
     """Return the name of the pass that a member holds, by its suffix, "depth.png"; "" where it holds none."""
     name, _, ending = suffix.rpartition(".")
-    return name if f".{ending}" in (*IMAGE_SUFFIXES, ".npy") and _kind(name) else ""
-
-
-def _kind(name: str) -> PassKind | None:
-    said = role(roles(name))
-    return None if said in (None, PICTURE) else PassKind(said)
+    return name if f".{ending}" in (*IMAGE_SUFFIXES, ".npy") and pass_of(name) else ""

@@ -73,6 +73,12 @@ def role(found: Sequence[Found]) -> Role | None:
     return found[0].role if found else None
 
 
+def pass_of(name: str) -> PassKind | None:
+    """Return the kind of pass that a name says; None for a picture, and where it says nothing."""
+    said = role(roles(name))
+    return None if said in (None, PICTURE) else PassKind(said)
+
+
 def tokens(text: str) -> list[str]:
     """Return words, numbers and what is between them."""
     return _TOKEN.findall(text)
