@@ -14,7 +14,7 @@ import numpy as np
 
 from ..components import Domain
 from ..errors import GantoolError
-from .domains import Preprocess
+from .domains import Preprocess, name_of
 from .frames import DEPTHS, PassForm, PassKind
 from .geometry import cropped, fit_pass, resized
 from .images import ImageReadError
@@ -73,7 +73,7 @@ def choose(names: Sequence[str], domain: object) -> dict[str, Condition]:
 
     Raises `GantoolError`, one line: a pass that is not there, which names those that are; one of which nothing can be read.
     """
-    where, domain = getattr(domain, "name", type(domain).__name__), passes_of(domain)
+    where, domain = name_of(domain), passes_of(domain)
     if names and not isinstance(domain, HasPasses):
         raise GantoolError(
             f"--condition {','.join(names)}: {where} has no passes; a folder of frames has, see gantool data inspect"

@@ -19,6 +19,11 @@ LabelRange = tuple[tuple[float, float], ...]
 """(low, high) for all columns of a label, or a pair for each column."""
 
 
+def name_of(domain: object) -> str:
+    """Return where a domain's images come from, for messages."""
+    return str(getattr(domain, "name", type(domain).__name__))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arrangement:
     """Which files of a folder are pictures."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .domains import name_of
 from .frames import PassForm
 from .layouts.words import pass_of
 from .passes import form_of_array
@@ -31,7 +32,7 @@ class LabelPasses:
     @property
     def name(self) -> str:
         """Where they are."""
-        return str(getattr(self._images, "name", type(self._images).__name__))
+        return name_of(self._images)
 
     def read_pass(self, index: int, name: str) -> tuple[np.ndarray, PassForm] | None:
         """Return the map of an image, (H, W, C), and what its numbers mean; None where it is none."""

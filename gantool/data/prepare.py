@@ -13,7 +13,7 @@ import numpy as np
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
 from .conditions import Conditions, Encoder, passes_of
-from .domains import Preprocess
+from .domains import Preprocess, name_of
 from .images import Form, Images, row_names
 from .order import stream_rows
 from .patches import Patch, check_holds, choose_patch, count_patches
@@ -207,7 +207,7 @@ def _form_of(image: object, name: str) -> Form:
 
 
 def _names(domain: Domain | StreamingDomain) -> tuple[str, Sequence[str]]:
-    name = getattr(domain, "name", type(domain).__name__)
+    name = name_of(domain)
     return name, getattr(domain, "names", None) or row_names(name, len(domain) if isinstance(domain, Domain) else 0)
 
 

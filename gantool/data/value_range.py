@@ -11,7 +11,7 @@ import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
 from ..errors import GantoolError
-from .domains import Preprocess
+from .domains import Preprocess, name_of
 from .inspection.measure import real_values, sample_numbers
 from .preprocess import drop_alpha
 
@@ -60,7 +60,7 @@ def settle_range(domains: Domains, preprocess: Preprocess) -> tuple[Preprocess, 
 
 def find_values(domain: Domain | StreamingDomain) -> Values:
     """Look at the values of up to 64 images. Raises `GantoolError`, one line."""
-    name = getattr(domain, "name", type(domain).__name__)
+    name = name_of(domain)
     values = np.concatenate([_spread(image) for image in _some(domain)] or [np.zeros(0, np.float32)])
     if not values.size:
         raise GantoolError(f"--value-range auto: {name} has no values that are finite: pass LO,HI")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..data.domains import name_of
 from ..errors import GantoolError
 from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Registry
@@ -13,7 +14,7 @@ from .arms import Material
 from .material import Opened, form_of
 from .meaning import settle_meaning
 from .reading import digest, pick, read
-from .sources import Sources, labels_of, name_of
+from .sources import Sources, labels_of
 
 MIN_LABELLED = 2
 """Labelled pictures without which nothing is learnt."""

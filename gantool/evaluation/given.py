@@ -10,13 +10,14 @@ import numpy as np
 
 from ..components import Domain
 from ..data.annotations.model import ImageIndex
+from ..data.domains import name_of
 from ..errors import GantoolError
 from ..plugins.records import NAME, NAME_RULE
 from ..values import parse_pairs
 from .held import HeldImages
 from .names import ARMS
 from .reading import Preprocessing, ReadImages, Shape, read
-from .sources import Sources, name_of
+from .sources import Sources
 
 
 def parse_given(words: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..components import Domain, StreamingDomain, Task
-from ..data.domains import Preprocess
+from ..data.domains import Preprocess, name_of
 from ..data.order import real_seed
 from ..errors import GantoolError
 from ..model.bundle import Bundle, open_bundle
@@ -25,7 +25,7 @@ from .given import parse_given, read_given
 from .meaning import Meaning, settle_meaning
 from .reading import ReadImages, Shape, all_digests, check_some, pick, read, read_stream
 from .run_images import common_size, known_of, refine_held
-from .sources import Sources, labels_of, name_of, read_labels
+from .sources import Sources, labels_of, read_labels
 from .tasks import in_pixels, task_name
 
 MIN_SYNTHETIC, MIN_TEST = 64, 20

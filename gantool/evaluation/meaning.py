@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..components import Labels, Task
+from ..data.domains import name_of
 from ..data.scenes import OBJECTS, OUTLINES, Column
 from ..errors import GantoolError, nearest
 from ..plan.settings import EvaluateSettings
 from ..plugins.registry import Part, Provided, Registry
-from .sources import check_alike, labels_of, name_of, read_labels
+from .sources import check_alike, labels_of, read_labels
 from .tasks import guess, task_name
 
 _UNITS = (30, 110)

@@ -10,11 +10,11 @@ from itertools import islice
 import numpy as np
 
 from ..components import Domain, StreamingDomain
+from ..data.domains import name_of
 from ..data.order import shuffled
 from ..data.parallel import in_spans
 from ..errors import GantoolError
 from .held import HeldImages, as_stored
-from .sources import name_of
 
 _WASTE = 4
 """Times as many images as are wanted that are read at once."""

@@ -14,7 +14,7 @@ import torch
 
 from ..components import Domain, Domains, StreamingDomain
 from ..data.conditions import Encoder, HasPasses, passes_of
-from ..data.domains import Preprocess
+from ..data.domains import Preprocess, name_of
 from ..data.images import Images
 from ..data.order import uniforms
 from ..data.patches import cut
@@ -27,7 +27,7 @@ from ..refining.network import Network
 from ..runs.folder import read_choices
 from .held import HeldImages
 from .reading import ReadImages
-from .sources import Sources, name_of
+from .sources import Sources
 
 _BATCH, _PIXELS = 64, 2**20
 """Images, and pixels, that are refined at once."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..components import Domain, Domains, StreamingDomain
-from ..data.domains import FilesOptions
+from ..data.domains import FilesOptions, name_of
 from ..data.images import Images
 from ..data.label_files import with_labels
 from ..data.opening import open_images
@@ -98,11 +98,6 @@ class Sources:
         """Open other images of a domain; a folder is read as the run read its own. Raises `GantoolError`."""
         config = self.plan.dataset.config
         return open_images(path, config.reading(domain) if isinstance(config, FilesOptions) else None)
-
-
-def name_of(domain: object) -> str:
-    """Where a domain's images come from, for messages."""
-    return str(getattr(domain, "name", type(domain).__name__))
 
 
 def labels_of(domain: object) -> Mapping[str, Any]:
